@@ -23,22 +23,16 @@ import (
 
 // remote holds the flags by which the player's commands find and call the service.
 type remote struct {
-	Server    string `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service's address, such as https://lifeline.example."`
-	Token     string `env:"LIFELINE_TOKEN" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
+	site
+	Token     string `env:"LIFELINE_TOKEN" placeholder:"TOKEN" help:"The station's token, for a player that is not enrolled. Prefer the environment or a file."`
 	TokenFile string `env:"LIFELINE_TOKEN_FILE" type:"path" placeholder:"FILE" help:"File that holds the station's token."`
 
-	Link client.Connection `embed:""`
-
-	address, secret string // set by AfterApply
-	transport       *client.Transport
+	secret string // set by AfterApply
 }
 
 // AfterApply reads the address and the token, so that a malformed one is an error of the command line.
 func (r *remote) AfterApply() (err error) {
-	if r.address, err = r.Link.Address(r.Server); err != nil {
-		return fmt.Errorf("--server: %w", err)
-	}
-	if r.transport, err = r.Link.Transport(r.address); err != nil {
+	if err := r.site.read(); err != nil {
 		return err
 	}
 	r.secret, err = client.Token(r.Token, r.TokenFile)
@@ -112,6 +106,9 @@ func (r *run) Run(ctx context.Context, now playout.Now, given *kong.Context) (er
 		lines, end := reportJSON(cmdline.Printable(os.Stdout))
 		defer end()
 		notify = both(notify, lines)
+	}
+	if identity, err := playout.LoadIdentity(state); r.secret == "" && err == nil && identity != nil {
+		r.secret = identity.Token // a damaged identity raises an alarm in the player
 	}
 	p, err := playout.OpenPlayer(playout.Options{
 		Station: r.Station, State: state, API: r.client(), Pins: pins,

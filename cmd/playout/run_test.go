@@ -16,7 +16,7 @@ func TestHeadersOfAnAnswerAreBounded(t *testing.T) {
 		io.WriteString(w, "{}")
 	}))
 	defer server.Close()
-	r := remote{Server: server.URL}
+	r := remote{site: site{Server: server.URL}}
 	if err := r.AfterApply(); err != nil {
 		t.Fatal(err)
 	}

@@ -118,6 +118,9 @@ func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, 
 	if none := a.replica.NoStation(n.Station); n.Station != "" && none != "" {
 		return wire.Token{}, fault.Fields(fault.Field{Field: "station", Message: none})
 	}
+	if row, _ := replica.StationKeysIn(a.replica).Get(n.Station); !row.Value.SeizedAt.IsZero() {
+		return wire.Token{}, seized(n.Station, row.Value.SeizedAt)
+	}
 	return CreateToken(ctx, a.replica.Commit, by, n, a.now())
 }
 
@@ -163,14 +166,23 @@ type NewToken struct {
 // CreateToken stores a new token and returns it with its secret, which is shown only once.
 func CreateToken(ctx context.Context, commit func(context.Context, store.Commit) error, a Actor, n NewToken,
 	now time.Time) (wire.Token, error) {
-	if err := n.Check(); err != nil {
-		return wire.Token{}, err
-	}
-	name, err := lineOf("name", n.Name) // names that look the same must be the same person
+	t, write, err := makeToken(n, now)
 	if err != nil {
 		return wire.Token{}, err
 	}
-	n.Name = name
+	err = commit(ctx, store.Commit{Writes: []store.Write{write},
+		Origin: a.Origin(now, "token.create", t.Role+" "+t.Name)})
+	return t, err
+}
+
+// makeToken returns a new token with its secret, and the write that stores it.
+func makeToken(n NewToken, now time.Time) (made wire.Token, write store.Write, err error) {
+	if err := n.Check(); err != nil {
+		return made, write, err
+	}
+	if n.Name, err = lineOf("name", n.Name); err != nil { // names that look the same must be the same person
+		return made, write, err
+	}
 	var b [32]byte
 	rand.Read(b[:]) // never fails: crypto/rand
 	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
@@ -180,14 +192,9 @@ func CreateToken(ctx context.Context, commit func(context.Context, store.Commit)
 		t.ExpiresAt = schedules.At(now.Add(n.Life))
 	}
 	body, err := replica.Encode(t)
-	if err != nil {
-		return wire.Token{}, err
-	}
-	err = commit(ctx, store.Commit{
-		Writes: []store.Write{{Kind: KindToken, ID: t.ID, Body: body}},
-		Origin: a.Origin(now, "token.create", string(n.Role)+" "+n.Name)})
 	return wire.Token{ID: t.ID, Name: t.Name, Role: string(t.Role), Station: t.Station, CreatedAt: t.CreatedAt,
-		ExpiresAt: t.ExpiresAt, Secret: tokenPrefix + "_" + t.ID + "_" + secret}, err
+			ExpiresAt: t.ExpiresAt, Secret: tokenPrefix + "_" + t.ID + "_" + secret},
+		store.Write{Kind: KindToken, ID: t.ID, Body: body}, err
 }
 
 // StationKnown fails with NotFound if the store has stations, but not the named one, because a token for it would be
@@ -206,6 +213,27 @@ func StationKnown(ctx context.Context, docs replica.Documents, id string) error 
 	}
 	return fault.New(fault.NotFound, "station %s, so that the token would open nothing. --yes makes it all the same, for a "+
 		"station that is applied later", replica.NotAmong(id, names))
+}
+
+// StationFree fails with Conflict while the named station counts as seized: it gets no token but by enrolling anew.
+func StationFree(ctx context.Context, docs replica.Documents, id string) error {
+	d, err := docs.Get(ctx, replica.KindStationKeys, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	keys, err := replica.Decode[replica.StationKeys](d)
+	if err == nil && !keys.SeizedAt.IsZero() {
+		err = seized(id, keys.SeizedAt)
+	}
+	return err
+}
+
+func seized(station string, since schedules.Instant) error {
+	return fault.New(fault.Conflict, "station %q counts as seized since %s: it gets a token only by enrolling anew, with a "+
+		"code that lifeline station enrol %[1]s makes", station, since)
 }
 
 // Check fails with Invalid and lists the faults of n.

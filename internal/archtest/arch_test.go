@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"internal/replica": {"schedules", "internal/wire", "internal/store", "internal/blob", "internal/search",
 		"internal/text", "internal/bcp47", "internal/fault", "golang.org/x/sync/errgroup", "github.com/goccy/go-json"},
 	"internal/access": {"schedules", "internal/replica", "internal/wire", "internal/store", "internal/text",
-		"internal/fault"},
+		"internal/fault", "internal/seal", "internal/trust"},
 	"internal/library": {"schedules", "schedules/planner", "audio", "internal/replica", "internal/access",
 		"internal/wire", "internal/store", "internal/blob", "internal/search", "internal/fault",
 		"golang.org/x/sync/errgroup"},
@@ -126,7 +126,7 @@ var mayImport = map[string][]string{
 	"cmd/endtoend":          {},
 	"cmd/playout": {"internal/playout", "internal/playout/dsp", "internal/playout/output", "internal/playout/spool",
 		"internal/playout/statedir", "internal/client", "internal/cmdline", "internal/fault", "internal/seal",
-		"internal/trust", "audio", "schedules", "github.com/alecthomas/kong"},
+		"internal/trust", "internal/wire", "audio", "schedules", "github.com/alecthomas/kong"},
 
 	"internal/harness/longform": {},
 }

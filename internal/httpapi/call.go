@@ -17,6 +17,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/text"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -126,7 +127,7 @@ func (c *call) read() ([]byte, error) {
 	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxJSON))
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
-		return nil, fault.New(fault.TooLarge, "the body is larger than %d MiB", maxJSON>>20)
+		return nil, fault.New(fault.TooLarge, "the body is larger than %d KiB", over.Limit>>10)
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the body did not arrive completely: send it again")
@@ -141,6 +142,15 @@ func (c *call) decode(v any) error {
 		return err
 	}
 	return decodeStrict(b, v)
+}
+
+// envelope reads the body as a DSSE envelope in JSON, whose signature it does not check.
+func (c *call) envelope() ([]byte, error) {
+	b, err := c.body(envelopeType)
+	if err != nil {
+		return nil, err
+	}
+	return b, decodeStrict(b, &wire.Envelope{})
 }
 
 // decodeOptional is decode for an optional body.

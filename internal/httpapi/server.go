@@ -24,6 +24,7 @@ type api struct {
 	document func() (*openapi.Document, error) // of the routes; made at the first use
 	requests pace                              // per token
 	logins   pace                              // failed ones, per address
+	codes    pace                              // enrolments, per address
 }
 
 // New returns the handler of the whole contract.
@@ -34,7 +35,7 @@ func New(p Parts) http.Handler {
 		p.Stopping = context.Background()
 	}
 	a := &api{Parts: p, outside: newOutside(p), requests: alone,
-		logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
+		logins: newThrottle(1/loginEvery.Seconds(), loginBurst), codes: newThrottle(1/loginEvery.Seconds(), loginBurst)}
 	if p.Rate.Shared != nil {
 		a.requests = newSharedThrottle(p.Rate.Shared, alone, p.Log)
 	}
@@ -147,9 +148,8 @@ func (a *api) admit(c *call, r route) error {
 	if r.Open {
 		return nil
 	}
-	if !a.outside.private(c.r) {
-		return fault.New(fault.Forbidden, "the service takes no token from another machine without TLS: come by https. A "+
-			"proxy that ends TLS is named by --trusted-proxies where the service runs, and sends X-Forwarded-Proto: https")
+	if err := a.toPrivate(c); err != nil {
+		return err
 	}
 	id := c.actor.RequestID
 	actor, err := a.identify(c, r)
@@ -182,6 +182,15 @@ func (a *api) admit(c *call, r route) error {
 		return fault.New(fault.NotFound, "there is no station %q: this token is for it, but no network with it is applied", s)
 	}
 	return nil
+}
+
+// toPrivate fails with Forbidden where others could read what a call carries.
+func (a *api) toPrivate(c *call) error {
+	if a.outside.private(c.r) {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "the service takes no token from another machine without TLS: come by https. A "+
+		"proxy that ends TLS is named by --trusted-proxies where the service runs, and sends X-Forwarded-Proto: https")
 }
 
 // orOf lists the allowed roles besides admin, which is always allowed.

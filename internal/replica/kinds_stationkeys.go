@@ -35,6 +35,8 @@ const (
 type StationKeys struct {
 	Station string       `json:"station"`
 	Keys    []StationKey `json:"keys"` // the oldest first; at most the last is active
+	// since when the station counts as seized; zero: it does not. It ends with the next enrolment
+	SeizedAt schedules.Instant `json:"seized_at"`
 }
 
 // StationKey is one pair of keys that a station made at its enrolment: one signs, one decrypts.

@@ -168,6 +168,10 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	s.Scheduler = scheduling.New(s.Replica, records, signer, time.Now, publicURL, c.Lease)
 	logbook := s.Scheduler.Record.Logbook
 	s.Access = access.New(s.Replica, time.Now)
+	codes, err := DerivedKey(key, forCodes)
+	if err != nil {
+		return nil, err
+	}
 	answers := idempotency.NewStore(documents, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
 		files, err := records.Files(ctx)
@@ -225,8 +229,8 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	s.Server = &http.Server{
 		TLSConfig: tls,
-		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Library: lib, Scheduler: s.Scheduler,
-			Logbook: logbook, Answers: answers, Replica: s.Replica,
+		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Enrolments: access.NewEnrolments(s.Replica, codes, time.Now),
+			Library: lib, Scheduler: s.Scheduler, Logbook: logbook, Answers: answers, Replica: s.Replica,
 			Media: access.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
 			Windows: scheduling.NewWindows(s.Scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL,

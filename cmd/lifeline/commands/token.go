@@ -68,6 +68,9 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 			return t, cmdline.Exit(cmdline.NoConsent, err)
 		}
 	}
+	if err := access.StationFree(ctx, s, c.Station); err != nil {
+		return t, err
+	}
 	by := access.Actor{Name: os.Getenv("USER"), Role: access.Admin}
 	if by.Name == "" {
 		by.Name = "administrator"

@@ -83,6 +83,15 @@ func (s *Dir) owners(station string) ([]string, error) {
 	return append(owners, more...), err
 }
 
+// Owner returns the station that owns the directory; "" as long as nothing there names one.
+func (s *Dir) Owner() (string, error) {
+	owners, err := s.owners("")
+	if err != nil || len(owners) == 0 {
+		return "", err
+	}
+	return owners[0], nil
+}
+
 // stranger returns the first of a directory's owners if station is none of them; "" if it is one, or there are none.
 func stranger(owners []string, station string) string {
 	if len(owners) == 0 || slices.Contains(owners, station) {

@@ -1,0 +1,284 @@
+package access
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/seal"
+	"lifeline/internal/store"
+	"lifeline/internal/trust"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Enrolments gives stations their own keys: a person makes a one-time code, and the player that sends it binds the keys
+// that it made to the station.
+type Enrolments struct {
+	replica *replica.Replica
+	key     []byte
+	now     func() time.Time
+}
+
+// NewEnrolments returns Enrolments that store the proof of a code under key, which must be equal in all replicas: who
+// reads the store, or a backup of it, finds no code by trying.
+func NewEnrolments(m *replica.Replica, key []byte, now func() time.Time) *Enrolments {
+	return &Enrolments{m, key, now}
+}
+
+// The form of a code: characters of Crockford's base 32, in groups. The first group finds the enrolment, the others are
+// the secret.
+const (
+	codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	codeGroup    = 4
+	codeGroups   = 3
+)
+
+const (
+	codeLife     = time.Hour
+	codeLifeMost = 7 * 24 * time.Hour
+	codeTries    = 10 // wrong codes with the right first group, after which a code is void
+	keysKept     = 50 // replaced keys of a station that are remembered
+)
+
+// NewCode makes a code for a station, which replaces an earlier one. life is how long it is valid; 0: an hour.
+func (e *Enrolments) NewCode(ctx context.Context, by Actor, station string, life time.Duration) (wire.EnrolmentCode,
+	error) {
+	if life < 0 || life > codeLifeMost {
+		return wire.EnrolmentCode{}, fault.Fields(fault.Field{Field: "life_ms",
+			Message: fmt.Sprintf("must be at most %d, which is 7 days", codeLifeMost.Milliseconds())})
+	}
+	if life == 0 {
+		life = codeLife
+	}
+	code := e.freshCode()
+	now := e.now()
+	stored := replica.Enrolment{Station: station, Handle: code[:codeGroup], Proof: e.proof(code), By: by.Name,
+		CreatedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(life))}
+	body, err := replica.Encode(stored)
+	if err != nil {
+		return wire.EnrolmentCode{}, err
+	}
+	err = e.replica.Retry(ctx, func() error {
+		return e.replica.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: replica.KindEnrolment, ID: station,
+			Expect: replica.EnrolmentsIn(e.replica).Revision(station), Body: body}},
+			Origin: by.Origin(now, "station.enrolment-code", "valid until "+stored.ExpiresAt.String())})
+	})
+	return wire.EnrolmentCode{Station: station, Code: grouped(code), ExpiresAt: stored.ExpiresAt}, err
+}
+
+// freshCode returns a code whose first group no other enrolment has.
+func (e *Enrolments) freshCode() string {
+	for {
+		var b [codeGroup * codeGroups]byte
+		rand.Read(b[:]) // never fails: crypto/rand
+		for i := range b {
+			b[i] = codeAlphabet[b[i]%byte(len(codeAlphabet))] // 256 is a multiple of 32: no character is preferred
+		}
+		if code := string(b[:]); e.find(code[:codeGroup]) == "" {
+			return code
+		}
+	}
+}
+
+// find returns the station whose enrolment has a handle; "": none.
+func (e *Enrolments) find(handle string) string {
+	for station, row := range replica.EnrolmentsIn(e.replica).After("", "") {
+		if row.Value.Handle == handle {
+			return station
+		}
+	}
+	return ""
+}
+
+func (e *Enrolments) proof(code string) []byte {
+	mac := hmac.New(sha256.New, e.key)
+	mac.Write([]byte(code))
+	return mac.Sum(nil)
+}
+
+// grouped writes a code as people read it: 7K3F-9QXT-M2WB.
+func grouped(code string) string {
+	var groups []string
+	for g := range slices.Chunk([]byte(code), codeGroup) {
+		groups = append(groups, string(g))
+	}
+	return strings.Join(groups, "-")
+}
+
+// ungrouped reads a code as a person typed it: in any case, with or without hyphens, and with the letters O, I and L
+// for the digits that they look like. It returns "" for what is no code.
+func ungrouped(typed string) string {
+	code := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(typed))
+	if len(code) != codeGroup*codeGroups || strings.Trim(code, codeAlphabet) != "" {
+		return ""
+	}
+	return code
+}
+
+// errCode is the one answer to every code that is not valid, whatever is wrong with it.
+var errCode = fault.New(fault.Forbidden, "this code is not valid: it is mistyped, expired or used, or was tried too often. "+
+	"Ask whoever runs the service for another: lifeline station enrol STATION")
+
+// Enrol binds the keys in an envelope of type wire.EnrolmentType, which the signing key among them signed, to the
+// station of its code, and returns a new access token of the station. A code is for one key: it may be sent again with
+// the same key until it expires, in case the answer was lost, and the token of the first answer ends then. The
+// station's earlier key and the token of its enrolment end. Enrol fails with Forbidden for a code that is not valid,
+// with Conflict for a key that was enrolled before, and with Invalid for what is no enrolment.
+func (e *Enrolments) Enrol(ctx context.Context, envelope []byte) (wire.Enrolled, error) {
+	in, err := openEnrolment(envelope)
+	if err != nil {
+		return wire.Enrolled{}, err
+	}
+	key := replica.StationKey{ID: seal.KeyID(in.Signing), Signing: in.Signing, Recipient: in.Recipient,
+		State: replica.KeyActive, Since: schedules.At(e.now())}
+	code := ungrouped(in.Code)
+	if code == "" {
+		return wire.Enrolled{}, errCode
+	}
+	out := wire.Enrolled{KeyID: key.ID}
+	err = e.replica.Retry(ctx, func() error {
+		out.Station = e.find(code[:codeGroup])
+		row, ok := replica.EnrolmentsIn(e.replica).Get(out.Station)
+		used := row.Value
+		if !ok || !e.now().Before(used.ExpiresAt.Time) || used.Failed >= codeTries {
+			return errCode
+		}
+		if !hmac.Equal(e.proof(code), used.Proof) {
+			used.Failed++
+			if err := e.store(ctx, row.Revision, used); err != nil {
+				return err
+			}
+			return errCode
+		}
+		if used.Key != "" && used.Key != key.ID {
+			return errCode
+		}
+		if in.Station != "" && in.Station != used.Station {
+			return fault.New(fault.Conflict, "this code is for another station, and the player is that of %s: use a code for "+
+				"%[1]s, or name a new state directory with --state and the other station with --station", in.Station)
+		}
+		used.Key = key.ID
+		out.Token, err = e.bind(ctx, key, row.Revision, used)
+		return err
+	})
+	if err != nil {
+		return wire.Enrolled{}, err
+	}
+	return out, nil
+}
+
+// openEnrolment verifies that the key of an enrolment signed it.
+func openEnrolment(envelope []byte) (in wire.Enrolment, err error) {
+	payload, err := seal.Payload(envelope)
+	if err == nil {
+		in, err = replica.Parse[wire.Enrolment](payload)
+	}
+	if err != nil || in.Schema != wire.EnrolmentSchema || len(in.Signing) != ed25519.PublicKeySize {
+		return in, fault.New(fault.Invalid, "this is no enrolment of a station: send the envelope that playout enrol makes")
+	}
+	if _, err := seal.Open(envelope, wire.EnrolmentType, in.Signing); err != nil {
+		return in, fault.New(fault.Invalid, "the enrolment is not signed by the key that it enrols: %v", err)
+	}
+	if _, err := trust.ParseRecipient(in.Recipient); err != nil {
+		return in, fault.Fields(fault.Field{Field: "recipient", Message: err.Error()})
+	}
+	return in, nil
+}
+
+// store stores an enrolment that was tried.
+func (e *Enrolments) store(ctx context.Context, revision int64, tried replica.Enrolment) error {
+	body, err := replica.Encode(tried)
+	if err != nil {
+		return err
+	}
+	return e.replica.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: replica.KindEnrolment, ID: tried.Station,
+		Expect: revision, Body: body}}, Origin: System.Origin(e.now(), "station.enrolment-failed",
+		fmt.Sprintf("wrong code %d of %d", tried.Failed, codeTries))})
+}
+
+// bind stores the key of a station, the used code and a new token in one commit, which removes the token of the
+// enrolment before. It returns the secret of the new token.
+func (e *Enrolments) bind(ctx context.Context, key replica.StationKey, revision int64, used replica.Enrolment) (
+	secret string, err error) {
+	if err := e.unknown(key, used.Station); err != nil {
+		return "", err
+	}
+	now := e.now()
+	token, made, err := makeToken(NewToken{Name: used.Station, Role: StationJob, Station: used.Station}, now)
+	if err != nil {
+		return "", err
+	}
+	key.Token = token.ID
+	writes := []store.Write{made}
+	row, _ := replica.StationKeysIn(e.replica).Get(used.Station)
+	next := replica.StationKeys{Station: used.Station}
+	said := "the first key " + key.ID
+	for _, old := range row.Value.Keys {
+		if old.State == replica.KeyActive {
+			if t, ok := tokensIn(e.replica).Get(old.Token); ok {
+				writes = append(writes, store.Write{Kind: KindToken, ID: old.Token, Expect: t.Revision, Delete: true})
+			}
+			if old.ID == key.ID { // the same enrolment, sent again
+				said, key.Since = "again the key "+key.ID, old.Since
+				continue
+			}
+			said = "key " + key.ID + " in place of " + old.ID
+			old.State, old.Until, old.Token = replica.KeyReplaced, schedules.At(now), ""
+		}
+		next.Keys = append(next.Keys, old)
+	}
+	if !row.Value.SeizedAt.IsZero() {
+		said = "key " + key.ID + ", after the seizure of " + row.Value.SeizedAt.String()
+	}
+	next.Keys = append(bounded(next.Keys), key)
+	for kind, v := range map[string]any{replica.KindStationKeys: next, replica.KindEnrolment: used} {
+		body, err := replica.Encode(v)
+		if err != nil {
+			return "", err
+		}
+		expect := revision
+		if kind == replica.KindStationKeys {
+			expect = replica.StationKeysIn(e.replica).Revision(used.Station)
+		}
+		writes = append(writes, store.Write{Kind: kind, ID: used.Station, Expect: expect, Body: body})
+	}
+	by := Actor{Name: "station " + used.Station + ", by a code of " + used.By}
+	err = e.replica.Commit(ctx, store.Commit{Writes: writes, Origin: by.Origin(now, "station.enrol", said)})
+	return token.Secret, err
+}
+
+// bounded leaves out the oldest replaced keys beyond keysKept. Seized keys are never forgotten.
+func bounded(keys []replica.StationKey) []replica.StationKey {
+	for len(keys) > keysKept {
+		n := slices.IndexFunc(keys, func(k replica.StationKey) bool { return k.State == replica.KeyReplaced })
+		if n < 0 {
+			break
+		}
+		keys = slices.Delete(keys, n, n+1)
+	}
+	return keys
+}
+
+// unknown fails with Conflict if any station has or had the key, other than station as its present one: the key of a
+// seized station, or one that another machine uses, must not vouch again.
+func (e *Enrolments) unknown(key replica.StationKey, station string) error {
+	for id, row := range replica.StationKeysIn(e.replica).After("", "") {
+		for _, known := range row.Value.Keys {
+			same := known.ID == key.ID || known.Recipient == key.Recipient
+			if same && (id != station || known.State != replica.KeyActive || known.ID != key.ID) {
+				return fault.New(fault.Conflict, "this key was enrolled before: make new ones, with a state directory that "+
+					"no other player had")
+			}
+		}
+	}
+	return nil
+}

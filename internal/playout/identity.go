@@ -1,0 +1,117 @@
+package playout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"lifeline/internal/client"
+	"lifeline/internal/playout/statedir"
+	"lifeline/internal/trust"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Identity is what a station got by its enrolment: keys of its own, which never leave the state directory, and an
+// access token.
+type Identity struct {
+	trust.StationIdentity
+	Station string
+	Token   string
+}
+
+// The files of the identity: what is enrolled, and what is being enrolled, which survives a lost answer.
+const (
+	identityName  = "identity.json"
+	enrollingName = "enrolling.json"
+	identityMost  = 16 << 10
+)
+
+// keptIdentity is the content of identityName.
+type keptIdentity struct {
+	Station    string               `json:"station"`
+	Keys       trust.StoredIdentity `json:"keys"`
+	Token      string               `json:"token"`
+	EnrolledAt schedules.Instant    `json:"enrolled_at"`
+}
+
+// enrolling is the content of enrollingName.
+type enrolling struct {
+	Code string               `json:"code"`
+	Keys trust.StoredIdentity `json:"keys"`
+}
+
+// LoadIdentity returns the identity of a state directory; nil if the station has not enrolled. It fails if no copy of
+// the identity is whole.
+func LoadIdentity(state *statedir.Dir) (*Identity, error) {
+	var damaged error
+	for _, c := range statedir.Records[keptIdentity](state, identityMost, statedir.Twice(identityName)...) {
+		if errors.Is(c.Err, fs.ErrNotExist) {
+			continue
+		}
+		keys, err := c.Value.Keys.Identity()
+		if err = errors.Join(c.Err, err); err == nil {
+			return &Identity{keys, c.Value.Station, c.Value.Token}, nil
+		}
+		damaged = fmt.Errorf("%s: %w", c.Name, err)
+	}
+	return nil, damaged
+}
+
+// Enrol makes keys for the station of a one-time code, and keeps them in the state directory once the service has bound
+// them to the station. A repeated call with the same code sends the same keys, in case the first answer was lost.
+// station is the station that the player is for; "": that of the code, unless the directory has another.
+func Enrol(ctx context.Context, state *statedir.Dir, api *client.Client, code, station string, now time.Time) (
+	wire.Enrolled, error) {
+	if station == "" {
+		owner, err := state.Owner()
+		if err != nil {
+			return wire.Enrolled{}, err
+		}
+		station = owner
+		if before, err := LoadIdentity(state); err == nil && before != nil {
+			station = before.Station
+		}
+	} else if err := state.For(station); err != nil {
+		return wire.Enrolled{}, err
+	}
+	keys, err := keysFor(state, code)
+	if err != nil {
+		return wire.Enrolled{}, err
+	}
+	payload, err := json.Marshal(wire.Enrolment{Schema: wire.EnrolmentSchema, Code: code,
+		Signing: keys.Signer().Public(), Recipient: keys.Recipient(), Station: station})
+	if err != nil {
+		return wire.Enrolled{}, err
+	}
+	envelope, err := keys.Signer().Seal(wire.EnrolmentType, payload)
+	if err != nil {
+		return wire.Enrolled{}, err
+	}
+	out, err := api.Enrol(ctx, envelope)
+	if err != nil {
+		return out, err
+	}
+	if err := state.Record(keptIdentity{out.Station, keys.Stored(), out.Token, schedules.At(now)},
+		statedir.Twice(identityName)...); err != nil {
+		return out, err
+	}
+	return out, state.Root.Remove(enrollingName)
+}
+
+// keysFor returns the keys that are being enrolled with a code: those of an earlier call, or new ones, which it keeps.
+func keysFor(state *statedir.Dir, code string) (trust.StationIdentity, error) {
+	for _, c := range statedir.Records[enrolling](state, identityMost, enrollingName) {
+		if keys, err := c.Value.Keys.Identity(); c.Err == nil && err == nil && c.Value.Code == code {
+			return keys, nil
+		}
+	}
+	keys, err := trust.NewStationIdentity()
+	if err == nil {
+		err = state.Record(enrolling{code, keys.Stored()}, enrollingName)
+	}
+	return keys, err
+}

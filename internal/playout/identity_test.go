@@ -1,0 +1,131 @@
+package playout
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"lifeline/internal/client"
+	"lifeline/internal/fault"
+	"lifeline/internal/playout/statedir"
+	"lifeline/internal/seal"
+	"lifeline/internal/wire"
+)
+
+// enroller answers enrolments for the station harbour.
+type enroller struct {
+	t    *testing.T
+	lose bool             // the answer is lost on the way
+	got  []wire.Enrolment // what came
+}
+
+func (e *enroller) RoundTrip(r *http.Request) (*http.Response, error) {
+	var envelope json.RawMessage
+	if err := json.NewDecoder(r.Body).Decode(&envelope); err != nil {
+		e.t.Fatal(err)
+	}
+	payload, err := seal.Payload(envelope)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	var in wire.Enrolment
+	if err := json.Unmarshal(payload, &in); err != nil {
+		e.t.Fatal(err)
+	}
+	if _, err := seal.Open(envelope, wire.EnrolmentType, in.Signing); err != nil {
+		e.t.Errorf("the new key did not sign: %v", err)
+	}
+	e.got = append(e.got, in)
+	if e.lose {
+		return nil, http.ErrServerClosed
+	}
+	b, err := json.Marshal(wire.Enrolled{Station: "harbour", KeyID: seal.KeyID(in.Signing), Token: "lifeline_a_b"})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return &http.Response{StatusCode: http.StatusCreated, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(bytes.NewReader(b)), Request: r}, nil
+}
+
+func TestAStationKeepsTheKeysThatItEnrolledThroughALostAnswer(t *testing.T) {
+	dir := t.TempDir()
+	state, err := statedir.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	if id, err := LoadIdentity(state); id != nil || err != nil {
+		t.Errorf("before the enrolment: %+v, %v", id, err)
+	}
+	service := &enroller{t: t, lose: true}
+	enrol := func(code, station string) error {
+		_, err := Enrol(t.Context(), state, client.New("http://service", "", &http.Client{Transport: service}), code, station,
+			time.Unix(0, 0))
+		return err
+	}
+	if err := enrol("7K3F-9QXT-M2WB", ""); err == nil {
+		t.Error("a lost answer is an enrolment")
+	}
+	if id, err := LoadIdentity(state); id != nil || err != nil {
+		t.Errorf("after a lost answer: %+v, %v", id, err)
+	}
+	service.lose = false
+	if err := enrol("7K3F-9QXT-M2WB", ""); err != nil {
+		t.Fatal(err)
+	}
+	lost, kept := service.got[0], service.got[1]
+	if seal.KeyID(lost.Signing) != seal.KeyID(kept.Signing) || lost.Recipient != kept.Recipient {
+		t.Error("the keys of the lost answer were thrown away")
+	}
+	id, err := LoadIdentity(state)
+	if err != nil || id == nil || id.Station != "harbour" || id.Token != "lifeline_a_b" ||
+		id.Signer().KeyID() != seal.KeyID(service.got[1].Signing) {
+		t.Fatalf("%+v, %v", id, err)
+	}
+	for _, name := range statedir.Twice(identityName) {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, enrollingName)); err == nil {
+		t.Error("the code stays in the directory")
+	}
+
+	if err := enrol("7K3F-9QXT-AAAA", ""); err != nil || service.got[2].Station != "harbour" ||
+		seal.KeyID(service.got[2].Signing) == seal.KeyID(service.got[1].Signing) {
+		t.Errorf("another code is sent as %+v, %v", service.got[2], err)
+	}
+	if err := state.Belong("harbour"); err != nil { // as the player does when it starts
+		t.Fatal(err)
+	}
+	if err := enrol("7K3F-9QXT-AAAA", "lantern"); !fault.Is(err, fault.Conflict) || len(service.got) != 3 {
+		t.Errorf("the code is sent for another station: %v", err)
+	}
+}
+
+func TestADamagedIdentityIsReadFromItsOtherCopyOrToldOf(t *testing.T) {
+	dir := t.TempDir()
+	state, err := statedir.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	if _, err := Enrol(t.Context(), state, client.New("http://service", "", &http.Client{Transport: &enroller{t: t}}), "c",
+		"harbour", time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	names := statedir.Twice(identityName)
+	for i, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(`{"station":"harbour"`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if id, err := LoadIdentity(state); (err == nil) != (i == 0) || (id != nil) != (i == 0) {
+			t.Errorf("with %d damaged copies: %+v, %v", i+1, id, err)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package wire
+
+import (
+	"fmt"
+	"strings"
+
+	"lifeline/schedules"
+)
+
+// The DSSE payload types and schemas of what a station signs with its own key.
+const (
+	EnrolmentType   = "application/vnd.lifeline.enrolment+json"
+	EnrolmentSchema = "lifeline.enrolment/1"
+)
+
+// EnrolmentCode is a one-time code with which the player of a station enrols.
+type EnrolmentCode struct {
+	Station   string            `json:"station"`
+	Code      string            `json:"code"` // in this answer only
+	ExpiresAt schedules.Instant `json:"expires_at"`
+	Service   Fingerprint       `json:"service"` // to compare with what the station shows
+}
+
+// NewEnrolment asks for a code.
+type NewEnrolment struct {
+	Life schedules.Millis `json:"life_ms,omitzero"` // how long the code is valid; by default an hour
+}
+
+// Enrolment is the payload that a station signs with its new key to enrol it.
+type Enrolment struct {
+	Schema    string `json:"schema"`
+	Code      string `json:"code"`
+	Signing   []byte `json:"signing_key"` // the Ed25519 public key that signed this envelope
+	Recipient string `json:"recipient"`   // age recipient (age1…) of the station
+	// the station that the player belongs to already: a code of another station is refused, unused
+	Station string `json:"station,omitempty"`
+}
+
+// Enrolled is the answer to an enrolment.
+type Enrolled struct {
+	Station string      `json:"station"`
+	KeyID   string      `json:"key_id"` // of the station's signing key
+	Token   string      `json:"token"`  // the station's access token; in this answer only
+	Service Fingerprint `json:"service"`
+}
+
+// Fingerprint identifies what signs for the service: its root of keys or, without a root, its keys.
+type Fingerprint struct {
+	RootVersion int64    `json:"root_version,omitempty"`
+	RootSHA256  string   `json:"root_sha256,omitempty"` // of the latest root document
+	Keys        []string `json:"keys"`                  // the ids of the keys that sign
+}
+
+// String describes f, so that a person can compare it.
+func (f Fingerprint) String() string {
+	if f.RootVersion > 0 {
+		return fmt.Sprintf("root %d, SHA-256 %s", f.RootVersion, f.RootSHA256)
+	}
+	if len(f.Keys) == 1 {
+		return "key " + f.Keys[0]
+	}
+	return "keys " + strings.Join(f.Keys, ", ")
+}
+
+// StationKey is one pair of keys that a station has had.
+type StationKey struct {
+	ID        string            `json:"id"`         // of the signing key
+	State     string            `json:"state"`      // active, replaced or seized
+	PublicKey []byte            `json:"public_key"` // Ed25519
+	Recipient string            `json:"recipient"`  // age recipient
+	Since     schedules.Instant `json:"since"`
+	Until     schedules.Instant `json:"until"` // when it was replaced or seized; null while it is active
+}
