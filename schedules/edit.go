@@ -58,7 +58,7 @@ type editor struct {
 func (e *editor) find(field, id string) (int, bool) {
 	i := slices.IndexFunc(e.items, func(x Item) bool { return x.ID == id })
 	if i < 0 {
-		e.problems.add(field, "item %q is not in the rundown", id)
+		e.problems.add(field, "%q is not in the rundown", id)
 	}
 	return i, i >= 0
 }
@@ -139,7 +139,7 @@ func (e *editor) airing(id string, at Item) (Item, bool) {
 	}
 	s, ok := e.in.Library.Segment(id)
 	if !ok {
-		e.problems.add("segment", "segment %q is not known", id)
+		e.problems.add("segment", "%q is not known", id)
 		return Item{}, false
 	}
 	w := e.window(at)
@@ -149,7 +149,7 @@ func (e *editor) airing(id string, at Item) (Item, bool) {
 	}
 	end := at.StartAt.Add(s.Recording.AirTime().Duration)
 	if u := e.in.Library.Airable(id, Place{Languages: w.Languages, StartAt: at.StartAt.Time, EndAt: end}); u != nil {
-		e.problems.add("segment", "segment %q %s", id, u.Message)
+		e.problems.add("segment", "%q %s", id, u.Message)
 		return Item{}, false
 	}
 	life, _ := e.in.Library.Life(id)

@@ -47,7 +47,7 @@ func (n Network) Problems() []Problem {
 		p.at = fmt.Sprintf("campaigns[%d].", i)
 		for k, s := range n.Campaigns[i].Stations {
 			if !known[s] {
-				p.add(fmt.Sprintf("stations[%d]", k), "station %q is not known", s)
+				p.add(fmt.Sprintf("stations[%d]", k), "%q is not known", s)
 			}
 		}
 	}
@@ -76,7 +76,7 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 		at := fmt.Sprintf("windows[%d]", i)
 		c, ok := clocks[w.Clock]
 		if !ok {
-			p.add(at+".clock", "clock %q is not known", w.Clock)
+			p.add(at+".clock", "%q is not known", w.Clock)
 			continue
 		}
 		if off := w.Length.Duration - c.Length.Duration; off != 0 && (off > w.Tolerance.Duration ||
@@ -120,8 +120,8 @@ func (n Network) clock(p *problems, c *Clock) {
 			return
 		}
 		if off := until - since - total; off != 0 && !n.tolerated(c, off) {
-			p.add(fmt.Sprintf("positions[%d]", i), "without a fill the clock cannot reach %s: its segments last %s, %s off",
-				FormatLength(until), FormatLength(total), FormatLength(off))
+			p.add(fmt.Sprintf("positions[%d]", i), "cannot reach %s without a fill: the segments of the clock last %s, %s "+
+				"off", FormatLength(until), FormatLength(total), FormatLength(off))
 		}
 	}
 	since := time.Duration(0)
@@ -172,9 +172,9 @@ func (n Network) segment(p *problems, field, id string, languages []string) (Seg
 	s, ok := n.Segments(id)
 	switch {
 	case !ok:
-		p.add(field, "segment %q is not known", id)
+		p.add(field, "%q is not known", id)
 	case !Speaks(s.Language, languages):
-		p.add(field, "segment %q is in %s, which the station does not air", id, s.Language)
+		p.add(field, "%q is in %s, which the station does not air", id, s.Language)
 	}
 	return s, ok
 }

@@ -72,10 +72,10 @@ func (p *problems) overlap(s *Station, pair [2]int, o Occurrence) {
 	}
 	field := fmt.Sprintf("windows[%d].starts", pair[1])
 	if pair[0] == pair[1] {
-		p.add(field, "window %s overlaps itself: it begins at %s before the one before has ended", o.Window, at)
+		p.add(field, "of window %s overlap: it starts at %s, before its previous airing has ended", o.Window, at)
 		return
 	}
-	p.add(field, "window %s overlaps window %s at %s", s.Windows[pair[1]].ID, s.Windows[pair[0]].ID, at)
+	p.add(field, "of window %s overlap window %s at %s", s.Windows[pair[1]].ID, s.Windows[pair[0]].ID, at)
 }
 
 // searchPeriods returns the periods in which the recurrence can overlap one that began earlier: a year from its start

@@ -137,7 +137,7 @@ func (s Segment) Problems() []Problem {
 				p.add(fmt.Sprintf("script.passages[%d]", i), "must be 1 or more")
 			}
 			if slices.Contains(s.Script.Passages[:i], n) {
-				p.add(fmt.Sprintf("script.passages[%d]", i), "passage %d is there twice", n)
+				p.add(fmt.Sprintf("script.passages[%d]", i), "%d is there twice", n)
 			}
 		}
 	}
@@ -177,7 +177,7 @@ func (s Script) Problems() []Problem {
 			p.add(at+".version", "must be 1 or more")
 		}
 		if seen[v.Version] {
-			p.add(at+".version", "version %d is there twice", v.Version)
+			p.add(at+".version", "%d is there twice", v.Version)
 		}
 		seen[v.Version] = true
 		if len(v.Passages) == 0 {
@@ -190,7 +190,7 @@ func (s Script) Problems() []Problem {
 				p.add(field+".number", "must be 1 or more")
 			}
 			if numbers[passage.Number] {
-				p.add(field+".number", "passage %d is there twice", passage.Number)
+				p.add(field+".number", "%d is there twice", passage.Number)
 			}
 			numbers[passage.Number] = true
 			for _, language := range sortedKeys(passage.Text) {

@@ -53,7 +53,7 @@ func (p *problems) position(at string, pos *Position) {
 		p.selector(at+".fill", pos.Fill)
 	}
 	if n != 1 {
-		p.add(at, "exactly one of segment, pick and fill must be set")
+		p.add(at, "must have exactly one of segment, pick and fill")
 	}
 	switch pos.Start {
 	case "", Follow, Hard, Soft:
@@ -61,13 +61,13 @@ func (p *problems) position(at string, pos *Position) {
 		p.add(at+".start", "%q must be follow, hard or soft, or left out", pos.Start)
 	}
 	if pos.Start == Follow && pos.At != nil {
-		p.add(at+".start", "what is at a time starts hard or soft")
+		p.add(at+".start", "must be hard or soft where at_ms is given")
 	}
 	if (pos.Start == Hard || pos.Start == Soft) && pos.At == nil {
-		p.add(at+".start", "a %s start needs at_ms", pos.Start)
+		p.add(at+".start", "%q needs at_ms", pos.Start)
 	}
 	if pos.Grace.Duration < 0 || pos.Grace.Duration > 0 && pos.Start != Soft {
-		p.add(at+".grace_ms", "only a soft start has a grace, and it is not negative")
+		p.add(at+".grace_ms", "must not be negative, and only a soft start has it")
 	}
 	if pos.FadeMax.Duration < 0 || pos.FadeMax.Duration > MaxFade {
 		p.add(at+".fade_max_ms", "must be from 0 to %d", MaxFade.Milliseconds())
@@ -79,10 +79,10 @@ func (p *problems) position(at string, pos *Position) {
 		p.add(at+".prefer", "%q must be %s, or left out", pos.Prefer, PreferUnexposed)
 	}
 	if pos.Optional && pos.Pick == nil {
-		p.add(at+".optional", "only a pick may be optional")
+		p.add(at+".optional", "must be false, unless the position is a pick")
 	}
 	if pos.At != nil && pos.AtEnd {
-		p.add(at+".at_end", "a position is at a time or at the end, not both")
+		p.add(at+".at_end", "must be false where at_ms is given")
 	}
 }
 
@@ -109,16 +109,16 @@ func (p *problems) timing(c *Clock) {
 		pos := &c.Positions[i]
 		at := fmt.Sprintf("positions[%d]", i)
 		if ended && !pos.AtEnd {
-			p.add(at, "nothing can follow what is timed back from the end")
+			p.add(at, "cannot follow a position with at_end")
 		}
 		if pos.At != nil {
 			switch post := pos.At.Duration; {
 			case post < 0 || post >= c.Length.Duration:
 				p.add(at+".at_ms", "must lie within the clock, from 0 to less than its length")
 			case post < reach || post == reach && i > since:
-				p.add(at+".at_ms", "posts must be in order of time, each later than what is before it")
+				p.add(at+".at_ms", "must be later than what is before it")
 			case post > reach && !elastic && !content:
-				p.add(at+".at_ms", "nothing is there to fill the %s before it", FormatLength(post-reach))
+				p.add(at+".at_ms", "leaves %s before it, and nothing is there to fill them", FormatLength(post-reach))
 			}
 			reach, elastic, content, since = max(reach, pos.At.Duration), false, false, i
 		}
@@ -126,13 +126,13 @@ func (p *problems) timing(c *Clock) {
 		content = true
 		if pos.AtEnd {
 			if pos.Fill != nil {
-				p.add(at+".at_end", "a fill cannot be timed back from the end")
+				p.add(at+".at_end", "must be false for a fill")
 			}
 			ended = true
 		}
 	}
 	if ended && !elastic && len(c.Positions) > 0 {
-		p.add("positions", "what is timed back from the end needs a fill before it")
+		p.add("positions", "must have a fill before those with at_end")
 	}
 }
 
@@ -145,7 +145,7 @@ func (p *problems) rule(at string, r *Rule) {
 		}
 	}
 	if n != 1 {
-		p.add(at, "exactly one of separate, at_most, at_least, share, after and keep_to must be set")
+		p.add(at, "must have exactly one of separate, at_most, at_least, share, after and keep_to")
 	}
 	if r.Only != nil {
 		p.selector(at+".only", r.Only)
@@ -154,7 +154,7 @@ func (p *problems) rule(at string, r *Rule) {
 		p.add(at+".weight", "must be from 0 to %d", MaxWeight)
 	}
 	if r.Hard && r.Weight != 0 {
-		p.add(at+".weight", "a hard rule has no weight: it never bends")
+		p.add(at+".weight", "must be left out for a hard rule, which never bends")
 	}
 	if r.Separate != "" {
 		if !slices.Contains(Separable, r.Separate) {
@@ -182,12 +182,12 @@ func (p *problems) rule(at string, r *Rule) {
 	if s := r.Share; s != nil {
 		if s.Least < 0 || s.Most < 0 || s.Least > 1 || s.Most > 1 || s.Least == 0 && s.Most == 0 || s.Most > 0 &&
 			s.Least > s.Most {
-			p.add(at+".share", "least and most must be parts of 1, least not above most, and one of them above 0")
+			p.add(at+".share", "must have least and most from 0 to 1, least not above most, and one of them above 0")
 		}
 	}
 	if !r.After.IsZero() {
 		if r.Only == nil {
-			p.add(at+".only", "says what follows, and is missing")
+			p.add(at+".only", "is missing: give the segments that must follow")
 		}
 		p.match(at+".after", r.After)
 		if r.Within.Duration < 0 {
@@ -196,7 +196,7 @@ func (p *problems) rule(at string, r *Rule) {
 	}
 	if r.KeepTo != nil {
 		if r.Only == nil {
-			p.add(at+".only", "says what keeps to the daypart, and is missing")
+			p.add(at+".only", "is missing: give the segments that keep to the daypart")
 		}
 		p.daypart(at+".keep_to", *r.KeepTo)
 	}
@@ -212,20 +212,20 @@ func (p *problems) count(at string, r *Rule) {
 		p.add(at+".per", "%q must be one of %v", r.Per, periods)
 	}
 	if (r.Per == "daypart") != (r.Daypart != nil) {
-		p.add(at+".daypart", "is there when, and only when, per is daypart")
+		p.add(at+".daypart", "must be given if per is daypart, and only then")
 	}
 	if r.Daypart != nil {
 		p.daypart(at+".daypart", *r.Daypart)
 	}
 	switch {
 	case r.Of.IsZero():
-		p.add(at+".of", "is missing: what is counted")
+		p.add(at+".of", "is missing: give what is counted")
 	case r.Of.Each != "":
 		if _, ok := AttributeNamed(r.Of.Each); !ok {
 			p.add(at+".of", "%q must be one of %v", r.Of.Each, attributeNames)
 		}
 		if r.Share != nil {
-			p.add(at+".of", "a share is of a match such as {\"language\":\"ko-KP\"}")
+			p.add(at+".of", "must be a match for a share, such as {\"language\":\"ko-KP\"}")
 		}
 	default:
 		p.match(at+".of", r.Of)
@@ -241,7 +241,7 @@ func (p *problems) match(field string, o Of) {
 			p.add(field, "%q must be one of %v", k, attributeNames)
 		}
 		if o.Match[k] == "" {
-			p.add(field, "%s has no value", k)
+			p.add(field, "has no value for %s", k)
 		}
 	}
 }

@@ -42,12 +42,12 @@ func TestEveryProblemIsNamedByItsPath(t *testing.T) {
 		}, "stations[0].windows[0].starts.rrule", "FREQ=DAILY"},
 		"count and until": {func(n *schedules.Network) {
 			n.Stations[0].Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=DAILY;COUNT=3;UNTIL=20240101T000000Z"
-		}, "stations[0].windows[0].starts.rrule", "exclude each other"},
+		}, "stations[0].windows[0].starts.rrule", "COUNT and UNTIL"},
 		"an unknown clock": {func(n *schedules.Network) { n.Stations[0].Windows[1].Clock = "lost" },
 			"stations[0].windows[1].clock", "not known"},
 		"windows that overlap": {func(n *schedules.Network) {
 			n.Stations[0].Windows[1].Starts = n.Stations[0].Windows[0].Starts
-		}, "stations[0].windows[1].starts", "overlaps window evening"},
+		}, "stations[0].windows[1].starts", "overlap window evening"},
 		"an unknown fallback": {func(n *schedules.Network) { n.Stations[0].Fallback = []string{"lost"} },
 			"stations[0].fallback[0]", "not known"},
 		"an unknown segment": {func(n *schedules.Network) { n.Clocks[0].Positions[0].Segment = "lost" },

@@ -35,19 +35,19 @@ func (r Recurrence) parse() (*recurrence, error) {
 	for line := range strings.SplitSeq(strings.ReplaceAll(strings.TrimSpace(r.RRule), "\r\n", "\n"), "\n") {
 		name, value, ok := strings.Cut(strings.TrimSpace(line), ":")
 		if !ok {
-			return nil, fmt.Errorf("%q is not a line of the form RRULE:FREQ=DAILY", line)
+			return nil, fmt.Errorf("has the line %q, which is not of the form RRULE:FREQ=DAILY", line)
 		}
 		switch strings.ToUpper(name) {
 		case "DTSTART":
 			if !p.start.IsZero() {
-				return nil, fmt.Errorf("more than one DTSTART")
+				return nil, fmt.Errorf("has more than one DTSTART")
 			}
 			if p.start, err = p.floating(value); err != nil {
 				return nil, err
 			}
 		case "RRULE":
 			if rule != "" {
-				return nil, fmt.Errorf("more than one RRULE")
+				return nil, fmt.Errorf("has more than one RRULE")
 			}
 			rule = value
 		case "RDATE", "EXDATE":
@@ -63,15 +63,15 @@ func (r Recurrence) parse() (*recurrence, error) {
 				}
 			}
 		default:
-			return nil, fmt.Errorf("%q is not understood: use DTSTART, RRULE, RDATE and EXDATE, with the zone in the field "+
-				"timezone", name)
+			return nil, fmt.Errorf("has %q, which is not understood: use DTSTART, RRULE, RDATE and EXDATE, with the zone in the "+
+				"field timezone", name)
 		}
 	}
 	if y := p.start.Year(); !p.start.IsZero() && (y < 1970 || y > 2200) {
-		return nil, fmt.Errorf("DTSTART must lie in the years 1970 to 2200")
+		return nil, fmt.Errorf("must have a DTSTART in the years 1970 to 2200")
 	}
 	if p.start.IsZero() {
-		return nil, fmt.Errorf("a DTSTART line is missing, such as DTSTART:20230901T130000")
+		return nil, fmt.Errorf("must have a DTSTART line, such as DTSTART:20230901T130000")
 	}
 	if rule != "" {
 		if p.option, err = p.rule(rule); err != nil {
@@ -95,7 +95,7 @@ func (p *recurrence) floating(s string) (time.Time, error) {
 	}
 	t, err := time.Parse(rrule.DateTimeFormat, s)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is not a date with time such as 20230901T130000", s)
+		return time.Time{}, fmt.Errorf("has %q, which is not a date with time such as 20230901T130000", s)
 	}
 	return asWall(t, p.loc), nil
 }
@@ -113,7 +113,7 @@ func (p *recurrence) rule(value string) (*rrule.ROption, error) {
 	for part := range strings.SplitSeq(strings.ToUpper(value), ";") {
 		name, v, _ := strings.Cut(part, "=")
 		if seen[name] {
-			return nil, fmt.Errorf("%s is there twice", name)
+			return nil, fmt.Errorf("has %s twice", name)
 		}
 		seen[name] = true
 		switch name {
@@ -128,31 +128,32 @@ func (p *recurrence) rule(value string) (*rrule.ROption, error) {
 			continue
 		case "FREQ":
 			if v == "HOURLY" || v == "MINUTELY" || v == "SECONDLY" {
-				return nil, fmt.Errorf("FREQ=%s does not follow a wall clock: use FREQ=DAILY with BYHOUR and BYMINUTE", v)
+				return nil, fmt.Errorf("has FREQ=%s, which does not follow a wall clock: use FREQ=DAILY with BYHOUR and "+
+					"BYMINUTE", v)
 			}
 		case "INTERVAL", "COUNT":
 			if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 100_000 {
-				return nil, fmt.Errorf("%s must be a whole number from 1 to 100000", name)
+				return nil, fmt.Errorf("must have a whole number from 1 to 100000 as %s", name)
 			}
 		}
 		parts = append(parts, part)
 	}
 	if !seen["FREQ"] {
-		return nil, fmt.Errorf("FREQ is missing")
+		return nil, fmt.Errorf("must have FREQ, such as FREQ=DAILY")
 	}
 	if seen["COUNT"] && seen["UNTIL"] {
-		return nil, fmt.Errorf("COUNT and UNTIL exclude each other")
+		return nil, fmt.Errorf("must not have both COUNT and UNTIL")
 	}
 	o, err := rrule.StrToROption(strings.Join(parts, ";"))
 	if err != nil {
-		return nil, fmt.Errorf("RRULE: %w", err)
+		return nil, fmt.Errorf("is not understood: %w", err)
 	}
 	if err := meaningful(o, seen); err != nil {
 		return nil, err
 	}
 	o.Dtstart, o.Until = p.start, until
 	if _, err := rrule.NewRRule(*o); err != nil {
-		return nil, fmt.Errorf("RRULE: %w", err)
+		return nil, fmt.Errorf("is not understood: %w", err)
 	}
 	return o, nil
 }
@@ -163,13 +164,13 @@ func meaningful(o *rrule.ROption, seen map[string]bool) error {
 	days := o.Freq == rrule.DAILY || o.Freq == rrule.WEEKLY
 	switch {
 	case seen["BYEASTER"]:
-		return fmt.Errorf("BYEASTER is not part of RFC 5545")
+		return fmt.Errorf("has BYEASTER, which is not part of RFC 5545")
 	case seen["BYYEARDAY"] && o.Freq != rrule.YEARLY, seen["BYWEEKNO"] && o.Freq != rrule.YEARLY:
-		return fmt.Errorf("BYYEARDAY and BYWEEKNO need FREQ=YEARLY")
+		return fmt.Errorf("must have FREQ=YEARLY with BYYEARDAY or BYWEEKNO")
 	case seen["BYMONTHDAY"] && o.Freq == rrule.WEEKLY:
-		return fmt.Errorf("BYMONTHDAY does not go with FREQ=WEEKLY")
+		return fmt.Errorf("must not have BYMONTHDAY with FREQ=WEEKLY")
 	case seen["BYSETPOS"] && days:
-		return fmt.Errorf("BYSETPOS needs FREQ=MONTHLY or FREQ=YEARLY")
+		return fmt.Errorf("must have FREQ=MONTHLY or FREQ=YEARLY with BYSETPOS")
 	}
 	if len(o.Bymonth) == 0 || len(o.Bymonthday) == 0 {
 		return nil
@@ -204,7 +205,7 @@ func (p *recurrence) between(from, to time.Time) ([]time.Time, error) {
 
 func withinSpan(from, to time.Time) error {
 	if to.Sub(from) > MaxSpan {
-		return fmt.Errorf("occurrences are expanded for at most %d days at once", MaxSpan/(24*time.Hour))
+		return fmt.Errorf("cannot be expanded for more than %d days at once", MaxSpan/(24*time.Hour))
 	}
 	return nil
 }
@@ -255,7 +256,7 @@ func (p *recurrence) ruled(from, to time.Time) ([]time.Time, error) {
 	o.Dtstart = bringForward(o, low)
 	r, err := rrule.NewRRule(o)
 	if err != nil {
-		return nil, fmt.Errorf("RRULE: %w", err)
+		return nil, fmt.Errorf("is not understood: %w", err)
 	}
 	var walls []time.Time
 	for next := r.Iterator(); ; {

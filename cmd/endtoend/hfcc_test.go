@@ -94,7 +94,7 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 	text = minjun.says("hfcc", "export", "harbour-dawn", "--season", "B26")
 	want(t, text, " 1233 1900 2000 ", " 1233 1445 1514 ", "@dawn")
 	refusals := map[string][]string{
-		"--broadcaster=STP": {"overlaps"},
+		"--broadcaster=STP": {"overlap window"},
 		"--broadcaster=XXX": {"none of the 9 rows"},
 	}
 	for selection, says := range refusals {

@@ -50,7 +50,7 @@ func (l *Connection) Transport(address string) (*Transport, error) {
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: check.host,
 		InsecureSkipVerify: true, VerifyConnection: check.verify} // verify verifies in its place, with pins
 	if (l.Certificate == "") != (l.Key == "") {
-		return nil, fault.New(fault.Invalid, "--tls-client-cert, --tls-client-key: are given together")
+		return nil, fault.New(fault.Invalid, "--tls-client-cert, --tls-client-key: must be given together")
 	}
 	var own *tls.Certificate
 	if l.Certificate != "" {

@@ -55,18 +55,12 @@ func fieldLines(fields []fault.Field) string {
 	return strings.Join(lines, "\n  ")
 }
 
-// FieldWords describes an invalid field. A message about an item names it by its time and title instead of its id. The
-// name of the field appears once, even if the message begins with it.
+// FieldWords describes an invalid field. A message about an item names it by its time and title instead of its id.
 func FieldWords(f fault.Field) string {
 	if strings.HasPrefix(f.Field, "item ") {
 		return f.Message
 	}
-	place := placeOf(f.Field)
-	if name := place[strings.LastIndex(place, " ")+1:]; !strings.HasSuffix(f.Field, "]") &&
-		strings.HasPrefix(f.Message, name+" ") {
-		return strings.TrimSuffix(place, name) + f.Message
-	}
-	return place + " " + f.Message
+	return placeOf(f.Field) + " " + f.Message
 }
 
 var indexed = regexp.MustCompile(`^(.*)\[(\d+)\]$`)

@@ -44,13 +44,11 @@ func TestPlacesAreCountedFromOneForPeople(t *testing.T) {
 	}
 }
 
-func TestAFieldThatItsMessageNamesIsNamedOnce(t *testing.T) {
+func TestAFieldAndItsMessageAreASentence(t *testing.T) {
 	for want, f := range map[string]fault.Field{
-		`edit 1, segment "x" is not known`:     {Field: "edits[0].segment", Message: `segment "x" is not known`},
-		`window 2, clock "x" is not known`:     {Field: "windows[1].clock", Message: `clock "x" is not known`},
-		`clock "x" is not known`:               {Field: "clock", Message: `clock "x" is not known`},
-		"title titles are short":               {Field: "title", Message: "titles are short"},
-		"window 2 2 of its positions are full": {Field: "windows[1]", Message: "2 of its positions are full"},
+		`edit 1, segment "x" is not known`: {Field: "edits[0].segment", Message: `"x" is not known`},
+		`window 2, clock "x" is not known`: {Field: "windows[1].clock", Message: `"x" is not known`},
+		`clock "x" is not known`:           {Field: "clock", Message: `"x" is not known`},
 	} {
 		if got := Words(fault.Fields(f)); got != want {
 			t.Errorf("%q, not %q", got, want)

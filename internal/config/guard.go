@@ -90,7 +90,7 @@ func (s *Serve) checkGuard() error {
 		s.Store = strings.TrimSpace(string(b))
 	}
 	if (g.TLSCert == "") != (g.TLSKey == "") {
-		wrong = append(wrong, errors.New("--tls-cert, --tls-key: are given together"))
+		wrong = append(wrong, errors.New("--tls-cert, --tls-key: must be given together"))
 	}
 	if g.TLSCert != "" && len(g.TLSDomains) > 0 {
 		wrong = append(wrong, errors.New("--tls-domains: certificates come from files or from an authority, not both"))

@@ -142,7 +142,7 @@ func (a rundownHandlers) editRundown(c *call) error {
 		return err
 	}
 	if n := len(in.Edits); n < 1 || n > maxEdits {
-		return fault.Fields(fault.Field{Field: "edits", Message: fmt.Sprintf("must be from 1 to %d", maxEdits)})
+		return fault.Fields(fault.Field{Field: "edits", Message: fmt.Sprintf("must have from 1 to %d entries", maxEdits)})
 	}
 	r, err := a.Scheduler.Drafts.Edit(c.r.Context(), c.actor, c.station(), date, revision, in.Edits)
 	return resource(c, r, r.Revision, err)

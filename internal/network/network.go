@@ -106,7 +106,7 @@ func (p part[T]) duplicates(list []T) (out []schedules.Problem) {
 	for i, v := range list {
 		if id := p.id(v); seen[id] {
 			out = append(out, schedules.Problem{Field: fmt.Sprintf("%s[%d].id", p.list, i),
-				Message: fmt.Sprintf("%q stands here twice", id)})
+				Message: fmt.Sprintf("%q is there twice", id)})
 		} else {
 			seen[id] = true
 		}

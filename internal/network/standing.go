@@ -144,10 +144,21 @@ func (s *Standing) against(st schedules.Station, n schedules.Network) []schedule
 	n.Settled = func(string) bool { return true }
 	for _, p := range append(n.Problems(), s.overlapsOf(st, n)...) {
 		if field, own := strings.CutPrefix(p.Field, "stations[0]."); own || !strings.HasPrefix(p.Field, "clocks[") {
-			out = append(out, schedules.StationProblem{Code: "definition", Field: field, Message: p.Message})
+			out = append(out, schedules.StationProblem{Code: "definition", Field: field,
+				Message: fieldWords(st, field) + " " + p.Message})
 		}
 	}
 	return append(append(append(out, s.outrun(st)...), s.crowded(st)...), append(s.leftBehind(st), s.openTimes(st)...)...)
+}
+
+// fieldWords names a field of a station for people: windows[1].clock is the clock of "window evening, clock".
+func fieldWords(st schedules.Station, field string) string {
+	for i, w := range st.Windows {
+		if rest, of := strings.CutPrefix(field, fmt.Sprintf("windows[%d]", i)); of {
+			return "window " + w.ID + strings.Replace(rest, ".", ", ", 1)
+		}
+	}
+	return field
 }
 
 // knownOverlaps caches the overlaps of a station's windows, computed on a day.

@@ -1,6 +1,7 @@
 package network_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,35 @@ func TestAStationThatBecameInvalidBlocksNoOther(t *testing.T) {
 	}
 	if got := codes(o.Network.Standing.Of("s")); got != "definition" {
 		t.Errorf("%q stands against the station", got)
+	}
+}
+
+// A list of a station's problems shows messages alone, so each is a sentence that names its field.
+func TestAProblemOfAStationsDefinitionNamesItsField(t *testing.T) {
+	o := newFixture(t)
+	row, _ := replica.StationsIn(o.replica).Get("s")
+	bad := row.Value
+	bad.Languages, bad.Windows = nil, slices.Clone(bad.Windows)
+	bad.Windows[0].Clock, bad.Revision = "gone", row.Revision+1
+	body, err := replica.Encode(bad)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "s",
+		Expect: row.Revision, Body: body}}, Origin: access.System.Origin(o.at, "test", "")}); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, p := range o.Network.Standing.Of("s") {
+		if p.Code == "definition" {
+			said = append(said, p.Message)
+		}
+	}
+	for _, want := range []string{"languages must name at least one language",
+		"window " + bad.Windows[0].ID + `, clock "gone" is not known`} {
+		if !slices.Contains(said, want) {
+			t.Errorf("no %q in %q", want, said)
+		}
 	}
 }
 

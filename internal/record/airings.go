@@ -151,7 +151,8 @@ func (l *Logbook) AiringReport(ctx context.Context, q ReportQuery) (wire.AiringR
 	err := checkDays(q.From, q.To)
 	for _, g := range q.Group {
 		if !slices.Contains(schedules.Dimensions, g) {
-			err = fault.Fields(fault.Field{Field: "group", Message: "must be of " + strings.Join(schedules.Dimensions, ", ")})
+			err = fault.Fields(fault.Field{Field: "group", Message: "must have only " +
+				strings.Join(schedules.Dimensions, ", ")})
 		}
 	}
 	if err != nil {

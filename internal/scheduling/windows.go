@@ -136,8 +136,8 @@ func windowOf(q wire.Queue, window string, startAt time.Time) (found schedules.S
 		if !startAt.IsZero() {
 			says = "does not start at " + startAt.In(loc).Format(time.TimeOnly)
 		}
-		return found, fault.Fields(fault.Field{Field: "start_at", Message: fmt.Sprintf("window %q %s on %s: name a start of "+
-			"it, %s in %s (lifeline render --start), which as instants are %s",
+		return found, fault.Fields(fault.Field{Field: "start_at", Message: fmt.Sprintf("must be a start of window %q, which "+
+			"%s on %s: %s in %s (lifeline render --start), as instants %s",
 			window, says, q.Date, strings.Join(starts, ", "), q.Timezone, strings.Join(instants, ", "))})
 	}
 	return found, nil
