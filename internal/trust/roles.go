@@ -33,6 +33,8 @@ func RoleOf(payloadType string) KeyRole {
 		return Recall
 	case wire.LinkType:
 		return Record
+	case wire.MirrorPointerType:
+		return Mirror
 	}
 	return ""
 }

@@ -1,0 +1,101 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"lifeline/internal/fault"
+)
+
+// bucket is an S3-compatible bucket. An object appears whole.
+type bucket struct {
+	client       *minio.Client
+	name, prefix string
+}
+
+func openBucket(ctx context.Context, u *url.URL, with Credentials) (*bucket, error) {
+	transport, err := minio.DefaultTransport(u.Scheme == "s3+https")
+	if err != nil {
+		return nil, err
+	}
+	transport.ResponseHeaderTimeout = with.Silence
+	name, prefix, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	if prefix != "" {
+		prefix += "/"
+	}
+	client, err := minio.New(u.Host, &minio.Options{Secure: u.Scheme == "s3+https", Region: with.Region,
+		Creds:           credentials.NewStaticV4(with.AccessKey, with.SecretKey, ""),
+		Transport:       transport,
+		TrailingHeaders: false, // versitygw and others reject them
+		MaxRetries:      4,
+	})
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "the target %s cannot be used", u.Redacted())
+	}
+	switch there, err := client.BucketExists(ctx, name); {
+	case err != nil:
+		return nil, reach(err)
+	case !there:
+		return nil, fault.New(fault.Unavailable, "there is no bucket %q: make it first", name)
+	}
+	return &bucket{client, name, prefix}, nil
+}
+
+// reach classifies an error of the bucket.
+func reach(err error) error {
+	if said := minio.ToErrorResponse(err); said.StatusCode == http.StatusForbidden {
+		return fault.Wrap(fault.Forbidden, err, "the bucket refuses the key")
+	}
+	return fault.Wrap(fault.Unavailable, err, "the bucket cannot be used")
+}
+
+// Close implements Place.
+func (b *bucket) Close() error { return nil }
+
+// List implements mirror.Target.
+func (b *bucket) List(ctx context.Context) (map[string]int64, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	out := map[string]int64{}
+	for o := range b.client.ListObjects(ctx, b.name, minio.ListObjectsOptions{Prefix: b.prefix, Recursive: true}) {
+		if o.Err != nil {
+			return nil, reach(o.Err)
+		}
+		out[strings.TrimPrefix(o.Key, b.prefix)] = o.Size
+	}
+	return out, ctx.Err()
+}
+
+// pointerLives is how long caches may keep a pointer; other files never change.
+const pointerLives = 30 * time.Second
+
+// Put implements mirror.Target.
+func (b *bucket) Put(ctx context.Context, name string, n int64, content io.ReadSeeker) error {
+	cached := "public, max-age=31536000, immutable"
+	if !strings.Contains(name, "/") {
+		cached = fmt.Sprintf("public, max-age=%d", int(pointerLives.Seconds()))
+	}
+	_, err := b.client.PutObject(ctx, b.name, b.prefix+name, content, n, minio.PutObjectOptions{
+		ContentType: "application/octet-stream", SendContentMd5: true, CacheControl: cached, PartSize: 16 << 20})
+	if err != nil {
+		return reach(err)
+	}
+	return nil
+}
+
+// Remove implements mirror.Target.
+func (b *bucket) Remove(ctx context.Context, name string) error {
+	err := b.client.RemoveObject(ctx, b.name, b.prefix+name, minio.RemoveObjectOptions{})
+	if err != nil && minio.ToErrorResponse(err).StatusCode != http.StatusNotFound {
+		return reach(err)
+	}
+	return nil
+}

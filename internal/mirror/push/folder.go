@@ -1,0 +1,82 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// folder is a folder that a web server serves. Its files can be read by all.
+type folder struct{ root *os.Root }
+
+func openFolder(dir string) (*folder, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &folder{root}, nil
+}
+
+// Close implements Place.
+func (f *folder) Close() error { return f.root.Close() }
+
+// List implements mirror.Target.
+func (f *folder) List(ctx context.Context) (map[string]int64, error) {
+	out := map[string]int64{}
+	err := fs.WalkDir(f.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		info, err := d.Info()
+		if err == nil {
+			out[name] = info.Size()
+		}
+		return err
+	})
+	return out, err
+}
+
+// part is the ending of the name of a file that is not whole yet.
+const part = ".part"
+
+// Put implements mirror.Target.
+func (f *folder) Put(ctx context.Context, name string, n int64, content io.ReadSeeker) error {
+	if dir := path.Dir(name); dir != "." {
+		if err := f.root.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	out, err := f.root.OpenFile(name+part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	came, err := io.Copy(out, content)
+	if err == nil && came != n {
+		err = fmt.Errorf("%s: %d bytes of %d came", name, came, n)
+	}
+	if err = errors.Join(err, out.Sync(), out.Close(), ctx.Err()); err == nil {
+		err = f.root.Rename(name+part, name)
+	}
+	if err != nil {
+		return errors.Join(err, f.root.Remove(name+part))
+	}
+	return nil
+}
+
+// Remove implements mirror.Target.
+func (f *folder) Remove(_ context.Context, name string) error {
+	if err := f.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package push
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/harness"
+)
+
+// obeys runs the contract of targets on one.
+func obeys(t *testing.T, open func() Place) {
+	t.Helper()
+	ctx, to := t.Context(), open()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	lists := func(want map[string]int64) {
+		t.Helper()
+		got, err := to.List(ctx)
+		must(err)
+		if len(got) != len(want) {
+			t.Errorf("%v is there, and not %v", got, want)
+		}
+		for name, size := range want {
+			if got[name] != size {
+				t.Errorf("%s has %d bytes of %d", name, got[name], size)
+			}
+		}
+	}
+	lists(nil)
+	must(to.Remove(ctx, "ab/cd"))
+	must(to.Put(ctx, "ab/cd", 5, strings.NewReader("hello")))
+	must(to.Put(ctx, "pointer", 3, strings.NewReader("one")))
+	must(to.Put(ctx, "pointer", 5, strings.NewReader("other")))
+	must(to.Put(ctx, "ab/empty", 0, strings.NewReader("")))
+	lists(map[string]int64{"ab/cd": 5, "pointer": 5, "ab/empty": 0})
+	if err := to.Put(ctx, "ab/short", 9, strings.NewReader("hello")); err == nil {
+		t.Error("a file that is too short was taken")
+	}
+	if err := to.Put(ctx, "pointer", 9, broken{}); err == nil {
+		t.Error("a file that broke off was taken")
+	}
+	lists(map[string]int64{"ab/cd": 5, "pointer": 5, "ab/empty": 0})
+	must(to.Remove(ctx, "ab/cd"))
+	must(to.Close())
+	to = open() // as a later run
+	lists(map[string]int64{"pointer": 5, "ab/empty": 0})
+	must(to.Close())
+}
+
+type broken struct{}
+
+func (broken) Read(p []byte) (int, error)     { return 0, errors.New("it broke off") }
+func (broken) Seek(int64, int) (int64, error) { return 0, nil }
+
+func TestAFolderIsATarget(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "www", "tree")
+	obeys(t, func() Place {
+		p, err := Open(t.Context(), dir, Credentials{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	})
+	if info, err := os.Stat(filepath.Join(dir, "pointer")); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("a web server may not read it: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestABucketIsATarget(t *testing.T) {
+	b := harness.StartBucket(t)
+	with := Credentials{AccessKey: b.AccessKey, SecretKey: b.Secret, Region: "us-east-1", Silence: 10 * time.Second}
+	target := "s3+" + b.Endpoint + "/" + b.Name + "/some/prefix"
+	obeys(t, func() Place {
+		p, err := Open(t.Context(), target, with)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	})
+	with.SecretKey = "wrong"
+	if _, err := Open(t.Context(), target, with); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("a wrong key: %v", err)
+	}
+}
+
+// sshServer is an SFTP server of a directory, in this process.
+type sshServer struct {
+	address, folder string
+	host            ssh.Signer
+	identity        string // file of the private key that it accepts
+	known           string // file of known hosts that names it
+}
+
+func newSigner(t *testing.T) (ssh.Signer, ed25519.PrivateKey) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, key
+}
+
+func startSFTP(t *testing.T) *sshServer {
+	s := &sshServer{folder: t.TempDir()}
+	s.host, _ = newSigner(t)
+	user, key := newSigner(t)
+	block, err := ssh.MarshalPrivateKey(key, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.identity = filepath.Join(t.TempDir(), "id")
+	if err := os.WriteFile(s.identity, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		if string(key.Marshal()) != string(user.PublicKey().Marshal()) {
+			return nil, errors.New("unknown key")
+		}
+		return nil, nil
+	}}
+	config.AddHostKey(s.host)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	s.address = l.Addr().String()
+	s.known = knownAs(t, s.address, s.host.PublicKey())
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serveSFTP(conn, config)
+		}
+	}()
+	return s
+}
+
+func serveSFTP(conn net.Conn, config *ssh.ServerConfig) {
+	defer conn.Close()
+	_, channels, requests, err := ssh.NewServerConn(conn, config)
+	if err != nil {
+		return
+	}
+	go ssh.DiscardRequests(requests)
+	for c := range channels {
+		channel, asked, err := c.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			for r := range asked {
+				_ = r.Reply(r.Type == "subsystem", nil)
+			}
+		}()
+		server, err := sftp.NewServer(channel)
+		if err != nil {
+			return
+		}
+		if err := server.Serve(); err == nil || errors.Is(err, io.EOF) {
+			_ = server.Close()
+		}
+	}
+}
+
+func knownAs(t *testing.T, address string, key ssh.PublicKey) string {
+	file := filepath.Join(t.TempDir(), "known_hosts")
+	line := knownhosts.Line([]string{knownhosts.Normalize(address)}, key) + "\n"
+	if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func (s *sshServer) open(t *testing.T, with Credentials) (Place, error) {
+	return Open(t.Context(), "sftp://radio@"+s.address+filepath.Join(s.folder, "tree"), with)
+}
+
+func TestAFolderOfAnSFTPServerIsATarget(t *testing.T) {
+	s := startSFTP(t)
+	obeys(t, func() Place {
+		p, err := s.open(t, Credentials{KnownHosts: s.known, Identity: s.identity, Silence: 10 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	})
+}
+
+func TestAnSFTPServerOfAnotherKeyIsRefused(t *testing.T) {
+	s := startSFTP(t)
+	other, _ := newSigner(t)
+	for name, c := range map[string]struct{ known, says string }{
+		"of another key": {knownAs(t, s.address, other.PublicKey()), "another key"},
+		"unknown":        {knownAs(t, "192.0.2.1:22", s.host.PublicKey()), "does not name the key"},
+		"no file":        {filepath.Join(t.TempDir(), "none"), "--known-hosts"},
+	} {
+		_, err := s.open(t, Credentials{KnownHosts: c.known, Identity: s.identity})
+		if err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("a server that is %s: %v", name, err)
+		}
+	}
+	strange := startSFTP(t)
+	if _, err := s.open(t, Credentials{KnownHosts: s.known, Identity: strange.identity}); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("a key that the server does not know: %v", err)
+	}
+}
+
+func TestTargetsThatAreNoneAreRefused(t *testing.T) {
+	for _, target := range []string{"", "ftp://host/folder", "sftp://host/folder", "sftp://user@host", "s3+https://host",
+		"sftp://user:secret@host/folder", "https://host/folder", "sftp://%zz"} {
+		if err := Check(target); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v", target, err)
+		}
+		if _, err := Open(context.Background(), target, Credentials{}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v", target, err)
+		}
+	}
+	for _, target := range []string{"/srv/www", "tree", "sftp://user@host/folder", "s3+https://host/bucket/prefix"} {
+		if err := Check(target); err != nil {
+			t.Errorf("%q: %v", target, err)
+		}
+	}
+}
