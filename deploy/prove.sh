@@ -76,6 +76,9 @@ frugal) # what the player uses of a core and of memory in ten minutes of 24 kHz 
 offline) # seven days from a bundle, as-run and all; documents, state and bundles changed at random; the worst link
   prove ./internal/playout 'SevenDays|Tampered|HourIsInPlace' offline
   ;;
+mirrors) # nine evil mirrors of ten, 10,000 seeds: the newest revision within two polls; LIFELINE_SEED plays one
+  prove ./internal/playout OneTrueMirror mirrors
+  ;;
 render) # an hour's window rendered, and how many times faster than real time
   prove ./internal/render Faster render
   ;;

@@ -40,6 +40,7 @@ func lines(t *testing.T) flagtest.Program {
 			"log-level": "WARN", "config": empty}),
 		Check: forms.Check,
 		Bad: map[string]string{"id": "Not An Id", "key": "junk", "address": "nowhere", "earlier": "no-such-file",
+			"url":    "nowhere",
 			"output": "sox:", "once": "evening", "server": "ftp://lifeline.example", "token": "two words",
 			"token-file": "no-such-file", "tls-ca": "no-such-file", "tls-pin": "junk", "tls-client-cert": "no-such-file",
 			"tls-client-key": "no-such-file"},

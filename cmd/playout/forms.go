@@ -9,6 +9,7 @@ var forms = cmdline.Forms{
 	"id":      cmdline.ID,
 	"key":     cmdline.PublicKey,
 	"address": cmdline.ListenAddress,
+	"url":     cmdline.URL,
 	"earlier": cmdline.EarlierBundle,
 	"output":  isOutput,
 	"once": func(text string) error {

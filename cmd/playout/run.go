@@ -55,6 +55,7 @@ type run struct {
 	Root      string        `env:"LIFELINE_ROOT" type:"existingfile" placeholder:"FILE" help:"The root document that this station pins: it names the service's keys by role. With a root, the station ignores --key."`
 	Key       []string      `form:"key" env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
 	TrustOn   bool          `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without --key, pin the first key that the service shows."`
+	Mirror    []string      `form:"url" env:"LIFELINE_MIRRORS" placeholder:"URL" help:"A mirror to read when the service is not reached or lags behind; may be repeated. The service names others."`
 	Days      int           `least:"1" env:"LIFELINE_DAYS" default:"7" help:"Number of days to hold ahead."`
 	Rate      int           `least:"8000" most:"192000" env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
 	PCM       string        `env:"LIFELINE_PCM" enum:"s16le,f32le" default:"s16le" help:"Samples of pcm outputs: ${enum}."`
@@ -112,8 +113,9 @@ func (r *run) Run(ctx context.Context, now playout.Now, given *kong.Context) (er
 	}
 	p, err := playout.OpenPlayer(playout.Options{
 		Station: r.Station, State: state, API: r.client(), Pins: pins,
-		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
-		Open:   playout.OpenMP3, Rate: dsp.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence,
+		Follow:  playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
+		Mirrors: playout.MirrorOptions{Addresses: r.Mirror},
+		Open:    playout.OpenMP3, Rate: dsp.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence,
 		Outputs: outputs, Counting: r.counting(outputs),
 		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify,
 		Version: version, Built: cmdline.Version(),

@@ -189,6 +189,21 @@ func (c *Client) Statuses(ctx context.Context) ([]wire.Status, error) {
 	return list[wire.Status](ctx, c, wire.Base+"/status", nil)
 }
 
+// Recipient returns the age recipient of a station's present key. It fails with NotFound if the station has none: it
+// has not enrolled, or was seized.
+func (c *Client) Recipient(ctx context.Context, station string) (string, error) {
+	keys, err := list[wire.StationKey](ctx, c, wire.Station(station, "keys"), nil)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range keys {
+		if k.State == "active" {
+			return k.Recipient, nil
+		}
+	}
+	return "", fault.New(fault.NotFound, "station %s has no key of its own: enrol it with lifeline station enrol", station)
+}
+
 // Tokens lists the tokens, without their secrets.
 func (c *Client) Tokens(ctx context.Context) ([]wire.Token, error) {
 	return list[wire.Token](ctx, c, wire.Base+"/tokens", nil)

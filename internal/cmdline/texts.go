@@ -3,6 +3,7 @@ package cmdline
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strconv"
 
@@ -36,6 +37,13 @@ func EarlierBundle(text string) error {
 	}
 	info, err := os.Stat(text)
 	return Unless(err == nil && !info.IsDir(), "%q is neither a revision nor a bundle that is there", text)
+}
+
+// URL checks the form of the address of an HTTP server.
+func URL(text string) error {
+	u, err := url.Parse(text)
+	return Unless(err == nil && u.Hostname() != "" && (u.Scheme == "http" || u.Scheme == "https"),
+		"%q is no address such as https://newsroom.example/lifeline", text)
 }
 
 // Unless returns an error with the formatted message, or nil if holds is true.

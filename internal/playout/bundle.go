@@ -15,6 +15,7 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
+	"lifeline/internal/mirror"
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
@@ -81,9 +82,40 @@ func WriteBundle(ctx context.Context, w io.Writer, api *client.Client, opt Bundl
 	return b.writeRest(ctx, w, 0)
 }
 
+// Collected is what a station needs for its coming days: what a bundle and mirrors carry.
+type Collected struct {
+	Documents  []mirror.Document // in the order in which a station takes them
+	Recordings []mirror.Recording
+	Days       BundledDays
+}
+
+// Collect fetches the documents that a station needs, and determines the recordings.
+func Collect(ctx context.Context, api *client.Client, opt BundleOptions) (Collected, error) {
+	c, err := gather(ctx, api.Station(opt.Station), opt)
+	if err != nil {
+		return Collected{}, err
+	}
+	out := Collected{Days: c.days}
+	for _, e := range c.entries {
+		if e.name != bundleHead {
+			out.Documents = append(out.Documents, mirror.Document{Name: e.name, Content: e.content})
+		}
+	}
+	for _, r := range c.recordings {
+		out.Recordings = append(out.Recordings, mirror.Recording{SHA256: r.SHA256, Bytes: r.Bytes})
+	}
+	return out, nil
+}
+
+// CopyRecording writes a recording of the service to w. It resumes a transfer that breaks off, and checks the hash.
+func CopyRecording(ctx context.Context, w io.Writer, service *client.Station, r mirror.Recording) error {
+	return copyWhole(ctx, w, service, wire.AudioRef{SHA256: r.SHA256, Bytes: r.Bytes}, func(int64) {})
+}
+
 // content is the content of a bundle.
 type content struct {
 	service    *client.Station
+	entries    []tarEntry
 	documents  []byte // the part of the tar file before the recordings
 	days       BundledDays
 	recordings []wire.AudioRef // in the order in which the bundle has them
@@ -142,11 +174,15 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 			return nil, fmt.Errorf("playout: bundle: %w", err)
 		}
 		q := &wire.Queue{}
-		held.Queues[date] = q
-		c.days.Held = append(c.days.Held, date)
-		if err := add("queues/"+date.String()+".dsse", doc.Bytes, q); err != nil {
+		if err := unsealed(doc.Bytes, q); err != nil {
 			return nil, err
 		}
+		if !q.ExpiresAt.After(opt.Now) { // no station takes it
+			continue
+		}
+		held.Queues[date] = q
+		c.days.Held = append(c.days.Held, date)
+		entries = append(entries, tarEntry{queueName(date), doc.Bytes})
 		q.Items, q.Fallback = carried(q.Items), carried(q.Fallback)
 		for _, i := range q.Items {
 			known[i.Audio.SHA256] = known[i.Audio.SHA256] || q.Revision <= opt.Since
@@ -164,6 +200,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 			c.recordings = append(c.recordings, w.audio)
 		}
 	}
+	c.entries = entries
 	c.documents, err = tarOf(entries)
 	return c, err
 }
@@ -235,22 +272,13 @@ func (c *content) writeRest(ctx context.Context, w io.Writer, from int) error {
 		if err := (tarEntry{name: recordingName(a.SHA256)}).header(out, a.Bytes); err != nil {
 			return err
 		}
-		sum := sha256.New()
-		for at, tries := int64(0), 0; at < a.Bytes; tries++ {
-			n, err := copyRecording(ctx, io.MultiWriter(out, sum), c.service, a, at)
-			at, done = at+n, done+n
-			if c.progress != nil {
+		err := copyWhole(ctx, out, c.service, a, func(n int64) {
+			if done += n; c.progress != nil {
 				c.progress(done, total)
 			}
-			if err == nil && at < a.Bytes {
-				err = fault.New(fault.Unavailable, "it broke off")
-			}
-			if err != nil && (tries >= bundleTries || retry.Pause(ctx, retry.Backoff(tries)) != nil) {
-				return fmt.Errorf("playout: bundle: recording %.12s: %w", a.SHA256, err)
-			}
-		}
-		if hex.EncodeToString(sum.Sum(nil)) != a.SHA256 {
-			return fault.New(fault.Unavailable, "recording %.12s came damaged: try again", a.SHA256)
+		})
+		if err != nil {
+			return err
 		}
 	}
 	if err := (tarEntry{name: bundleEnd}).header(out, 0); err != nil {
@@ -258,6 +286,26 @@ func (c *content) writeRest(ctx context.Context, w io.Writer, from int) error {
 	}
 	if err := out.Close(); err != nil {
 		return fmt.Errorf("playout: bundle: %w", err)
+	}
+	return nil
+}
+
+// copyWhole copies a recording, resumed where it broke off, and checks its hash.
+func copyWhole(ctx context.Context, out io.Writer, service *client.Station, a wire.AudioRef, came func(int64)) error {
+	sum := sha256.New()
+	for at, tries := int64(0), 0; at < a.Bytes; tries++ {
+		n, err := copyRecording(ctx, io.MultiWriter(out, sum), service, a, at)
+		at += n
+		came(n)
+		if err == nil && at < a.Bytes {
+			err = fault.New(fault.Unavailable, "it broke off")
+		}
+		if err != nil && (tries >= bundleTries || retry.Pause(ctx, retry.Backoff(tries)) != nil) {
+			return fmt.Errorf("playout: bundle: recording %.12s: %w", a.SHA256, err)
+		}
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != a.SHA256 {
+		return fault.New(fault.Unavailable, "recording %.12s came damaged: try again", a.SHA256)
 	}
 	return nil
 }

@@ -103,6 +103,34 @@ func (c *Cache) Open(audio wire.AudioRef) (*os.File, error) {
 	return f, nil
 }
 
+// take stores a recording under its hash, if that is what comes.
+func (c *Cache) take(audio wire.AudioRef, in io.Reader) error {
+	root, temp := c.state.Root, "audio/"+audio.SHA256+".import"
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(in, audio.Bytes+1))
+	if err == nil && (n != audio.Bytes || hex.EncodeToString(sum.Sum(nil)) != audio.SHA256) {
+		err = errors.New("its bytes are not what its name says")
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = root.Rename(temp, recordingName(audio.SHA256))
+	}
+	if err != nil {
+		return errors.Join(err, root.Remove(temp))
+	}
+	if err := c.state.SyncDir("audio"); err != nil {
+		return err
+	}
+	c.note(audio)
+	return nil
+}
+
 // note records that the cache holds the recording and that its hash was just verified.
 func (c *Cache) note(audio wire.AudioRef) {
 	c.mu.Lock()
@@ -119,6 +147,14 @@ func (c *Cache) forget(sha string) {
 	case c.lost <- struct{}{}:
 	default:
 	}
+}
+
+// dropPart removes what came of a recording before it was complete.
+func (c *Cache) dropPart(sha string) error {
+	if err := c.state.Root.Remove(partName(sha)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (c *Cache) drop(sha string) {

@@ -228,6 +228,27 @@ func (v *DocumentStore) OfferRecalls(body []byte) error {
 	return v.takeRecalls(outer.Envelope, true)
 }
 
+// offer accepts a document by its name in a bundle, or returns why not.
+func (v *DocumentStore) offer(name string, text []byte) error {
+	switch name {
+	case rootsName:
+		var roots wire.Roots
+		if err := json.Unmarshal(text, &roots); err != nil {
+			return fmt.Errorf("%q is refused: %w", name, err)
+		}
+		return v.OfferRoots(roots)
+	case recallsName:
+		return v.takeRecalls(text, true)
+	case fallbackName:
+		return v.OfferFallback(text)
+	}
+	date, err := schedules.ParseDate(strings.TrimSuffix(strings.TrimPrefix(name, "queues/"), ".dsse"))
+	if err != nil {
+		return fmt.Errorf("%q is no document that this player knows", name)
+	}
+	return v.OfferQueue(text, date)
+}
+
 func (v *DocumentStore) takeQueue(envelope []byte, date schedules.Date, save bool) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -249,7 +270,7 @@ func (v *DocumentStore) takeQueue(envelope []byte, date schedules.Date, save boo
 		return nil // a published revision is immutable
 	}
 	if seen := v.seen[date.String()]; m.older(seen) {
-		return refuse(fmt.Errorf("revision %d of %s is older than %d, seen before", m.Revision, m.IssuedAt, seen.Revision))
+		return refuse(outdated{m, seen})
 	}
 	for _, err := range dropped {
 		v.problems.Add("queue of %s, revision %d: %v", date, q.Revision, err)
@@ -275,7 +296,7 @@ func (v *DocumentStore) takeFallback(envelope []byte, save bool) error {
 	}
 	m := mark{f.Revision, f.IssuedAt}
 	if seen := v.seen["fallback"]; m.older(seen) {
-		return refuse(fmt.Errorf("revision %d of %s is older than %d, seen before", m.Revision, m.IssuedAt, seen.Revision))
+		return refuse(outdated{m, seen})
 	}
 	for _, err := range dropped {
 		v.problems.Add("fallback, revision %d: %v", f.Revision, err)
@@ -305,7 +326,7 @@ func (v *DocumentStore) takeRecalls(envelope []byte, save bool) error {
 	}
 	m := mark{r.Revision, r.IssuedAt}
 	if seen := v.seen["recalls"]; m.older(seen) {
-		return refuse(fmt.Errorf("revision %d of %s is older than %d, seen before", m.Revision, m.IssuedAt, seen.Revision))
+		return refuse(outdated{m, seen})
 	}
 	next := *v.Holdings()
 	if held := next.Recalls; held != nil && m == (mark{held.Revision, held.IssuedAt}) {

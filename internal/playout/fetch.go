@@ -27,6 +27,7 @@ type Fetcher struct {
 	cache     *Cache
 	documents *DocumentStore
 	service   *client.Station
+	mirrors   *Mirrors // asked for what the service does not send; nil: none
 	now       Now
 	limit     *rate.Limiter // bytes per second; nil: unlimited
 	quota     int64         // maximum size of the cache in bytes; 0: bounded by the disk
@@ -41,9 +42,10 @@ type try struct {
 
 // NewFetcher returns a Fetcher that fetches at most bytesPerSecond; 0: unlimited. quota is the maximum size of the
 // cache in bytes; 0: bounded by the disk.
-func NewFetcher(cache *Cache, documents *DocumentStore, service *client.Station, bytesPerSecond int, quota int64,
-	now Now) *Fetcher {
-	f := &Fetcher{cache: cache, documents: documents, service: service, quota: quota, now: now, tries: map[string]try{}}
+func NewFetcher(cache *Cache, documents *DocumentStore, service *client.Station, mirrors *Mirrors, bytesPerSecond int,
+	quota int64, now Now) *Fetcher {
+	f := &Fetcher{cache: cache, documents: documents, service: service, mirrors: mirrors, quota: quota, now: now,
+		tries: map[string]try{}}
 	if bytesPerSecond > 0 {
 		f.limit = rate.NewLimiter(rate.Limit(bytesPerSecond), max(bytesPerSecond, 64<<10))
 	}
@@ -140,6 +142,13 @@ func (f *Fetcher) try(ctx context.Context, w want, all []want) {
 	came := false
 	if err == nil {
 		came, err = f.fetch(ctx, w.audio)
+	}
+	if err != nil && ctx.Err() == nil && !errors.Is(err, syscall.ENOSPC) && f.mirrors != nil {
+		if other := f.mirrors.Recording(ctx, w.audio, f.limit); other != nil {
+			err = fmt.Errorf("%w; mirrors: %w", err, other)
+		} else {
+			err = f.cache.dropPart(w.audio.SHA256)
+		}
 	}
 	if errors.Is(err, syscall.ENOSPC) {
 		f.cache.evict(all, w.audio.Bytes)

@@ -65,7 +65,7 @@ func newDepot(t *testing.T, s *service, quota int64, bandwidth int, start time.T
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = NewFetcher(d.Cache, d.documents, s.api().Station("lantern"), bandwidth, quota, time.Now).Run(ctx)
+		_ = NewFetcher(d.Cache, d.documents, s.api().Station("lantern"), nil, bandwidth, quota, time.Now).Run(ctx)
 	}()
 	t.Cleanup(func() { cancel(); <-done; _ = state.Close() })
 	return d

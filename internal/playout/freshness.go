@@ -38,16 +38,9 @@ func answers(named, ours string) error {
 func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time.Time) (wire.Freshness, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	var f wire.Freshness
-	err := v.open(envelope, wire.FreshnessType, &f)
-	switch {
-	case err != nil:
-	case f.Schema != wire.FreshnessSchema:
-		err = fmt.Errorf("its schema is %q, not %q", f.Schema, wire.FreshnessSchema)
-	case f.Station != v.station:
-		err = fmt.Errorf("it is for station %q", f.Station)
-	default:
-		err = errors.Join(answers(f.Nonce, nonce), plausible(f.At, schedules.Instant{}, 0, v.now()))
+	f, err := v.openFreshness(envelope)
+	if err == nil {
+		err = answers(f.Nonce, nonce)
 	}
 	if err != nil {
 		return wire.Freshness{}, fmt.Errorf("the service's time is refused: %w", err)
@@ -56,6 +49,20 @@ func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time
 	v.contact.heard(asked, v.now())
 	v.support(f.At)
 	return f, nil
+}
+
+func (v *DocumentStore) openFreshness(envelope []byte) (f wire.Freshness, err error) {
+	err = v.open(envelope, wire.FreshnessType, &f)
+	switch {
+	case err != nil:
+	case f.Schema != wire.FreshnessSchema:
+		err = fmt.Errorf("its schema is %q, not %q", f.Schema, wire.FreshnessSchema)
+	case f.Station != v.station:
+		err = fmt.Errorf("it is for station %q", f.Station)
+	default:
+		err = plausible(f.At, schedules.Instant{}, 0, v.now())
+	}
+	return f, err
 }
 
 // support records that a signed document was issued at made, so that this time has come.

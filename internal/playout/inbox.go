@@ -3,8 +3,6 @@ package playout
 import (
 	"archive/tar"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +16,6 @@ import (
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
-	"lifeline/schedules"
 )
 
 // Inbox imports bundles from the state directory (inbox/*.tar) while the player runs. It writes the result of each into
@@ -254,27 +251,11 @@ func (b *Inbox) document(h *tar.Header, in io.Reader) error {
 	if len(text) > maxDocument {
 		return fmt.Errorf("%q is too large", h.Name)
 	}
-	switch h.Name {
-	case rootsName:
-		var roots wire.Roots
-		if err := json.Unmarshal(text, &roots); err != nil {
-			return fmt.Errorf("%q is refused: %w", h.Name, err)
-		}
-		return b.documents.OfferRoots(roots)
-	case "recalls.dsse":
-		return b.documents.takeRecalls(text, true)
-	case fallbackName:
-		return b.documents.OfferFallback(text)
-	}
-	date, err := schedules.ParseDate(strings.TrimSuffix(strings.TrimPrefix(h.Name, "queues/"), ".dsse"))
-	if err != nil {
-		return fmt.Errorf("%q is nothing that a bundle has", h.Name)
-	}
-	return b.documents.OfferQueue(text, date)
+	return b.documents.offer(h.Name, text)
 }
 
 // recording stores a recording that is required and not cached yet. It reports whether it did.
-func (b *Inbox) recording(sha string, in io.Reader) (taken bool, err error) {
+func (b *Inbox) recording(sha string, in io.Reader) (bool, error) {
 	var audio wire.AudioRef
 	for _, w := range wants(b.documents.Holdings(), b.documents.now()) {
 		if w.audio.SHA256 == sha {
@@ -284,28 +265,5 @@ func (b *Inbox) recording(sha string, in io.Reader) (taken bool, err error) {
 	if audio.SHA256 == "" || b.cache.Has(audio) {
 		return false, nil
 	}
-	root, temp := b.state.Root, "audio/"+sha+".import"
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return false, err
-	}
-	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(in, audio.Bytes+1))
-	if err == nil && (n != audio.Bytes || hex.EncodeToString(sum.Sum(nil)) != sha) {
-		err = errors.New("its bytes are not what its name says")
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = root.Rename(temp, recordingName(sha))
-	}
-	if err != nil {
-		return false, errors.Join(err, root.Remove(temp))
-	}
-	if err := b.state.SyncDir("audio"); err != nil {
-		return false, err
-	}
-	b.cache.note(audio)
-	return true, nil
+	return true, b.cache.take(audio, in)
 }

@@ -73,6 +73,13 @@ var (
 	dropped  = figure("output_dropped_frames_total", "Frames that the output was too slow for.", "output")
 )
 
+// The figures of each mirror.
+var (
+	mirrorUsable = figure("mirror_current", "Whether the mirror serves the newest pointer.", "mirror")
+	mirrorLying  = figure("mirror_lies", "Whether the mirror serves what no push put there, or nothing new for too long.",
+		"mirror")
+)
+
 func figure(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("lifeline_playout_"+name, help, labels, nil)
 }
@@ -84,6 +91,8 @@ func (f figures) Describe(ch chan<- *prometheus.Desc) {
 	}
 	ch <- restarts
 	ch <- dropped
+	ch <- mirrorUsable
+	ch <- mirrorLying
 }
 
 // Collect implements prometheus.Collector. It adds up outputs with equal names, because Prometheus accepts each name
@@ -92,6 +101,11 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 	w := f.watch()
 	for _, g := range gauges {
 		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value(w))
+	}
+	whether := map[bool]float64{true: 1}
+	for _, m := range w.Mirrors {
+		ch <- prometheus.MustNewConstMetric(mirrorUsable, prometheus.GaugeValue, whether[m.State == mirrorCurrent], m.Address)
+		ch <- prometheus.MustNewConstMetric(mirrorLying, prometheus.GaugeValue, whether[m.State == mirrorLies], m.Address)
 	}
 	again, lost := map[string]int64{}, map[string]int64{}
 	for _, o := range w.Outputs {

@@ -27,6 +27,7 @@ type Options struct {
 	API        *client.Client
 	Pins       Pins
 	Follow     FollowOptions
+	Mirrors    MirrorOptions
 	Open       Open
 	Rate       dsp.Rate
 	Block      time.Duration // length of the blocks for the outputs; 20 ms
@@ -56,6 +57,7 @@ type Player struct {
 	spool     *spool.Spool
 	log       *spool.Logbook
 	follower  *Follower
+	mirrors   *Mirrors
 	deck      *Deck
 	cuer      *Cuer
 	lines     output.Lines
@@ -115,6 +117,12 @@ func OpenPlayer(opt Options) (*Player, error) {
 		return nil, errors.Join(err, p.spool.Close())
 	}
 	p.follower = NewFollower(opt.API, opt.Station, p.documents, p.problems, p.time, opt.Follow)
+	if own, err := LoadIdentity(opt.State); err != nil {
+		p.problems.Add("no mirror can be read, because the station's own key is damaged: %v", err)
+	} else if own != nil && opt.Mirrors.Key == nil {
+		opt.Mirrors.Key, opt.Mirrors.Recipient = own.Age(), own.Recipient()
+	}
+	p.mirrors = NewMirrors(opt.Station, p.documents, p.cache, p.follower, p.problems, p.time.Now, opt.Mirrors)
 	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate, cueWait)
 	for _, out := range opt.Outputs {
 		p.lines.Add(output.NewLine(out, opt.counts(out), &p.sound, opt.Rate, p.time.Now, p.problems.Add))
@@ -198,11 +206,12 @@ func (p *Player) Run(ctx context.Context) error {
 		return (&Inbox{p.opt.State, p.opt.Station, p.documents, p.cache, p.problems}).Run(live)
 	})
 	g.Go(func() error {
-		return NewFetcher(p.cache, p.documents, service, p.opt.Bandwidth, p.opt.CacheBytes, p.time.Now).Run(live)
+		return NewFetcher(p.cache, p.documents, service, p.mirrors, p.opt.Bandwidth, p.opt.CacheBytes, p.time.Now).Run(live)
 	})
 	g.Go(func() error {
 		return p.reporter.Run(live)
 	})
+	g.Go(func() error { return p.mirrors.Run(live) })
 	g.Go(func() error { return p.documents.KeepTime(live) })
 	g.Go(func() error { p.watchSound(live); return nil })
 	err := g.Wait()

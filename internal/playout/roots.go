@@ -215,7 +215,7 @@ func firstRoot(envelope *wire.Envelope, keys []ed25519.PublicKey) (*trust.Root, 
 const rootMark = "root"
 
 // marked lists the roles whose documents have marks.
-var marked = []trust.KeyRole{trust.Queue, trust.Recall}
+var marked = []trust.KeyRole{trust.Queue, trust.Recall, trust.Mirror}
 
 // roleOf returns the role that signs the document with a mark.
 func roleOf(document string) trust.KeyRole {
@@ -224,6 +224,8 @@ func roleOf(document string) trust.KeyRole {
 		return trust.Recall
 	case rootMark:
 		return trust.RootKeys
+	case pointerMark:
+		return trust.Mirror
 	}
 	return trust.Queue
 }

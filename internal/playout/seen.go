@@ -31,6 +31,13 @@ func (m mark) older(seen mark) bool {
 	return m.Revision < seen.Revision || m.Revision == seen.Revision && m.IssuedAt.Before(seen.IssuedAt.Time)
 }
 
+// outdated is the error of a document that is older than one that was seen.
+type outdated struct{ m, seen mark }
+
+func (o outdated) Error() string {
+	return fmt.Sprintf("revision %d of %s is older than %d, seen before", o.m.Revision, o.m.IssuedAt, o.seen.Revision)
+}
+
 // seenRecord is the content of seen.json.
 type seenRecord struct {
 	Documents map[string]mark `json:"documents"`

@@ -40,6 +40,15 @@ func (c *contact) heard(asked, now time.Time) {
 	}
 }
 
+// stated records that the service signed a statement at a time that was age ago by the station's clock. It counts once.
+func (c *contact) stated(at time.Time, age time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at.After(c.at) && age < c.quiet+time.Since(c.from) {
+		c.at, c.quiet, c.from = at, age, time.Now()
+	}
+}
+
 // silence returns for how long the service has signed no answer, and the station's time when that began.
 func (c *contact) silence() (time.Duration, time.Time) {
 	c.mu.Lock()

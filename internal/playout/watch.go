@@ -26,6 +26,7 @@ type Watch struct {
 	Unsent  int               `json:"as_run_unsent"`
 	Outputs []output.Standing `json:"outputs"`
 	Silent  bool              `json:"silent"` // no output that counts accepts the programme
+	Mirrors []MirrorState     `json:"mirrors,omitempty"`
 
 	HeardAt      schedules.Instant `json:"heard_at"`               // when the service last signed an answer
 	Unheard      schedules.Millis  `json:"unheard_ms"`             // how long ago that was
@@ -60,7 +61,7 @@ func (p *Player) Watch() Watch {
 		Title: p.playing.Load().Title}
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent, w.Silent = len(pending), p.sound.Silent()
-	w.Outputs = p.lines.Standings()
+	w.Outputs, w.Mirrors = p.lines.Standings(), p.mirrors.States()
 	if ends := p.opt.API.CertificateEnds(); !ends.IsZero() {
 		w.CertificateEnds = schedules.At(ends)
 	}
@@ -142,6 +143,7 @@ h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:l
 <tr><th>Clock<td>{{.ClockOffset}} against the service
 <tr><th>As-run<td>{{.Unsent}} entries still to be reported
 {{range .Outputs}}<tr><th>{{.Name}}<td>{{if .Wrong}}<span class="bad">{{.Wrong}}</span>, {{end}}{{.Restarts}} restarts, {{.Dropped}} frames dropped{{if not .Counts}}; does not count as aired{{end}}
+{{end}}{{range .Mirrors}}<tr><th>Mirror {{.Address}}<td>{{if eq .State "lies"}}<span class="bad">lies: {{.Why}}</span>{{else}}{{or .State "not asked yet"}}{{if .Why}}: {{.Why}}{{end}}{{end}}
 {{end}}</table>
 {{if .Next}}<h2>Next</h2><table>{{range .Next}}<tr><td>{{clock .StartAt}}<td>{{.Window}}<td>{{.Title}}<td>{{if not .Here}}<span class="bad">not here yet</span>{{end}}{{end}}</table>{{end}}
 {{if .Problems}}<h2>Problems of the last day</h2><ul>{{range .Problems}}<li>{{.}}{{end}}</ul>{{end}}

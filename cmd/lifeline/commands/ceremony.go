@@ -110,7 +110,7 @@ func (c *keyInitCmd) Run(stdout io.Writer) error {
 // addRoles gives each role its key: the current signing key, or a new one. It returns the file names of the new keys.
 func (c *keyInitCmd) addRoles(d *trust.Draft) (made []string, err error) {
 	for _, role := range trust.Online {
-		if role == trust.Mirror { // the service signs nothing in the role of mirror
+		if role == trust.Mirror { // a service without mirrors needs none
 			continue
 		}
 		var public ed25519.PublicKey

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/hfcc"
 	"lifeline/internal/kinds"
+	"lifeline/internal/mirror/push"
 	"lifeline/schedules"
 )
 
@@ -75,12 +75,9 @@ var forms = cmdline.Forms{
 		_, err := hfcc.ParseSeason(text)
 		return err
 	},
-	"key": cmdline.PublicKey,
-	"url": func(text string) error {
-		u, err := url.Parse(text)
-		return cmdline.Unless(err == nil && u.Hostname() != "" && (u.Scheme == "http" || u.Scheme == "https"),
-			"%q is no address such as https://newsroom.example/lifeline", text)
-	},
+	"key":     cmdline.PublicKey,
+	"target":  push.Check,
+	"url":     cmdline.URL,
 	"address": cmdline.ListenAddress,
 	"window": func(text string) error {
 		return cmdline.Unless(slices.Contains([]string{".wav", ".flac"}, filepath.Ext(text)), "%s must end in .flac or .wav",

@@ -1,0 +1,248 @@
+package commands
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/client"
+	"lifeline/internal/cmdline"
+	"lifeline/internal/fault"
+	"lifeline/internal/mirror"
+	"lifeline/internal/mirror/push"
+	"lifeline/internal/playout"
+	"lifeline/internal/seal"
+	"lifeline/internal/service"
+	"lifeline/internal/trust"
+	"lifeline/internal/wire"
+)
+
+// mirrorCmd are the commands for mirrors.
+type mirrorCmd struct {
+	Push mirrorPushCmd `cmd:"" help:"Write what stations need, encrypted to them, to places that any web server serves."`
+}
+
+// mirrorPushCmd pushes what the stations need to mirrors.
+type mirrorPushCmd struct {
+	remote  `embed:""`
+	Targets []string      `arg:"" name:"target" form:"target" help:"A folder, s3+https://HOST/BUCKET[/PREFIX] or sftp://USER@HOST[:PORT]/FOLDER; several hold the same."`
+	Station []string      `form:"id" placeholder:"ID" help:"Only for these stations; may be repeated. Default: all that have enrolled."`
+	Days    int           `least:"1" most:"60" default:"7" help:"How many days from today on."`
+	Files   string        `type:"path" default:"data/mirror" env:"LIFELINE_MIRROR_FILES" placeholder:"DIR" help:"Folder for the encrypted files, so that a push sends only what changed. Use one for each service."`
+	Life    time.Duration `least:"10m" most:"720h" default:"6h" help:"How long a pointer is valid: after that, stations report the mirror as frozen. Push at least three times as often."`
+	Keep    time.Duration `least:"10m" default:"24h" help:"How long files stay that are no longer needed, for players that are fetching them."`
+	Every   time.Duration `least:"0s" default:"0s" help:"Push again and again, with this pause, until the command is stopped; 0 to push once."`
+	Listen  string        `form:"address" placeholder:"ADDRESS" help:"With --every: serve /metrics and /healthz there, such as 127.0.0.1:8095."`
+
+	Key  string `type:"path" default:"data/signing.key" env:"LIFELINE_SIGNING_KEY_FILE" help:"File of the service's signing key, which signs the pointers where the service has no root of keys."`
+	Keys string `type:"path" default:"data/keys" env:"LIFELINE_KEYS" help:"Folder of the keys of the roles: the key of the role mirror signs the pointers. lifeline key rotate mirror makes one."`
+
+	Region     string        `name:"s3-region" env:"LIFELINE_S3_REGION" help:"Region of S3 targets. Default: the server is asked."`
+	AccessKey  string        `name:"s3-access-key" env:"LIFELINE_S3_ACCESS_KEY" help:"Access key of S3 targets."`
+	SecretKey  string        `name:"s3-secret-key-file" type:"path" env:"LIFELINE_S3_SECRET_KEY_FILE" help:"File that holds the secret key of S3 targets."`
+	KnownHosts string        `type:"path" default:"~/.ssh/known_hosts" env:"LIFELINE_KNOWN_HOSTS" help:"File with the keys of SFTP servers, in OpenSSH's format. A server with another key is refused."`
+	SSHKey     string        `type:"path" name:"ssh-key" default:"~/.ssh/id_ed25519" env:"LIFELINE_SSH_KEY" help:"File of the private key for SFTP servers, without a passphrase."`
+	Silence    time.Duration `least:"1s" default:"30s" help:"How long an S3 or SFTP server may send nothing before a transfer is given up."`
+}
+
+// Run pushes once, or until ctx is done.
+func (c *mirrorPushCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	with, err := c.credentials()
+	if err != nil {
+		return err
+	}
+	if c.Listen != "" && c.Every == 0 {
+		return cmdline.Refuse(cmdline.Misunderstood, "--listen: is of use with --every alone")
+	}
+	tree, err := mirror.OpenTree(c.Files)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tree.Close()) }()
+	if c.Every == 0 {
+		return c.push(ctx, stdout, tree, with, func(string, error) {})
+	}
+	figures := newPushFigures(c.Targets)
+	if c.Listen != "" {
+		end, err := figures.serve(c.Listen)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	for {
+		err := c.push(ctx, io.Discard, tree, with, figures.tell)
+		wait := c.Every
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			figures.failed(err)
+			log.Error("the push failed: stations read what was pushed before", "error", cmdline.Words(err))
+			wait = min(wait, time.Minute)
+		default:
+			figures.done()
+			log.Info("pushed")
+		}
+		pause := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return nil
+		case <-pause.C:
+		}
+	}
+}
+
+func (c *mirrorPushCmd) credentials() (push.Credentials, error) {
+	with := push.Credentials{Region: c.Region, AccessKey: c.AccessKey, Silence: c.Silence,
+		KnownHosts: c.KnownHosts, Identity: c.SSHKey}
+	if c.SecretKey != "" {
+		secret, err := os.ReadFile(c.SecretKey)
+		if err != nil {
+			return with, fmt.Errorf("--s3-secret-key-file: %w", err)
+		}
+		with.SecretKey = strings.TrimSpace(string(secret))
+	}
+	return with, nil
+}
+
+// push composes the tree and copies it to each target. The failure of one target does not stop the others.
+func (c *mirrorPushCmd) push(ctx context.Context, stdout io.Writer, tree *mirror.Tree, with push.Credentials,
+	tell func(target string, err error)) error {
+	api := c.client()
+	signer, err := c.signer(ctx, api)
+	if err != nil {
+		return err
+	}
+	stations, missing, err := c.collect(ctx, api, stdout)
+	if err != nil {
+		return err
+	}
+	if len(stations) == 0 {
+		return cmdline.Refuse(cmdline.Nothing, "nothing was pushed: no station has a key of its own and something to air")
+	}
+	err = tree.Compose(ctx, mirror.Composition{Stations: stations, Now: time.Now(), Life: c.Life, Keep: c.Keep,
+		Sign: func(payload []byte) ([]byte, error) { return signer.Seal(wire.MirrorPointerType, payload) },
+		Recording: func(ctx context.Context, r mirror.Recording) (io.ReadCloser, error) {
+			in, out := io.Pipe()
+			go func() { out.CloseWithError(playout.CopyRecording(ctx, out, api.Station(stations[0].ID), r)) }()
+			return in, nil
+		}})
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, target := range c.Targets {
+		done, err := pushTo(ctx, tree, target, with)
+		if tell(target, err); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", target, err))
+			continue
+		}
+		fmt.Fprintf(stdout, "%s: %d files sent (%d kB), %d were there, %d old ones removed.\n", target, done.Files,
+			done.Bytes>>10, done.Held, done.Removed)
+	}
+	if len(failed) == 0 && missing > 0 && len(c.Station) > 0 {
+		failed = append(failed, fmt.Errorf("%d of the stations named have nothing on the mirrors", missing))
+	}
+	return cmdline.Some(len(c.Targets)-len(failed), errors.Join(failed...))
+}
+
+func pushTo(ctx context.Context, tree *mirror.Tree, target string, with push.Credentials) (mirror.Pushed, error) {
+	place, err := push.Open(ctx, target, with)
+	if err != nil {
+		return mirror.Pushed{}, err
+	}
+	done, err := tree.Push(ctx, place)
+	return done, errors.Join(err, place.Close())
+}
+
+// collect fetches what each station needs. It returns how many have nothing.
+func (c *mirrorPushCmd) collect(ctx context.Context, api *client.Client, stdout io.Writer) (out []mirror.Station,
+	missing int, err error) {
+	ids := c.Station
+	if len(ids) == 0 {
+		all, err := api.Statuses(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, s := range all {
+			ids = append(ids, s.Station)
+		}
+	}
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		s, err := c.station(ctx, api, id)
+		if fault.Is(err, fault.NotFound) {
+			fmt.Fprintf(stdout, "%s is left out: %v.\n", id, err)
+			missing++
+			continue
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", id, err)
+		}
+		out = append(out, s)
+	}
+	return out, missing, nil
+}
+
+func (c *mirrorPushCmd) station(ctx context.Context, api *client.Client, id string) (mirror.Station, error) {
+	s := mirror.Station{ID: id}
+	var err error
+	if s.Recipient, err = api.Recipient(ctx, id); err != nil {
+		return s, err
+	}
+	found, err := playout.Collect(ctx, api, playout.BundleOptions{Station: id, Days: c.Days, Now: time.Now()})
+	if err != nil {
+		return s, err
+	}
+	s.Documents, s.Recordings = found.Documents, found.Recordings
+	fresh, err := api.Station(id).Freshness(ctx, "mirror")
+	s.Freshness = json.RawMessage(fresh.Bytes)
+	return s, err
+}
+
+// signer returns the key that signs pointers: that of the role mirror, or the service's only one.
+func (c *mirrorPushCmd) signer(ctx context.Context, api *client.Client) (*seal.Signer, error) {
+	keys, err := api.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files, err := filepath.Glob(filepath.Join(c.Keys, "*.key"))
+	if err != nil {
+		return nil, err
+	}
+	var wanted []string
+	for _, k := range keys.Keys {
+		if keys.Root == 0 || slices.Contains(k.Roles, string(trust.Mirror)) {
+			wanted = append(wanted, k.ID)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil, fault.New(fault.Conflict, "the root %d names no key that signs the pointers of mirrors: make one with "+
+			"lifeline key rotate mirror, on the machine without a network", keys.Root)
+	}
+	for _, name := range append(files, c.Key) {
+		key, err := service.SigningKey(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(wanted, seal.KeyID(key.Public().(ed25519.PublicKey))) {
+			return seal.NewSigner(key)
+		}
+	}
+	return nil, fault.New(fault.NotFound, "the key %s that signs the pointers of mirrors is neither in %s nor in %s: name "+
+		"its folder with --keys", strings.Join(wanted, " or "), c.Keys, c.Key)
+}

@@ -1,0 +1,420 @@
+package playout
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+
+	"lifeline/internal/mirror"
+	"lifeline/internal/playout/retry"
+	"lifeline/internal/seal"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// MirrorOptions configures where else a station finds its documents and recordings.
+type MirrorOptions struct {
+	Addresses []string          // of mirrors that the station knows without being told
+	Key       age.Identity      // opens what is encrypted to the station; nil: it reads no mirror
+	Recipient string            // of that key
+	Transport http.RoundTripper // nil: http.DefaultTransport with bounds
+}
+
+// Mirrors fetches the station's documents and recordings from mirrors. It takes the newest of their pointers, and
+// offers what that names to the document store, which judges it as if it came from the service. It tells which mirrors
+// lie.
+type Mirrors struct {
+	station   string
+	opt       MirrorOptions
+	pointer   string // name of the station's pointer
+	documents *DocumentStore
+	cache     *Cache
+	follower  *Follower
+	problems  *Problems
+	now       Now
+	http      *http.Client
+
+	manifests map[string]wire.MirrorManifest // of the last poll, by hash
+	offered   map[string]offering            // documents of the last poll, by the hash of the file
+
+	mu         sync.Mutex
+	list       []*mirrorHost
+	recordings map[string]wire.MirrorFile // of the last poll, by the hash of the recording
+}
+
+// offering is a document of a mirror that was offered.
+type offering struct {
+	refused bool
+	next    time.Time // when a refused one may be offered again
+}
+
+// mirrorHost is one mirror.
+type mirrorHost struct {
+	address string
+
+	mu     sync.Mutex
+	state  MirrorState
+	liedAt time.Time // when it last served a wrong file; zero: never, or a right one since
+	roots  string    // hash of the roots that were read to verify its pointer
+}
+
+// MirrorState tells about a mirror for status and metrics.
+type MirrorState struct {
+	Address string            `json:"address"`
+	State   string            `json:"state"` // current, behind, lies, out of reach; empty: not asked yet
+	Why     string            `json:"why,omitempty"`
+	Number  int64             `json:"number,omitempty"` // of the newest pointer that it served
+	At      schedules.Instant `json:"at,omitzero"`      // when it was asked last
+}
+
+// The states of a mirror.
+const (
+	mirrorCurrent     = "current"
+	mirrorBehind      = "behind"
+	mirrorLies        = "lies"
+	mirrorUnreachable = "out of reach"
+)
+
+// NewMirrors returns Mirrors that feed documents and cache.
+func NewMirrors(station string, documents *DocumentStore, cache *Cache, follower *Follower, problems *Problems, now Now,
+	opt MirrorOptions) *Mirrors {
+	m := &Mirrors{station: station, opt: opt, documents: documents, cache: cache, follower: follower, problems: problems,
+		now: now, http: mirrorClient(opt.Transport)}
+	if opt.Key != nil {
+		m.pointer = mirror.PointerName(opt.Recipient)
+	}
+	m.know(opt.Addresses)
+	return m
+}
+
+// know adds mirrors, up to a bound.
+func (m *Mirrors) know(addresses []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range addresses {
+		known := func(s *mirrorHost) bool { return s.address == a }
+		if len(m.list) < wire.MostMirrors && !slices.ContainsFunc(m.list, known) {
+			m.list = append(m.list, &mirrorHost{address: a, state: MirrorState{Address: a}})
+		}
+	}
+}
+
+func (m *Mirrors) sources() []*mirrorHost {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.list)
+}
+
+// States returns what is known of each mirror.
+func (m *Mirrors) States() (out []MirrorState) {
+	for _, s := range m.sources() {
+		s.mu.Lock()
+		out = append(out, s.state)
+		s.mu.Unlock()
+	}
+	return out
+}
+
+const (
+	mirrorsEvery = 5 * time.Minute  // interval between polls while the service answers
+	mirrorsSoon  = time.Minute      // while it does not
+	serviceQuiet = 90 * time.Second // without an answer for so long, the service does not answer
+	lieKept      = 24 * time.Hour   // how long a mirror that served a wrong file is said to lie
+	offerAgain   = 10 * time.Minute // after which a refused document is offered again
+)
+
+// Run polls the mirrors until ctx is done.
+func (m *Mirrors) Run(ctx context.Context) error {
+	const alarm = "mirrors"
+	for {
+		wait := mirrorsEvery
+		switch {
+		case len(m.sources()) == 0:
+		case m.opt.Key == nil:
+			m.problems.Raise(alarm, "this station knows mirrors and has no key of its own to read them with: enrol it")
+		case m.documents.Pinned():
+			m.problems.Calm(alarm)
+			m.Poll(ctx)
+		}
+		if m.follower.Quiet() > serviceQuiet {
+			wait = mirrorsSoon
+		}
+		if retry.Pause(ctx, wait-wait/10+retry.Jitter(wait/5)) != nil {
+			return nil
+		}
+	}
+}
+
+// found is a pointer, and the mirror that served it.
+type found struct {
+	wire.MirrorPointer
+	from     *mirrorHost
+	envelope []byte
+}
+
+// Poll asks all mirrors for the station's pointer, and takes what the newest names.
+func (m *Mirrors) Poll(ctx context.Context) {
+	all := m.sources()
+	got := make([]*found, len(all))
+	var asking sync.WaitGroup
+	for i, s := range all {
+		asking.Go(func() { got[i] = m.ask(ctx, s) })
+	}
+	asking.Wait()
+	if ctx.Err() != nil {
+		return
+	}
+	got = slices.DeleteFunc(got, func(f *found) bool { return f == nil || !m.verify(f) })
+	now := m.now()
+	slices.SortStableFunc(got, func(a, b *found) int { return cmp.Compare(b.Number, a.Number) })
+	newest := m.documents.pointerSeen()
+	if len(got) > 0 {
+		newest = max(newest, got[0].Number)
+	}
+	for _, f := range got {
+		m.judge(f, newest, now)
+	}
+	m.takeNewest(ctx, got, now)
+	for _, s := range all {
+		m.tell(s)
+	}
+}
+
+// takeNewest takes the newest pointer that names nothing older than what is held. If the key of mirrors is stolen, that
+// need not be the one with the highest number.
+func (m *Mirrors) takeNewest(ctx context.Context, got []*found, now time.Time) {
+	seen := m.documents.pointerSeen()
+	manifests, offered := map[string]wire.MirrorManifest{}, map[string]offering{}
+	recordings := map[string]wire.MirrorFile{}
+	for _, f := range got {
+		if _, again := manifests[f.Manifest.SHA256]; again || f.Number < seen {
+			continue
+		}
+		from := m.order(f)
+		manifest, err := m.readManifest(ctx, from, f.Manifest)
+		if err != nil {
+			m.problems.Add("the manifest of the mirrors could not be read: %v", err)
+			continue
+		}
+		manifests[f.Manifest.SHA256] = manifest
+		for _, r := range manifest.Recordings {
+			if _, named := recordings[r.SHA256]; !named {
+				recordings[r.SHA256] = r.File
+			}
+		}
+		m.mu.Lock()
+		m.recordings = maps.Clone(recordings) // before the documents want them
+		m.mu.Unlock()
+		if m.take(ctx, f, manifest, from, offered, now) {
+			m.documents.markPointer(f.MirrorPointer)
+			break
+		}
+	}
+	if len(manifests) > 0 {
+		m.manifests, m.offered = manifests, offered
+	}
+}
+
+// ask fetches the pointer of a mirror, and the roots by which it can be verified; nil: there is none to verify.
+func (m *Mirrors) ask(ctx context.Context, s *mirrorHost) *found {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	s.set(mirrorUnreachable, "", m.now())
+	b, err := m.read(ctx, s, m.pointer, wire.MostPointerBytes)
+	if err != nil {
+		m.note(s, err)
+		return nil
+	}
+	envelope, err := mirror.OpenBytes(b, wire.MostPointerBytes, m.opt.Key)
+	if err != nil {
+		m.note(s, lie{fmt.Errorf("what it serves as the pointer is none: %w", err)})
+		return nil
+	}
+	if _, err := m.documents.OpenPointer(envelope); err != nil {
+		m.learnRoots(ctx, s, envelope)
+	}
+	return &found{from: s, envelope: envelope}
+}
+
+// verify opens a pointer by the roots that all mirrors brought: a key that one of them revokes signs for none.
+func (m *Mirrors) verify(f *found) bool {
+	var err error
+	if f.MirrorPointer, err = m.documents.OpenPointer(f.envelope); err != nil {
+		m.note(f.from, lie{fmt.Errorf("its pointer is refused: %w", err)})
+	}
+	return err == nil
+}
+
+// learnRoots reads the roots that an unverified pointer names: a later root may name the key that signed it.
+func (m *Mirrors) learnRoots(ctx context.Context, s *mirrorHost, envelope []byte) {
+	payload, err := seal.Payload(envelope)
+	var p wire.MirrorPointer
+	if err != nil || parse(payload, &p) != nil || p.Roots == nil || !named(*p.Roots, mostRoots) ||
+		p.Roots.SHA256 == s.roots {
+		return
+	}
+	b, err := m.file(ctx, []*mirrorHost{s}, *p.Roots, mostRoots)
+	if err != nil {
+		return
+	}
+	s.roots = p.Roots.SHA256
+	if err := m.documents.offer(rootsName, b); err != nil {
+		m.problems.Add("from the mirror %s: %v", s.address, err)
+	}
+}
+
+// judge sets the state of a mirror whose pointer is valid.
+func (m *Mirrors) judge(f *found, newest int64, now time.Time) {
+	s := f.from
+	s.mu.Lock()
+	before := s.state.Number
+	s.state.Number = max(before, f.Number)
+	s.mu.Unlock()
+	switch {
+	case f.Number < before:
+		m.note(s, lie{fmt.Errorf("it serves pointer %d and served %d before: it was set back", f.Number, before)})
+	case !f.ExpiresAt.After(now):
+		m.note(s, lie{fmt.Errorf("its pointer expired at %s: it is frozen, or nobody pushes to it any more", f.ExpiresAt)})
+	case f.Number < newest:
+		s.set(mirrorBehind, fmt.Sprintf("it serves pointer %d, and %d was seen", f.Number, newest), now)
+	default:
+		s.set(mirrorCurrent, "", now)
+	}
+}
+
+// take offers what a pointer names. It reports whether all of it was accepted or is held: only then is it known that
+// the pointer is no older than what is held. It adds the documents that were offered to offered.
+func (m *Mirrors) take(ctx context.Context, f *found, manifest wire.MirrorManifest, from []*mirrorHost,
+	offered map[string]offering, now time.Time) bool {
+	all := true
+	for _, d := range manifest.Documents {
+		o, again := m.offered[d.File.SHA256]
+		if !again || o.refused && !now.Before(o.next) {
+			text, err := m.file(ctx, from, d.File, maxDocument)
+			if err != nil {
+				m.problems.Add("%s could not be read from the mirrors: %v", d.Name, err)
+				all = false
+				continue
+			}
+			o = offering{}
+			if err := m.documents.offer(d.Name, text); err != nil {
+				if !errors.As(err, new(outdated)) { // the service may have brought a newer one
+					m.problems.Add("from a mirror: %v", err)
+				}
+				o = offering{true, now.Add(offerAgain)}
+			}
+		}
+		offered[d.File.SHA256] = o
+		all = all && !o.refused
+	}
+	if len(f.Freshness) > 0 && f.ExpiresAt.After(now) {
+		if err := m.documents.OfferStatement(f.Freshness); err != nil {
+			m.problems.Add("from a mirror: %v", err)
+		}
+	}
+	return all
+}
+
+// readManifest reads a manifest, unless the last poll did.
+func (m *Mirrors) readManifest(ctx context.Context, from []*mirrorHost, file wire.MirrorFile) (wire.MirrorManifest,
+	error) {
+	if held, ok := m.manifests[file.SHA256]; ok {
+		return held, nil
+	}
+	text, err := m.file(ctx, from, file, wire.MostManifestBytes)
+	if err != nil {
+		return wire.MirrorManifest{}, err
+	}
+	return openManifest(text)
+}
+
+// order returns the mirrors in the order in which they are asked for files: those that serve the pointer first, and
+// those that served a wrong file last.
+func (m *Mirrors) order(f *found) []*mirrorHost {
+	all := m.sources()
+	rank := func(s *mirrorHost) int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch {
+		case !s.liedAt.IsZero():
+			return 4
+		case f != nil && s == f.from:
+			return 0
+		case s.state.State == mirrorCurrent:
+			return 1
+		case s.state.State == mirrorBehind:
+			return 2
+		}
+		return 3
+	}
+	slices.SortStableFunc(all, func(a, b *mirrorHost) int { return cmp.Compare(rank(a), rank(b)) })
+	return all
+}
+
+// lie is the error of a mirror that serves what it cannot have got from a push.
+type lie struct{ error }
+
+func (l lie) Unwrap() error { return l.error }
+
+// note records why a mirror could not be used.
+func (m *Mirrors) note(s *mirrorHost, err error) {
+	state := mirrorUnreachable
+	if errors.As(err, new(lie)) {
+		state = mirrorLies
+	}
+	s.set(state, told(err.Error()), m.now())
+}
+
+// wrong records that a mirror served a wrong file.
+func (m *Mirrors) wrong(s *mirrorHost, err error) {
+	m.note(s, err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.liedAt = m.now()
+}
+
+func (s *mirrorHost) current() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.State == mirrorCurrent
+}
+
+func (s *mirrorHost) set(state, why string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state != mirrorLies && !s.liedAt.IsZero() && now.Sub(s.liedAt) < lieKept {
+		return // it serves true pointers, and wrong files
+	}
+	if state == mirrorCurrent {
+		s.liedAt = time.Time{}
+	}
+	s.state.State, s.state.Why, s.state.At = state, why, schedules.At(now)
+}
+
+// tell raises the alarm about a mirror that lies, and ends it when it does not.
+func (m *Mirrors) tell(s *mirrorHost) {
+	s.mu.Lock()
+	state := s.state
+	s.mu.Unlock()
+	if state.State == mirrorLies {
+		m.problems.Raise("mirror "+state.Address, "the mirror %s lies: %s. What is held airs on, and the other mirrors "+
+			"are asked", state.Address, state.Why)
+		return
+	}
+	m.problems.Calm("mirror " + state.Address)
+}
+
+// Quiet returns for how long the service has signed no answer.
+func (f *Follower) Quiet() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return time.Since(f.heard)
+}
