@@ -91,10 +91,10 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 				UPDATE documents SET body = x'00' WHERE kind = 'waveform' AND id = (SELECT min(id) FROM documents WHERE kind = 'waveform');
 				INSERT INTO asrun (station, sequence, at, body) VALUES ('nobody', 1, 0, CAST('{"sequence":2}' AS BLOB));
 				INSERT INTO documents (kind, id, revision, body) VALUES ('cheese', 'brie', 1, x'')`)
-		}, []string{"segment ident-ko cannot be read", "Asia/Nowhere", "counts to 0",
-			"queue nobody/2000-01-01 says of itself", "waveform ", "as-run 1 of nobody is of a station that is not known",
-			"says of itself that it is 2", "cheese brie cannot be read: it is of a kind", "which is the recording of no segment",
-			"cheese brie does not stand where its changes end"}, true, false},
+		}, []string{"segment ident-ko cannot be read", "Asia/Nowhere", "last one is 0",
+			"queue nobody/2000-01-01 has the body", "waveform ", "as-run 1 of nobody is of a station that is not known",
+			"has the body of 2", "cheese brie cannot be read: it is of a kind", "which is the recording of no segment",
+			"cheese brie is not at the revision of its last change"}, true, false},
 		"a key of nonsense": {func(t *testing.T, dir string) {
 			spoil(t, filepath.Join(dir, "signing.key"), func([]byte) []byte { return []byte("key\n") })
 		}, []string{"must hold 32 bytes"}, true, false},

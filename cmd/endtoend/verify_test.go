@@ -93,7 +93,7 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 	again := open(t, dir)
 	out, wrong, code := terminalOf{again, t, again.secrets["scheduler"]}.run("verify", trust)
 	if code != 1 || !strings.Contains(out, "CHANGED "+station+" "+second+": ") || !strings.Contains(wrong,
-		"not as it was sealed") {
+		"differs from what was sealed") {
 		t.Errorf("exit %d: %s%s", code, out, wrong)
 	}
 	again.stop()

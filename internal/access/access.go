@@ -58,8 +58,8 @@ func (a *Access) Authenticate(secret string) (Actor, error) {
 	row, ok := tokensIn(a.replica).Get(id)
 	t := row.Value
 	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 || a.over(t) {
-		return Actor{}, fault.New(fault.Unauthenticated, "no access token came that is valid here: it is unknown, revoked "+
-			"or expired. Send one as Authorization: Bearer TOKEN; whoever runs the service makes it by lifeline token create")
+		return Actor{}, fault.New(fault.Unauthenticated, "the access token is missing or invalid: it is unknown, revoked "+
+			"or expired. Send one as Authorization: Bearer TOKEN; the service's operator makes it with lifeline token create")
 	}
 	return Actor{Name: t.Name, Role: t.Role, Token: t.ID, Station: t.Station}, nil
 }

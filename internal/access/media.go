@@ -77,7 +77,7 @@ func (m *Media) Authenticate(hash, exp, sig string) (Actor, error) {
 		return Actor{}, bad
 	}
 	if until := time.Unix(seconds, 0); !m.now().Before(until) {
-		return Actor{}, fault.New(fault.Forbidden, "this media address was good until %s: fetch the list again",
+		return Actor{}, fault.New(fault.Forbidden, "this media address was valid until %s: fetch the list again",
 			until.UTC().Format(time.RFC3339))
 	}
 	station, token, _ := strings.Cut(owner, ownerSeparator)

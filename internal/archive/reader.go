@@ -207,7 +207,7 @@ func (p *verifyingReader) Read(b []byte) (int, error) {
 	case err != io.EOF:
 		err = broken(p.name, err)
 	case hex.EncodeToString(p.hash.Sum(nil)) != p.name:
-		err = damaged("the bytes of %s are others", p.name)
+		err = damaged("the bytes of %s were changed", p.name)
 	}
 	return n, err
 }
@@ -240,7 +240,7 @@ func (a *Reader) Finish() (Manifest, error) {
 		return m, damaged("%s is out of place", a.next.Name)
 	}
 	if a.got.Header != m.Header || a.got.Key != m.Key || !maps.Equal(a.got.Keys, m.Keys) {
-		return m, damaged("its beginning is another's")
+		return m, damaged("its beginning is that of another backup")
 	}
 	for part, want := range map[string]Part{documents: m.Documents, changes: m.Changes, entries: m.AsRun, blobs: m.Blobs} {
 		if got := a.tallies[part].part(); got != want {

@@ -201,7 +201,8 @@ func (v *verifier) link(s Stored) bool {
 	case s.Number != v.last.Number+1:
 		v.differs(s.Date, "link %d is missing", v.last.Number+1)
 	case l.Station != v.station || l.Number != s.Number || l.Date != s.Date:
-		v.differs(s.Date, "link %d is another's: that of %s, number %d, of %s", s.Number, l.Station, l.Number, l.Date)
+		v.differs(s.Date, "link %d belongs to another chain: it is of %s, number %d, of %s", s.Number, l.Station, l.Number,
+			l.Date)
 	case l.Previous != v.hash:
 		v.differs(cmp.Or(v.last.Date, s.Date), "link %d was changed, or is not the one that link %d was made after",
 			v.last.Number, s.Number)
@@ -236,7 +237,7 @@ func (v *verifier) take(l wire.Link, envelope []byte) {
 func (v *verifier) head(head wire.ChainHead, known []wire.ChainHead) {
 	for _, k := range known {
 		if k.Station == v.station && v.seen[k.Number] != k.SHA256 {
-			v.differs(v.last.Date, "link %d was another when the chain was last verified, or is gone", k.Number)
+			v.differs(v.last.Date, "link %d differs from the one when the chain was last verified, or is gone", k.Number)
 		}
 	}
 	if is := (wire.ChainHead{Station: v.station, Number: v.last.Number, SHA256: v.hash,

@@ -37,7 +37,7 @@ func short(s string) string {
 }
 
 // errSlow ends a response that makes too little progress.
-var errSlow = errors.New("client: an answer does not come on")
+var errSlow = errors.New("client: an answer makes no progress")
 
 // paced is a body that must make progress: one that delivers a byte now and then would block its reader indefinitely.
 // Only the time spent waiting for data counts.

@@ -198,7 +198,7 @@ func (c *Client) problem(resp *http.Response) error {
 		kind == fault.OutOfRange:
 		return fault.New(kind, "%s", short(resp.Status))
 	case kind == fault.TooLarge:
-		return between{fault.New(kind, "what stands before the service at %s, such as a proxy, takes no body of this size: "+
+		return between{fault.New(kind, "a proxy before the service at %s accepts no body of this size: "+
 			"raise its limit (in nginx: client_max_body_size)", c.base)}
 	case kind == fault.Unavailable:
 		return fault.New(kind, "the proxy at %s answers %s: it does not reach the service behind it", c.base,

@@ -208,7 +208,7 @@ func untrusted(base string, err error, now time.Time) error {
 			"or LIFELINE_TLS_PIN: its key was changed, or somebody is in between. Ask whoever runs the service, by another "+
 			"way, before you pin it", base, key.seen)
 	case errors.As(err, &cert) && len(cert.UnverifiedCertificates) > 0:
-		return fault.New(fault.Unavailable, "the certificate of the server at %s is not believed: %s", base,
+		return fault.New(fault.Unavailable, "the certificate of the server at %s is not trusted: %s", base,
 			disbelief(cert.Err, cert.UnverifiedCertificates[0], now))
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
 		return fault.New(fault.Unavailable, "the server at %s does not speak TLS: is the address right?", base)
@@ -216,7 +216,7 @@ func untrusted(base string, err error, now time.Time) error {
 	var alert *net.OpError // by which a server refuses the client's certificate
 	if errors.As(err, new(uncertified)) ||
 		errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate") {
-		return fault.New(fault.Unavailable, "the server at %s wants a certificate that it believes (%v): give yours by "+
+		return fault.New(fault.Unavailable, "the server at %s wants a certificate that it trusts (%v): give yours by "+
 			"--tls-client-cert and --tls-client-key", base, err)
 	}
 	return nil
@@ -230,7 +230,7 @@ func disbelief(err error, leaf *x509.Certificate, now time.Time) string {
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && now.Before(leaf.NotBefore):
 		return fmt.Sprintf("it is valid from %s on, and the clock here says %s. Set the clock, or pin the server's key by "+
-			"--tls-pin or LIFELINE_TLS_PIN: it is then believed whatever the clock says", leaf.NotBefore.UTC().Format(day),
+			"--tls-pin or LIFELINE_TLS_PIN: it is then trusted whatever the clock says", leaf.NotBefore.UTC().Format(day),
 			now.UTC().Format(time.DateOnly))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Sprintf("it, or that of an authority above it, has ended; its own end is %s, and the clock here says %s. "+

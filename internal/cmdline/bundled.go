@@ -13,10 +13,10 @@ func Bundled[Day fmt.Stringer](w io.Writer, file, station string, held, missing 
 	case len(missing) == 0:
 		return nil
 	case len(held) == 0:
-		return Refuse(Nothing, "%s has no day of %s, only what is recalled and the fallback: publish %s, and make it anew",
+		return Refuse(Nothing, "%s has no day of %s, only recalls and the fallback: publish %s, and make the bundle again",
 			file, station, days(missing))
 	}
-	return Refuse(Partly, "%s lacks %s, for which %s has nothing published: publish them, and make it anew", file,
+	return Refuse(Partly, "%s lacks %s, for which %s has nothing published: publish them, and make the bundle again", file,
 		days(missing), station)
 }
 

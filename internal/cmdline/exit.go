@@ -21,9 +21,9 @@ const (
 // Codes is the description of the exit codes in --help.
 const Codes = "Exit codes: 0 all was done; 1 it failed; 2 the command line is not understood; 3 some was done and " +
 	"the rest failed or was " +
-	"refused; 4 there was nothing to do it with; 5 it would change something and nobody agreed (--yes agrees); 6 not " +
+	"refused; 4 there was nothing to act on; 5 it would change something and nobody agreed (--yes agrees); 6 not " +
 	"yet: the service is " +
-	"out of reach, or nobody took it so far, so try again later."
+	"out of reach, or no player has taken it, so try again later."
 
 // coded is an error with the exit code that the program ends with.
 type coded struct {

@@ -54,7 +54,7 @@ func (s *Serve) Exposed() error {
 			"proxy that ends TLS by --trusted-proxies; or, on a network that you trust, say --serve-plain-http", s.Listen))
 	}
 	if u, err := url.Parse(s.PublicURL); err == nil && !g.ServePlain && u.Scheme == "http" && !local(u.Hostname()) {
-		wrong = append(wrong, fmt.Errorf("--public-url: stations would be told to come without TLS: write https://%s, or, "+
+		wrong = append(wrong, fmt.Errorf("--public-url: stations would connect without TLS: write https://%s, or, "+
 			"on a network that you trust, say --serve-plain-http", u.Host))
 	}
 	return errors.Join(wrong...)

@@ -30,7 +30,7 @@ func inspectWaveform(i *replica.Inspector, d store.Document) error {
 
 func inspectUpload(i *replica.Inspector, d store.Document, u Upload) {
 	if u.ID != d.ID {
-		i.Tell(d, "says of itself that it is %s", u.ID)
+		i.Tell(d, "has the body of %s", u.ID)
 	}
 	for _, p := range u.Parts {
 		if _, named := i.References[p.SHA256]; !named && u.DoneAt.IsZero() {

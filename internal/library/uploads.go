@@ -117,7 +117,7 @@ func (l *Uploads) Get(a access.Actor, id string) (Upload, error) {
 	case u.Problem != "":
 		return u, fault.New(fault.Gone, "the upload was given up: %s", u.Problem)
 	case u.DoneAt.IsZero() && !l.now().Before(u.ExpiresAt.Time):
-		return Upload{}, fault.New(fault.Gone, "this upload rested for more than %s and was given up: begin it anew",
+		return Upload{}, fault.New(fault.Gone, "this upload was inactive for more than %s and was given up: begin it again",
 			uploadLife)
 	}
 	return u, nil
@@ -144,7 +144,7 @@ func (l *Uploads) Append(ctx context.Context, a access.Actor, id string, offset 
 		return u, err
 	}
 	if at := u.Offset(); at != offset {
-		return u, fault.New(fault.Conflict, "the upload stands at byte %d, not %d", at, offset)
+		return u, fault.New(fault.Conflict, "the upload continues at byte %d, not %d", at, offset)
 	}
 	ctx = context.WithoutCancel(ctx) // keep the received bytes even if the client has gone
 	in := &pieceReader{r: bufio.NewReaderSize(r, 64<<10)}
@@ -175,9 +175,9 @@ func (l *Uploads) Append(ctx context.Context, a access.Actor, id string, offset 
 	}
 	switch {
 	case in.broken == nil && in.more():
-		return u, l.giveUp(ctx, a, u, fault.New(fault.TooLarge, "more came than the %d bytes that were announced", u.Length))
+		return u, l.giveUp(ctx, a, u, fault.New(fault.TooLarge, "more bytes arrived than the %d announced", u.Length))
 	case in.broken != nil:
-		return u, fault.Wrap(fault.Invalid, in.broken, "the piece did not arrive whole: go on from byte %d", u.Offset())
+		return u, fault.Wrap(fault.Invalid, in.broken, "the piece arrived incomplete: continue from byte %d", u.Offset())
 	case verify != nil:
 		if err := verify(); err != nil {
 			return u, err
@@ -215,7 +215,7 @@ func (l *Uploads) keep(ctx context.Context, a access.Actor, u *Upload, action st
 		Writes: []store.Write{{Kind: KindUpload, ID: u.ID, Expect: u.Revision, Body: body}},
 		Origin: a.Origin(l.now(), action, fmt.Sprintf("%s, %d of %d bytes", u.Segment.ID, u.Offset(), u.Length))})
 	if errors.Is(err, replica.ErrRace) {
-		return fault.Wrap(fault.Conflict, err, "another request has sent to this upload: ask where it stands")
+		return fault.Wrap(fault.Conflict, err, "another request has sent to this upload: ask for its offset")
 	}
 	if err != nil {
 		return err

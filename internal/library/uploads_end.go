@@ -25,7 +25,7 @@ func (l *Uploads) finish(ctx context.Context, a access.Actor, u Upload) (Upload,
 		return u, err
 	}
 	if u.SHA256 != "" && u.SHA256 != received.recording.SHA256 {
-		return u, l.giveUp(ctx, a, u, fault.New(fault.Damaged, "the bytes that came are not those that were announced: "+
+		return u, l.giveUp(ctx, a, u, fault.New(fault.Damaged, "the bytes that arrived are not those that were announced: "+
 			"their SHA-256 is %s", received.recording.SHA256))
 	}
 	if err := l.assign(ctx, a, u, received); err != nil {

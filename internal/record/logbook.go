@@ -249,7 +249,7 @@ func sameStanding(a, b wire.Status) bool {
 func (l *Logbook) Status(station string) (wire.Status, error) {
 	row, ok := replica.StatusesIn(l.replica).Get(station)
 	if !ok {
-		return row.Value, fault.New(fault.NotFound, "station %q has not said how it stands yet", station)
+		return row.Value, fault.New(fault.NotFound, "station %q has not sent a status yet", station)
 	}
 	s := row.Value
 	if queue, ok := replica.QueuesIn(l.replica).Get(station + "/" + s.QueueDate); ok {

@@ -74,9 +74,9 @@ func (i *Inspector) Entry(e store.Entry) {
 	case err != nil:
 		say("cannot be read: %v", err)
 	case r.Sequence != e.Sequence:
-		say("says of itself that it is %d", r.Sequence)
+		say("has the body of %d", r.Sequence)
 	case r.Check() != "":
-		say("is senseless: %s", r.Check())
+		say("is invalid: %s", r.Check())
 	}
 }
 
@@ -96,7 +96,7 @@ func (i *Inspector) Finish() {
 	}
 	for _, station := range slices.Sorted(maps.Keys(i.days)) {
 		if i.days[station] > i.counted[station] {
-			i.report(fmt.Sprintf("station %s has a rundown of revision %d, but counts to %d", station, i.days[station],
+			i.report(fmt.Sprintf("station %s has a rundown of revision %d, but its last one is %d", station, i.days[station],
 				i.counted[station]))
 		}
 	}
@@ -156,6 +156,6 @@ func (i *Inspector) Signed(d store.Document) error {
 // itself compares the id and revision inside a document with those under which it is stored.
 func (i *Inspector) itself(d store.Document, id string, revision int64) {
 	if id != d.ID || revision != d.Revision {
-		i.Tell(d, "says of itself that it is %s at revision %d", id, revision)
+		i.Tell(d, "has the body of %s at revision %d", id, revision)
 	}
 }

@@ -19,6 +19,6 @@ func StatusesIn(m *Replica) *Cache[wire.Status] { return CacheOf[*Cache[wire.Sta
 
 func inspectStatus(i *Inspector, d store.Document, s storedStatus) {
 	if s.Station != d.ID {
-		i.Tell(d, "says of itself that it is %s", s.Station)
+		i.Tell(d, "has the body of %s", s.Station)
 	}
 }

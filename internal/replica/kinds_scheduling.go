@@ -53,7 +53,7 @@ func inspectRundown(i *Inspector, d store.Document, r schedules.Rundown) {
 		id = RevisionID(r.Station, r.Date, r.Revision)
 	}
 	if d.ID != id {
-		i.Tell(d, "says of itself that it is %s", id)
+		i.Tell(d, "has the body of %s", id)
 	}
 	i.days[r.Station] = max(i.days[r.Station], r.Revision)
 }
@@ -66,7 +66,7 @@ func inspectQueue(i *Inspector, d store.Document) error {
 		return err
 	}
 	if id := DayID(q.Value.Station, q.Value.Date); d.ID != id {
-		i.Tell(d, "says of itself that it is %s", id)
+		i.Tell(d, "has the body of %s", id)
 	}
 	airs(i, d, slices.Concat(q.Value.Items, q.Value.Fallback))
 	return i.Signed(d)
@@ -78,7 +78,7 @@ func inspectFallback(i *Inspector, d store.Document) error {
 		return err
 	}
 	if d.ID != f.Value.Station {
-		i.Tell(d, "says of itself that it is %s", f.Value.Station)
+		i.Tell(d, "has the body of %s", f.Value.Station)
 	}
 	airs(i, d, f.Value.Items)
 	return i.Signed(d)

@@ -80,7 +80,7 @@ func EnrolmentsIn(m *Replica) *Cache[Enrolment] { return CacheOf[*Cache[Enrolmen
 
 func inspectStationKeys(i *Inspector, d store.Document, k StationKeys) {
 	if k.Station != d.ID {
-		i.Tell(d, "says of itself that it is of station %q", k.Station)
+		i.Tell(d, "has the body of station %q", k.Station)
 	}
 	for n, key := range k.Keys {
 		switch {
@@ -96,6 +96,6 @@ func inspectStationKeys(i *Inspector, d store.Document, k StationKeys) {
 
 func inspectEnrolment(i *Inspector, d store.Document, e Enrolment) {
 	if e.Station != d.ID {
-		i.Tell(d, "says of itself that it is of station %q", e.Station)
+		i.Tell(d, "has the body of station %q", e.Station)
 	}
 }

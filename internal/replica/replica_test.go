@@ -265,11 +265,11 @@ func TestFsckNamesWhatTheUseCasesCouldNotHaveWritten(t *testing.T) {
 	i.Entry(store.Entry{Station: "x", Sequence: 1, Body: []byte(`{`)})
 	i.Finish()
 	all := strings.Join(told, "\n")
-	for _, want := range []string{"station s says of itself that it is s at revision 1",
-		"clock c says of itself that it is d", "segment a is approved and has no recording",
-		"rundown s/2026-11-29 says of itself that it is s/2026-11-30", "counts to 4", "status s says of itself that it is t",
+	for _, want := range []string{"station s has the body of s at revision 1",
+		"clock c has the body of d", "segment a is approved and has no recording",
+		"rundown s/2026-11-29 has the body of s/2026-11-30", "last one is 4", "status s has the body of t",
 		"as-run 2 of x is of a station that is not known",
-		"as-run 1 of x comes after 2", "as-run 1 of x cannot be read", "says of itself that it is 1"} {
+		"as-run 1 of x comes after 2", "as-run 1 of x cannot be read", "has the body of 1"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("it does not say %q in\n%s", want, all)
 		}

@@ -32,7 +32,7 @@ func NewWorkLock(m *Replica, holder string, life time.Duration) *WorkLock {
 }
 
 // ErrElsewhere means that another replica does the work.
-var ErrElsewhere = errors.New("replica: another replica is at it")
+var ErrElsewhere = errors.New("replica: another replica does this work")
 
 // errLost means that a lease could not be renewed.
 var errLost = errors.New("replica: the lease on this work was lost")

@@ -266,7 +266,7 @@ func (s *Publisher) checkShortened(ctx context.Context, r schedules.Rundown) err
 	}
 	return fault.New(fault.Conflict, "%s would air %.1f of the %.1f minutes that are published, and players refuse a "+
 		"day that loses over half of its time, since it may be forged. "+
-		"If it is meant, publish it with a correction that says why: then they take it", r.Date, to, from)
+		"If this is intended, publish it with a correction that says why: then they accept it", r.Date, to, from)
 }
 
 // documentRevision returns the revision of a document, or 0 if it does not exist.
@@ -374,16 +374,16 @@ func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string
 			return nil
 		}
 		if !q.ExpiresAt.After(s.now()) {
-			return fault.New(fault.Conflict, "%s is over: it can not be withdrawn", date)
+			return fault.New(fault.Conflict, "%s is over: it cannot be withdrawn", date)
 		}
 		for _, w := range q.Windows {
 			switch {
 			case !w.StartAt.After(s.now()):
-				return fault.New(fault.Conflict, "%s can not be withdrawn: its window %s began at %s. Plan and publish it anew: "+
+				return fault.New(fault.Conflict, "%s cannot be withdrawn: its window %s began at %s. Plan and publish it anew: "+
 					"what has begun or is frozen stays, and the rest is as the definitions have it",
 					date, w.Window, network.StationTime(st, w.StartAt.Time))
 			case !w.StartAt.After(s.now().Add(st.Freeze.Duration)):
-				return fault.New(fault.Conflict, "%s can not be withdrawn: its window %s at %s is frozen since %s. Plan and "+
+				return fault.New(fault.Conflict, "%s cannot be withdrawn: its window %s at %s is frozen since %s. Plan and "+
 					"publish it anew: what is frozen stays, and the rest is as the definitions have it",
 					date, w.Window, network.StationTime(st, w.StartAt.Time), network.StationTime(st,
 						w.StartAt.Add(-st.Freeze.Duration)))
@@ -423,7 +423,7 @@ func (s *Publisher) heldByAnother(in schedules.Input, r schedules.Rundown) error
 				if !other.StartAt.After(now.Add(st.Freeze.Duration)) {
 					cure = "That window has begun or is frozen and stays: publish this day once it is over"
 				}
-				return fault.New(fault.Conflict, "%s can not be published: its window %s from %s shares time with window %s of "+
+				return fault.New(fault.Conflict, "%s cannot be published: its window %s from %s shares time with window %s of "+
 					"%s, which is published until %s. %s",
 					r.Date, w.Window, network.StationTime(st, w.StartAt.Time), other.Window, q.Date, network.StationTime(st,
 						other.EndAt.Time), cure)

@@ -141,7 +141,7 @@ func unsigned(env dsse.Envelope, pinned []ed25519.PublicKey) error {
 	signers := "no key"
 	for i, s := range env.Signatures {
 		if slices.Contains(trusted, s.KeyID) {
-			return fmt.Errorf("seal: its signature by key %s does not hold: it was changed on the way", s.KeyID)
+			return fmt.Errorf("seal: its signature by key %s is invalid: it was changed on the way", s.KeyID)
 		}
 		if i == 0 {
 			signers = fmt.Sprintf("key %.16q", s.KeyID)

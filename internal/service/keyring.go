@@ -201,7 +201,7 @@ func OpenToOthers(c config.Serve) (said []string) {
 	for _, name := range append([]string{c.Key}, names...) {
 		info, err := os.Stat(name)
 		if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-			said = append(said, fmt.Sprintf("others than its owner may use the key in %s, whose mode is %04o, and sign with "+
+			said = append(said, fmt.Sprintf("users other than its owner may read the key in %s, whose mode is %04o, and sign with "+
 				"it: chmod 600 it", name, info.Mode().Perm()))
 		}
 	}

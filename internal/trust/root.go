@@ -56,7 +56,7 @@ func (r *Root) check() error {
 	s := r.meta.Signed
 	switch {
 	case !strings.HasPrefix(s.SpecVersion, "1."):
-		return fmt.Errorf("it keeps to version %q of the form, and this program knows 1", s.SpecVersion)
+		return fmt.Errorf("it has version %q of the format, and this program knows version 1", s.SpecVersion)
 	case s.Version < 1 || s.Version > MaxRoots:
 		return fmt.Errorf("its version is %d, not from 1 to %d", s.Version, MaxRoots)
 	case s.Expires.IsZero():
@@ -90,7 +90,7 @@ func (r *Root) check() error {
 		}
 		for _, id := range s.Roles[string(name)].KeyIDs {
 			if slices.Contains(root.KeyIDs, id) {
-				return fmt.Errorf("role %q has a root key: those never leave their safes", name)
+				return fmt.Errorf("role %q has a root key, and root keys sign only roots", name)
 			}
 		}
 	}
@@ -105,7 +105,7 @@ func checkKey(id string, key *metadata.Key) error {
 		return errors.New("it is no Ed25519 key")
 	}
 	if own, err := key.ID(); err != nil || own != id {
-		return errors.New("it is filed under the id of another")
+		return errors.New("its id is that of another key")
 	}
 	return nil
 }

@@ -154,12 +154,12 @@ func TestARootThatMakesNoSenseIsRefused(t *testing.T) {
 		"is there twice": func(s map[string]any) {
 			role(s, Mirror)["keyids"] = []any{keyOf(s, Queue), keyOf(s, Queue)}
 		},
-		"is not there":                func(s map[string]any) { delete(s["keys"].(map[string]any), keyOf(s, Queue)) },
-		"its version is 0":            func(s map[string]any) { s["version"] = 0 },
-		"its version is 92":           func(s map[string]any) { s["version"] = json.Number("9223372036854775807") },
-		"version \"2.0\" of the form": func(s map[string]any) { s["spec_version"] = "2.0" },
-		"no root document":            func(s map[string]any) { s["_type"] = "timestamp" },
-		"the id of another": func(s map[string]any) {
+		"is not there":                  func(s map[string]any) { delete(s["keys"].(map[string]any), keyOf(s, Queue)) },
+		"its version is 0":              func(s map[string]any) { s["version"] = 0 },
+		"its version is 92":             func(s map[string]any) { s["version"] = json.Number("9223372036854775807") },
+		"version \"2.0\" of the format": func(s map[string]any) { s["spec_version"] = "2.0" },
+		"no root document":              func(s map[string]any) { s["_type"] = "timestamp" },
+		"that of another key": func(s map[string]any) {
 			keys := s["keys"].(map[string]any)
 			keys[keyOf(s, Queue)] = keys[keyOf(s, Recall)]
 		},

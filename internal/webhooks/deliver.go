@@ -151,7 +151,7 @@ func (h *Deliverer) tend(ctx context.Context, id string) {
 			wait = pauseOnEnd
 			if !errors.Is(err, replica.ErrRace) { // a replay or another replica was faster: check again
 				wait = h.lock.Life
-				h.log.Error("a webhook could not be tended and will be again", "webhook", id, "error", err)
+				h.log.Error("work on a webhook failed and will be tried again", "webhook", id, "error", err)
 			}
 		}
 		select {
@@ -383,7 +383,7 @@ func (h *Deliverer) failed(ctx context.Context, row replica.Row[webhook], p repl
 		wait := max(h.patience.after(p.Value.Tries), min(reply.RetryAfter, maxRetryWait))
 		p.Value.NextTry = schedules.At(now.Add(wait))
 		if n := p.Value.Tries; n >= loudAfter && n&(n-1) == 0 { // log less and less often
-			h.log.Warn("a webhook cannot be reached; what it is told waits", "webhook", row.Value.ID, "tries", n, "since",
+			h.log.Warn("a webhook cannot be reached; its deliveries wait", "webhook", row.Value.ID, "tries", n, "since",
 				p.Value.Since, "because", a.Error)
 		}
 		a.NextTry = p.Value.NextTry

@@ -29,7 +29,7 @@ func progressIn(m *replica.Replica) *replica.Cache[progress] {
 
 func inspectWebhook(i *replica.Inspector, d store.Document, w webhook) {
 	if w.ID != d.ID {
-		i.Tell(d, "says of itself that it is %s", w.ID)
+		i.Tell(d, "has the body of %s", w.ID)
 	}
 	if len(w.Salt) == 0 {
 		i.Tell(d, "has no salt for its secret, so that nobody can check what it is sent. Give it a new secret")

@@ -176,7 +176,7 @@ func (h *Registry) Check(w wire.Webhook) error {
 	case len(w.URL) > MaxURL:
 		wrong("url", fmt.Sprintf("is longer than %d bytes", MaxURL))
 	case u.Scheme == "http" && !h.inner:
-		wrong("url", "must be https; the service may be started so that it takes http within named networks")
+		wrong("url", "must be https; the service takes http only within the networks of --webhook-networks")
 	default:
 		if err := h.poster.Check(u); err != nil {
 			wrong("url", err.Error()+". Give a public address, or start the service with its network in --webhook-networks")
@@ -189,7 +189,7 @@ func (h *Registry) Check(w wire.Webhook) error {
 		if told := h.replica.Kinds.ChangeNames(); !slices.Contains(told, name) {
 			wrong(fmt.Sprintf("changes[%d]", i), "must be one of "+strings.Join(told, ", "))
 		} else if slices.Index(w.Changes, name) != i {
-			wrong(fmt.Sprintf("changes[%d]", i), "stands here twice")
+			wrong(fmt.Sprintf("changes[%d]", i), "is there twice")
 		}
 	}
 	before, _ := webhooksIn(h.replica).Get(w.ID) // which may name stations that are gone
@@ -201,7 +201,7 @@ func (h *Registry) Check(w wire.Webhook) error {
 		}
 	}
 	if len(w.Stations) > MaxStations {
-		wrong("stations", fmt.Sprintf("are more than %d: leave them out, and it is told of all", MaxStations))
+		wrong("stations", fmt.Sprintf("are more than %d: leave them out, and it gets the changes of all", MaxStations))
 	}
 	if utf8.RuneCountInString(w.Description) > schedules.MaxLine {
 		wrong("description", fmt.Sprintf("is longer than %d characters", schedules.MaxLine))
@@ -235,7 +235,7 @@ func (h *Registry) Put(ctx context.Context, a access.Actor, w wire.Webhook, revi
 		var writes []store.Write
 		if !exists {
 			if len(webhooksIn(h.replica).Living()) >= maxWebhooks {
-				return fault.New(fault.Conflict, "there are %d webhooks, and no more are taken", maxWebhooks)
+				return fault.New(fault.Conflict, "there are %d webhooks already, which is the maximum", maxWebhooks)
 			}
 			next.Salt, action = newSalt(), "webhook.create"
 			secret = h.secret(w.ID, next.Salt)

@@ -99,7 +99,7 @@ func printPerson(w io.Writer, p wire.Person) {
 		case s.Acknowledged:
 			fmt.Fprintf(w, "%-20s has acknowledged\n", s.Station)
 		case s.OffBy.IsZero():
-			fmt.Fprintf(w, "%-20s was given nothing of it that is still to come\n", s.Station)
+			fmt.Fprintf(w, "%-20s has nothing of it in its coming queues\n", s.Station)
 		default:
 			fmt.Fprintf(w, "%-20s has not acknowledged: off by %s at the latest\n", s.Station, s.OffBy)
 		}

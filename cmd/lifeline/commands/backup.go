@@ -70,17 +70,18 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	printManifest(stdout, m)
 	if !c.WithAudio {
-		fmt.Fprintln(stdout, "The recordings are not in it: --with-audio takes them along.")
+		fmt.Fprintln(stdout, "The backup does not contain the recordings: --with-audio includes them.")
 	}
 	if !c.WithKeys && known.Root > 0 {
 		fmt.Fprintf(stdout, "The signing key, the roots and the keys of the roles are not in it: keep copies of %s and %s "+
-			"elsewhere, or take them along by --with-keys. Without a key of a role, the role must be rotated.\n", c.Key, c.Keys)
+			"elsewhere, or include them with --with-keys. Without a key of a role, the role must be rotated.\n", c.Key, c.Keys)
 	} else if !c.WithKeys {
-		fmt.Fprintln(stdout, "The signing key is not in it: keep a copy elsewhere, or take it along by --with-keys. "+
+		fmt.Fprintln(stdout, "The backup does not contain the signing key: keep a copy elsewhere, or include it with "+
+			"--with-keys. "+
 			"Without it, stations must pin a new one.")
 	}
 	if len(m.Missing) > 0 {
-		return fmt.Errorf("the backup is whole but for %d files that are missing or damaged here, too: run lifeline fsck",
+		return fmt.Errorf("the backup is complete but for %d files that are missing or damaged here, too: run lifeline fsck",
 			len(m.Missing))
 	}
 	return nil

@@ -114,18 +114,18 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 				wrong: errors.New("the file's name is not UTF-8: rename it")})
 			continue
 		case litter(f.Name()):
-			passed = append(passed, entry{file: at, notes: []string{"passed over: it belongs to the system that the files " +
+			passed = append(passed, entry{file: at, notes: []string{"skipped: it belongs to the system that the files " +
 				"were copied from"}})
 			continue
 		case f.Type()&fs.ModeSymlink != 0:
 			if _, err := fs.Stat(dir, at); err != nil {
-				passed = append(passed, entry{file: at, notes: []string{"passed over: this link leads out of the folder, or to " +
+				passed = append(passed, entry{file: at, notes: []string{"skipped: this link leads out of the folder, or to " +
 					"nothing. Name the file itself to send it"}})
 				continue
 			}
 		}
 		if info, err := fs.Stat(dir, at); err == nil && !info.Mode().IsRegular() { // reading a pipe would block for ever
-			passed = append(passed, entry{file: at, notes: []string{"passed over: " + errNotRegular.Error()}})
+			passed = append(passed, entry{file: at, notes: []string{"skipped: " + errNotRegular.Error()}})
 			continue
 		}
 		switch {
@@ -164,7 +164,7 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 func unlisted(folder string, recordings []string, listed []entry) (passed []entry) {
 	for _, f := range recordings {
 		if !slices.ContainsFunc(listed, func(e entry) bool { return path.Clean(e.file) == f }) {
-			passed = append(passed, entry{file: path.Join(folder, f), notes: []string{"passed over: no catalogue in its " +
+			passed = append(passed, entry{file: path.Join(folder, f), notes: []string{"skipped: no catalogue in its " +
 				"folder names it. Name the file itself to send it"}})
 		}
 	}

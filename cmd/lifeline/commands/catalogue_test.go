@@ -324,7 +324,7 @@ func TestWhatSystemsLeaveInAFolderIsPassedOverWithAWord(t *testing.T) {
 		t.Errorf("%+v", sent)
 	}
 	for _, name := range []string{"._a.mp3", ".hidden.csv", "link.mp3"} {
-		if !strings.Contains(told.String(), name+": passed over") {
+		if !strings.Contains(told.String(), name+": skipped") {
 			t.Errorf("nothing is said of %s: %s", name, told.String())
 		}
 	}
@@ -347,7 +347,7 @@ func TestARecordingThatTheTableOfItsFolderLeavesOutIsPassedOverWithAWord(t *test
 	if sent := passedOver(&told, entries); len(sent) != 3 {
 		t.Errorf("%+v", sent)
 	}
-	want := "in/late.mp3: passed over: no catalogue in its folder names it. Name the file itself to send it\n"
+	want := "in/late.mp3: skipped: no catalogue in its folder names it. Name the file itself to send it\n"
 	if told.String() != want {
 		t.Errorf("%q, not %q", told.String(), want)
 	}
@@ -404,7 +404,7 @@ func TestWhatIsNoRecordingInAFolderHoldsUpNothing(t *testing.T) {
 		t.Errorf("%v, not %v", wrong, want)
 	}
 	for _, name := range []string{"folder.mp3", "table.csv", "socket.mp3", "loop.mp3", "up.mp3"} {
-		if !strings.Contains(told.String(), name+": passed over") {
+		if !strings.Contains(told.String(), name+": skipped") {
 			t.Errorf("nothing is said of %s: %s", name, told.String())
 		}
 	}

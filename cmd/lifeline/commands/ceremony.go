@@ -408,8 +408,8 @@ func next(w io.Writer, dir string, chain []*trust.Root, latest *trust.Root, made
 		return err
 	}
 	_, err := fmt.Fprintf(w, "Root %d is complete. Next: copy %s, and the key files that it names, into the folder keys "+
-		"of the service's data directory (or the one that --keys names), on every replica, and start the service anew. "+
-		"Stations that go by an earlier root take it from there, and those without a link by their next bundle; a new "+
+		"of the service's data directory (or the one that --keys names), on every replica, and restart the service. "+
+		"Stations that trust an earlier root get it from the service, and those without a link from their next bundle; a new "+
 		"station gets --root %s\n", latest.Version(), name, filepath.Join(dir, trust.RootName(1)))
 	return err
 }

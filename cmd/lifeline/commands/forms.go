@@ -23,7 +23,7 @@ import (
 var forms = cmdline.Forms{
 	"id": cmdline.ID,
 	"label": func(text string) error {
-		return cmdline.Unless(schedules.ValidLabel(text), "%q is no name of one: it has 1 to 63 letters and digits of any "+
+		return cmdline.Unless(schedules.ValidLabel(text), "%q is not a valid name: it has 1 to 63 letters and digits of any "+
 			"script, '.', '_' and '-', and begins with a letter or digit", text)
 	},
 	"day": func(text string) error {
@@ -69,7 +69,7 @@ var forms = cmdline.Forms{
 	}),
 	"number": func(text string) error {
 		n, err := strconv.Atoi(text)
-		return cmdline.Unless(err == nil && n > 0, "%q is no number from 1 on", text)
+		return cmdline.Unless(err == nil && n > 0, "%q is not a whole number from 1", text)
 	},
 	"season": func(text string) error {
 		_, err := hfcc.ParseSeason(text)

@@ -144,7 +144,7 @@ func unreadNote(unread []string) string {
 	if len(unread) > 1 {
 		is = "are"
 	}
-	return fmt.Sprintf("the %s in its tags %s in an encoding that nothing says, and left out; --charset cp949, gb18030 "+
+	return fmt.Sprintf("the %s in its tags %s in an undeclared encoding, and left out; --charset cp949, gb18030 "+
 		"or windows-1251 reads it", strings.Join(unread, " and the "), is)
 }
 

@@ -279,7 +279,7 @@ func missing(err error, e entry) error {
 	if len(flags) == 0 {
 		return err
 	}
-	return fmt.Errorf("%w. For recordings that say nothing of it themselves, give %s", err, strings.Join(flags, " and "))
+	return fmt.Errorf("%w. For recordings that have none of their own, give %s", err, strings.Join(flags, " and "))
 }
 
 // asSaid updates an existing segment to the entry, or returns the differences as an error.
@@ -290,7 +290,7 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 		return s, err
 	}
 	if first, twice := u.sent[s.ID]; twice {
-		return s, fmt.Errorf("it is the same recording as %s, which is segment %q, and says otherwise: %s. Leave one of "+
+		return s, fmt.Errorf("it is the same recording as %s, which is segment %q, and has other metadata: %s. Leave one of "+
 			"the two out, or give each an id", first.name(), s.ID, told(changes))
 	}
 	if !u.update {

@@ -41,7 +41,7 @@ type verifyCmd struct {
 // AfterApply reads the address and the token: the remote's part of the command line beside Serve's.
 func (c *verifyCmd) AfterApply() error { return c.remote.AfterApply() }
 
-var errChanged = errors.New("the record is not as it was sealed")
+var errChanged = errors.New("the record differs from what was sealed")
 
 func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	known, err := readHeads(c.Heads)
@@ -141,7 +141,7 @@ func printProof(w io.Writer, p chain.Proof) {
 		fmt.Fprintln(w, "  CHANGED", d)
 	}
 	if len(p.Differences) == 0 && p.Queues+p.Records > 0 {
-		fmt.Fprintln(w, "all as it was sealed")
+		fmt.Fprintln(w, "everything is as sealed")
 	}
 }
 

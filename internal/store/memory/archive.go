@@ -126,7 +126,7 @@ func (s *Store) finish() error {
 	for kind, k := range s.documents {
 		for id, d := range k.living {
 			if k.graves[id] != d.Revision {
-				return fault.New(fault.Invalid, "the archive's %s %q does not stand where its changes end", kind, id)
+				return fault.New(fault.Invalid, "the archive's %s %q is not at the revision of its last change", kind, id)
 			}
 			delete(k.graves, id)
 		}

@@ -34,7 +34,7 @@ func (s *Store) check(ctx context.Context, report func(problem string)) error {
 	}
 	for _, n := range slices.SortedFunc(maps.Keys(documents), name.compare) {
 		if ends[n] != documents[n].Revision {
-			report(fmt.Sprintf("%s %s does not stand where its changes end", n.kind, n.id))
+			report(fmt.Sprintf("%s %s is not at the revision of its last change", n.kind, n.id))
 		}
 	}
 	for _, n := range slices.SortedFunc(maps.Keys(ends), name.compare) {

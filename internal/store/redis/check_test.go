@@ -21,7 +21,7 @@ func TestCheckFindsEveryContradiction(t *testing.T) {
 		{"a missing change after a trim", "change 2 is followed by change 4",
 			"eval redis.call('set','%s:trimmed','2');redis.call('xdel','%s:audit','1-0','2-0','3-0')return(1) 0"},
 		{"a missing revision", "k a goes from revision 0 to 2 at change 3", "xdel %s:audit 1-0"},
-		{"an old document", "k a does not stand where its changes end", "hset %s:documents:k a 1_"},
+		{"an old document", "k a is not at the revision of its last change", "hset %s:documents:k a 1_"},
 		{"a missing document", "k a is missing", "zrem %s:ids:k a"},
 		{"a document without index", "documents of k: 1 are held, 0 are in the index", "zrem %s:ids:k a"},
 		{"an entry without index", "as-run of s: 2 are held, 1 are in the index", "zrem %s:instants:s 1"},

@@ -161,7 +161,7 @@ func (i *importer) entry(ctx context.Context, e store.Entry) error {
 func (i *importer) finish(ctx context.Context) error {
 	for n, revision := range i.stands {
 		if i.ends[n] != revision {
-			return fault.New(fault.Invalid, "the archive's %s %q does not stand where its changes end", n.kind, n.id)
+			return fault.New(fault.Invalid, "the archive's %s %q is not at the revision of its last change", n.kind, n.id)
 		}
 	}
 	for n, revision := range i.ends {

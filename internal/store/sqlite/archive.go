@@ -116,7 +116,7 @@ func importDocument(ctx context.Context, tx *sql.Tx, d store.Document) error {
 
 func importEntry(ctx context.Context, tx *sql.Tx, e store.Entry) error {
 	if !store.ValidName(e.Station) {
-		return fault.New(fault.Invalid, "the archive has a report of nobody's")
+		return fault.New(fault.Invalid, "the archive has a report without a station")
 	}
 	return once(tx.ExecContext(ctx, "INSERT INTO asrun (station, sequence, at, body) VALUES (?, ?, ?, ?) ON CONFLICT DO "+
 		"NOTHING", e.Station, e.Sequence, e.At.UnixMilli(), []byte(e.Body)))
@@ -139,7 +139,7 @@ func finish(ctx context.Context, tx *sql.Tx) error {
 		var kind, id string
 		switch err := tx.QueryRowContext(ctx, "SELECT kind, id FROM "+contradiction+" LIMIT 1").Scan(&kind, &id); {
 		case err == nil:
-			return fault.New(fault.Invalid, "the archive's %s %q does not stand where its changes end", kind, id)
+			return fault.New(fault.Invalid, "the archive's %s %q is not at the revision of its last change", kind, id)
 		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		}

@@ -16,9 +16,9 @@ var contradictions = []string{
 	`SELECT kind || ' ' || id || ' goes from revision ' || before || ' to ' || revision || ' at change ' || sequence FROM
 		(SELECT *, lag(revision, 1, iif((` + selectTrimmed + `) = 0, 0, revision - 1)) OVER (PARTITION BY kind, id ORDER BY sequence) AS before
 		FROM changes WHERE kind <> '') WHERE sequence > (` + selectTrimmed + `) AND revision <> before + 1`,
-	"SELECT kind || ' ' || id || ' does not stand where its changes end' FROM documents d WHERE " + astray,
+	"SELECT kind || ' ' || id || ' is not at the revision of its last change' FROM documents d WHERE " + astray,
 	"SELECT kind || ' ' || id || ' is missing' FROM changes c WHERE " + missing,
-	`SELECT kind || ' ' || id || ' was deleted, but not buried as such' FROM changes c WHERE deleted AND ` + last + `
+	`SELECT kind || ' ' || id || ' was deleted, and no record of the deletion is left' FROM changes c WHERE deleted AND ` + last + `
 		AND revision IS NOT (SELECT revision FROM graves g WHERE g.kind = c.kind AND g.id = c.id)
 		AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = c.kind AND d.id = c.id)`,
 }

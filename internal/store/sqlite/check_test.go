@@ -21,13 +21,13 @@ func TestCheckFindsEveryContradiction(t *testing.T) {
 		"a missing revision": {"UPDATE changes SET revision = 5 WHERE sequence = 3",
 			"k a goes from revision 1 to 5 at change 3"},
 		"an old document": {"UPDATE documents SET revision = 1 WHERE id = 'a'",
-			"k a does not stand where its changes end"},
+			"k a is not at the revision of its last change"},
 		"a missing document": {"DELETE FROM documents WHERE id = 'a'", "k a is missing"},
 		"a revived document": {"INSERT INTO documents VALUES ('k', 'b', 2, x'')",
-			"k b does not stand where its changes end"},
+			"k b is not at the revision of its last change"},
 		"an unknown document": {"INSERT INTO documents VALUES ('k', 'z', 1, x'')",
-			"k z does not stand where its changes end"},
-		"a robbed grave": {"DELETE FROM graves", "k b was deleted, but not buried as such"},
+			"k z is not at the revision of its last change"},
+		"a robbed grave": {"DELETE FROM graves", "k b was deleted, and no record of the deletion is left"},
 		"an index without a row": {"PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = 'CREATE INDEX changes_at ON " +
 			"changes (sequence)' WHERE name = 'changes_at'", "changes_at"},
 	} {
