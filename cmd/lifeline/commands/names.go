@@ -14,8 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/dhowden/tag"
-
+	"lifeline/audio"
 	"lifeline/internal/charset"
 	"lifeline/internal/text"
 )
@@ -83,9 +82,6 @@ func distinctIDs(entries []entry) error {
 	return errors.Join(wrong...)
 }
 
-// tagFrames are the tag frames that are read, by their names in ID3v2.3 and ID3v2.2.
-var tagFrames = map[string][2]string{"title": {"TIT2", "TT2"}, "voice": {"TPE1", "TP1"}, "series": {"TALB", "TAL"}}
-
 // readTags returns the metadata in a recording's tags, and the fields whose encoding is unknown.
 func readTags(r io.ReadSeeker, declared string) (meta map[string]any, unread []string) {
 	meta = map[string]any{}
@@ -101,23 +97,16 @@ func readTags(r io.ReadSeeker, declared string) (meta map[string]any, unread []s
 	return meta, unread
 }
 
-// tagTexts returns the texts of a recording's tags by field, and the fields whose encoding is unknown.
+// tagTexts returns the texts of a recording's tags by field, and the fields whose encoding is unknown. A file with no
+// tags, or with tags that cannot be read, has none.
 func tagTexts(r io.ReadSeeker, declared string) (texts map[string]string, unread []string) {
 	texts = map[string]string{}
-	head := make([]byte, 64<<10)
-	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	tags, err := audio.ReadTagTexts(r)
+	if err != nil {
 		return texts, nil
 	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return texts, nil
-	}
-	tags, err := parseTags(r)
-	if err != nil { // a file with no tags or with broken tags gives no metadata
-		return texts, nil
-	}
-	for field, said := range map[string]string{"title": tags.Title(), "voice": tags.Artist(), "series": tags.Album()} {
-		kept, known := tagText(said, !unicodeFrame(head[:n], tagFrames[field]), declared)
+	for field, said := range map[string]audio.TagText{"title": tags.Title, "voice": tags.Artist, "series": tags.Album} {
+		kept, known := tagText(said.Text, !said.Unicode, declared)
 		if !known {
 			unread = append(unread, field)
 			continue
@@ -128,16 +117,6 @@ func tagTexts(r io.ReadSeeker, declared string) (texts map[string]string, unread
 	return texts, unread
 }
 
-// parseTags calls the tag library, and returns a panic of the library as an error.
-func parseTags(r io.ReadSeeker) (m tag.Metadata, err error) {
-	defer func() {
-		if broken := recover(); broken != nil {
-			err = fmt.Errorf("tags: %v", broken)
-		}
-	}()
-	return tag.ReadFrom(r)
-}
-
 // unreadNote returns the remark about tag texts that are left out.
 func unreadNote(unread []string) string {
 	is := "is"
@@ -146,20 +125,6 @@ func unreadNote(unread []string) string {
 	}
 	return fmt.Sprintf("the %s in its tags %s in an undeclared encoding, and left out; --charset cp949, gb18030 "+
 		"or windows-1251 reads it", strings.Join(unread, " and the "), is)
-}
-
-// unicodeFrame reports whether a frame of an ID3v2 tag declares Unicode.
-func unicodeFrame(head []byte, names [2]string) bool {
-	if !bytes.HasPrefix(head, []byte("ID3")) {
-		return false
-	}
-	for i, name := range names {
-		at := bytes.Index(head, []byte(name))
-		if body := at + []int{10, 6}[i]; at >= 0 && body < len(head) {
-			return head[body] > 0
-		}
-	}
-	return false
 }
 
 // tagText returns the text of a tag, and whether its encoding is known. A text declared as Latin-1, or without a
