@@ -49,7 +49,8 @@ type StationDay struct {
 // element per day.
 func Outcomes(station string, days []StationDay, entries []AsRun, now, heard time.Time,
 	tolerance time.Duration) []Reconciliation {
-	parts := attribute(days, entries)
+	counted, doubted := Counted(entries)
+	parts, beside := attribute(days, counted), attribute(days, doubted)
 	out := make([]Reconciliation, len(days))
 	for n, day := range days {
 		reported := map[string]bool{}
@@ -76,7 +77,7 @@ func Outcomes(station string, days []StationDay, entries []AsRun, now, heard tim
 			}
 		}
 		r.MakeGoods = slices.DeleteFunc(r.MakeGoods, func(m MakeGood) bool { return unheard[m.ItemID] })
-		r.Items = append(r.Items, ahead...)
+		r.Items, r.Doubted = append(r.Items, ahead...), beside[n]
 		r.arrange()
 		out[n] = r
 	}
@@ -101,6 +102,9 @@ func (r Reconciliation) Past(window string, slots []Slot) Reconciliation {
 		return false
 	})
 	r.MakeGoods = slices.DeleteFunc(slices.Clone(r.MakeGoods), func(m MakeGood) bool { return !kept[m.ItemID] })
+	r.Doubted = slices.DeleteFunc(slices.Clone(r.Doubted), func(e AsRun) bool {
+		return window != "" && !in(Discrepancy{Verdict: Extra, StartedAt: e.StartedAt})
+	})
 	r.arrange()
 	return r
 }

@@ -1,5 +1,7 @@
 package schedules
 
+import "cmp"
+
 // Outcome is how an airing went.
 type Outcome string
 
@@ -31,6 +33,43 @@ type AsRun struct {
 	// ReportedAs is the sequence number that the station sent, if another entry already has it. Sequence is then a number
 	// that the service assigned.
 	ReportedAs int64 `json:"reported_as,omitempty"`
+
+	// Vouched says whether the station's own key signed the report; empty: the station had none. The service sets it.
+	Vouched Vouch `json:"vouched,omitempty"`
+}
+
+// Vouch is how far a report is known to be the station's own.
+type Vouch string
+
+// The vouches of reports of stations that have keys of their own. All but Signed do not count as the station's.
+const (
+	Signed         Vouch = "signed"          // by the station's present key
+	Unsigned       Vouch = "unsigned"        // by no key
+	WrongSignature Vouch = "wrong_signature" // by another key, or changed on the way
+	SeizedKey      Vouch = "seized_key"      // by a key that was seized
+)
+
+// Counts reports whether the entry is the station's word. An entry of a station without a key of its own is.
+func (a AsRun) Counts() bool { return a.Vouched == "" || a.Vouched == Signed }
+
+// Counted divides entries into those that are the station's word, and those that are not: reports that its key did not
+// sign although it has one, and unsigned ones under a sequence for which there is a signed one.
+func Counted(entries []AsRun) (counted, doubted []AsRun) {
+	sent := func(a AsRun) int64 { return cmp.Or(a.ReportedAs, a.Sequence) }
+	signed := map[int64]bool{}
+	for _, e := range entries {
+		if e.Vouched == Signed {
+			signed[sent(e)] = true
+		}
+	}
+	for _, e := range entries {
+		if e.Counts() && (e.Vouched == Signed || !signed[sent(e)]) {
+			counted = append(counted, e)
+		} else {
+			doubted = append(doubted, e)
+		}
+	}
+	return counted, doubted
 }
 
 // Verdict compares a planned item with what aired.
@@ -55,6 +94,8 @@ type Reconciliation struct {
 	Items     []Discrepancy   `json:"items"` // by planned start, extras by actual start
 	Totals    map[Verdict]int `json:"totals"`
 	MakeGoods []MakeGood      `json:"make_goods"`
+	// entries that do not count, because the station's key did not sign them
+	Doubted []AsRun `json:"doubted,omitempty"`
 }
 
 // Discrepancy compares one planned item with the airing in its place, or describes an extra airing.
@@ -75,6 +116,7 @@ type Discrepancy struct {
 	// when the station last asked for an answer that the service signed, if it was starved then
 	StarvedSince Instant `json:"starved_since,omitzero"`
 	Sequences    []int64 `json:"sequences,omitempty"` // the as-run entries that it is based on
+	Signed       bool    `json:"signed,omitempty"`    // the station's key signed all of them
 }
 
 // MakeGood is an airing owed: a commitment that a station missed.

@@ -12,11 +12,12 @@ import (
 // later or earlier than that; short when it ended early; substituted when something else aired in its place; missed
 // when nothing did. An airing in no item's place is extra. Reconcile returns a make-good for every published item that
 // did not air or aired short, unless the station skipped it on purpose because it was recalled or had expired. Entries
-// may be in any order and repeated: of several with one sequence, the first counts.
+// may be in any order and repeated: of several with one sequence, the first counts. Entries that are not the station's
+// word do not count, and are listed by themselves.
 func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliation {
 	out := Reconciliation{Station: r.Station, Date: r.Date, Revision: r.Revision, Tolerance: Millis{tolerance},
 		Items: []Discrepancy{}, MakeGoods: []MakeGood{}}
-	entries = distinct(entries)
+	entries, out.Doubted = Counted(distinct(entries))
 	used := make([]bool, len(entries))
 	of := make([][]int, len(r.Items))
 	byID := map[string]int{}
@@ -39,6 +40,7 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 			}
 		}
 		d, owed := judge(r.Items[i], entries, of[i], tolerance)
+		d.Signed = len(of[i]) > 0 && !slices.ContainsFunc(of[i], func(k int) bool { return entries[k].Vouched != Signed })
 		out.Items = append(out.Items, d)
 		if owed {
 			out.MakeGoods = append(out.MakeGoods, MakeGood{ID: MakeGoodID(r.Items[i].ID), Station: r.Station,
@@ -62,6 +64,7 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 			}
 		}
 		d.air(same, tolerance)
+		d.Signed = !slices.ContainsFunc(same, func(e AsRun) bool { return e.Vouched != Signed })
 		out.Items = append(out.Items, d)
 	}
 	out.arrange()

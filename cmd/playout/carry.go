@@ -12,7 +12,6 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
 	"lifeline/internal/playout"
-	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
 )
 
@@ -133,7 +132,7 @@ func (e *export) Run(context.Context) error {
 		return err
 	}
 	defer state.Close()
-	body, entries, err := spool.Report(state)
+	body, entries, err := playout.Unreported(state)
 	if err != nil {
 		return err
 	}

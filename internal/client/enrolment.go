@@ -34,3 +34,15 @@ func (c *Client) sendEnvelope(ctx context.Context, path string, envelope []byte,
 		Length: int64(len(envelope)), ContentType: envelopeType, Most: maxAnswer}, out)
 	return err
 }
+
+// SendSignedAsRun does what SendAsRun does with the envelope of a wire.SignedAsRun.
+func (s *Station) SendSignedAsRun(ctx context.Context, envelope []byte) ([]wire.AsRunResult, error) {
+	var out wire.AsRunResults
+	err := s.client.sendEnvelope(ctx, wire.Station(s.id, "as-run"), envelope, &out)
+	return out.Results, err
+}
+
+// SendSignedStatus does what SendStatus does with the envelope of a wire.SignedStatus.
+func (s *Station) SendSignedStatus(ctx context.Context, envelope []byte) error {
+	return s.client.sendEnvelope(ctx, wire.Station(s.id, "status"), envelope, nil)
+}

@@ -16,6 +16,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
+	"lifeline/internal/seal"
 	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -107,10 +108,10 @@ func (c *call) text(status int, contentType string, t replica.Text) error {
 
 // body reads a bounded body with one of the given media types, or without a media type.
 func (c *call) body(types ...string) ([]byte, error) {
-	if given, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";"); given != "" {
+	if given := mediaType(c.r); given != "" {
 		ok := false
 		for _, t := range types {
-			ok = ok || strings.EqualFold(strings.TrimSpace(given), t)
+			ok = ok || given == t
 		}
 		if !ok {
 			return nil, fault.New(fault.Unsupported, "send %s, not %s", strings.Join(types, " or "), given)
@@ -142,6 +143,41 @@ func (c *call) decode(v any) error {
 		return err
 	}
 	return decodeStrict(b, v)
+}
+
+// signedOr reads the body as a DSSE envelope whose payload has a schema, into signed, or as plain JSON, into plain. It
+// returns the envelope, whose signature it does not check, or nil.
+func (c *call) signedOr(schema string, signed, plain any) (envelope []byte, err error) {
+	b, err := c.body("application/json", envelopeType)
+	if err != nil {
+		return nil, err
+	}
+	var probe struct {
+		PayloadType *string `json:"payloadType"`
+	}
+	if err := json.Unmarshal(b, &probe); err != nil || probe.PayloadType == nil && mediaType(c.r) != envelopeType {
+		return nil, decodeStrict(b, plain)
+	}
+	if err := decodeStrict(b, &wire.Envelope{}); err != nil {
+		return nil, err
+	}
+	payload, err := seal.Payload(b)
+	if err != nil {
+		return nil, fault.Fields(fault.Field{Field: "payload", Message: "is no base64"})
+	}
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.Unmarshal(payload, &head); err != nil || head.Schema != schema {
+		return nil, fault.Fields(fault.Field{Field: "payload", Message: "must be JSON of the schema " + schema})
+	}
+	return b, decodeStrict(payload, signed)
+}
+
+// mediaType is the media type of the body in lower case; "": none is given.
+func mediaType(r *http.Request) string {
+	given, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(given))
 }
 
 // envelope reads the body as a DSSE envelope in JSON, whose signature it does not check.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -19,10 +20,13 @@ func (a reportHandlers) routes() []route {
 		{a.asRun, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/as-run", Roles: stations,
 			ID: "reportAsRun", Tag: apidoc.ForStations, Summary: "Report as-run entries",
 			Detail: "Entries may be sent repeatedly: the first entry with a sequence counts. An invalid entry, or one from " +
-				"the future, is rejected on its own and may be sent again.",
-			Takes: apidoc.TakesJSON(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID,
+				"the future, is rejected on its own and may be sent again. A station that has enrolled a key sends a DSSE " +
+				"envelope of type " + wire.AsRunType + `; its payload is {"schema":"` + wire.AsRunSchema +
+				`","station","entries"}. Without the signature of that key all entries are kept beside the record, and rejected.`,
+			Takes: append(apidoc.TakesJSON(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID,
 				SegmentID: exampleItem.SegmentID, SHA256: exampleHash,
 				StartedAt: exampleStart, EndedAt: examplePlus(1), Outcome: schedules.Aired}}}),
+				takesEnvelope(wire.AsRunType)...),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The result of each entry, in the order of the request.",
 				wire.AsRunResults{Results: []wire.AsRunResult{{Sequence: 17, Status: "accepted"}}})}}},
 		{a.listAsRun, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/as-run", Roles: relays,
@@ -42,20 +46,33 @@ func (a reportHandlers) asRun(c *call) error {
 	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
-	var in wire.AsRunReport
-	if err := c.decode(&in); err != nil {
-		return err
-	}
-	if len(in.Entries) > maxEntries {
-		return fault.Fields(fault.Field{Field: "entries", Message: fmt.Sprintf("has more than %d entries: send several "+
-			"reports",
-			maxEntries)})
-	}
-	results, err := a.Logbook.Report(c.r.Context(), c.station(), in.Entries)
+	results, err := a.reported(c)
 	if err != nil {
 		return err
 	}
 	return c.json(http.StatusOK, wire.AsRunResults{Results: results})
+}
+
+// reported keeps a report in either form.
+func (a reportHandlers) reported(c *call) ([]wire.AsRunResult, error) {
+	var signed wire.SignedAsRun
+	var plain wire.AsRunReport
+	envelope, err := c.signedOr(wire.AsRunSchema, &signed, &plain)
+	if err = cmp.Or(err, fewEntries(signed.Entries), fewEntries(plain.Entries)); err != nil {
+		return nil, err
+	}
+	if envelope != nil {
+		return a.Logbook.ReportSigned(c.r.Context(), c.station(), envelope, signed)
+	}
+	return a.Logbook.Report(c.r.Context(), c.station(), plain.Entries)
+}
+
+func fewEntries(entries []schedules.AsRun) error {
+	if len(entries) <= maxEntries {
+		return nil
+	}
+	return fault.Fields(fault.Field{Field: "entries", Message: fmt.Sprintf("has more than %d entries: send several "+
+		"reports", maxEntries)})
 }
 
 // listAsRun answers with a station's reports for a broadcast day.

@@ -14,8 +14,13 @@ func (a statusHandlers) routes() []route {
 	return []route{
 		{a.setStatus, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/status", Roles: stations,
 			ID: "reportStatus", Tag: apidoc.ForStations, Summary: "Report the status of a station",
-			Takes: apidoc.TakesJSON(wire.Status{QueueDate: "2023-10-27", QueueRevision: 7, RecallsSeen: 2, AudioVerified: 40,
-				CoverHours: 71.5, PlayerVersion: "1.0"}),
+			Detail: "A station that has enrolled a key sends a DSSE envelope of type " + wire.StatusType +
+				`; its payload is {"schema":"` + wire.StatusSchema + `","station","signed_at","status"}, where signed_at ` +
+				"rises from status to status.",
+			Takes: append(apidoc.TakesJSON(wire.Status{QueueDate: "2023-10-27", QueueRevision: 7, RecallsSeen: 2,
+				AudioVerified: 40, CoverHours: 71.5, PlayerVersion: "1.0"}), takesEnvelope(wire.StatusType)...),
+			Faults: map[int]string{http.StatusConflict: "The station has a key that did not sign the status, or that " +
+				"signed a later one."},
 			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The status is stored.")}}},
 		{a.getStatus, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/status", Roles: relays,
 			ID: "getStatus", Tag: apidoc.ForStations, Summary: "Get the latest status of a station",
@@ -47,15 +52,25 @@ func (a statusHandlers) setStatus(c *call) error {
 	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
-	var in wire.Status
-	if err := c.decode(&in); err != nil {
-		return err
-	}
-	if err := a.Logbook.SetStatus(c.r.Context(), c.actor, c.station(), in); err != nil {
+	if err := a.keep(c); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// keep stores a status in either form.
+func (a statusHandlers) keep(c *call) error {
+	var signed wire.SignedStatus
+	var plain wire.Status
+	envelope, err := c.signedOr(wire.StatusSchema, &signed, &plain)
+	if err != nil {
+		return err
+	}
+	if envelope != nil {
+		return a.Logbook.SetSignedStatus(c.r.Context(), c.actor, c.station(), envelope, signed)
+	}
+	return a.Logbook.SetStatus(c.r.Context(), c.actor, c.station(), plain)
 }
 
 func (a statusHandlers) getStatus(c *call) error {

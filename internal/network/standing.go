@@ -66,6 +66,47 @@ func (s *Standing) crowded(st schedules.Station) []schedules.StationProblem {
 		int(playerGone.Seconds()))}}
 }
 
+// DoubtTold is how long a station's page shows a doubt about its reports after the last one.
+const DoubtTold = 3 * 24 * time.Hour
+
+// The codes of the doubts about a station's reports.
+const (
+	UnsignedReports = "unsigned_reports"
+	WrongSignatures = "wrong_signatures"
+	SeizedReports   = "seized_reports"
+	SequenceTwice   = "sequence_twice"
+	OldStatus       = "old_status"
+	RecallNotShown  = "recall_not_shown"
+)
+
+// DoubtCodes are these codes, each with what came and the cure.
+var DoubtCodes = map[string]string{
+	UnsignedReports: "reports come without the signature of the station's key, and do not count: somebody else has a token " +
+		"of the station, or its player lost its keys. Revoke tokens that nobody needs, or enrol the player anew",
+	WrongSignatures: "reports come with a signature that is not the station's, and do not count: somebody changes them on " +
+		"the way or sends others, or a player with earlier keys reports. Find out who does, or enrol the player anew",
+	SeizedReports: "reports come that a seized key of the station signed, and do not count: whoever took the station uses it",
+	SequenceTwice: "two different reports came under one sequence, and both are on record: two machines report for the " +
+		"station, from a copy of its state directory or with its token. Stop all but one, and enrol that one anew",
+	OldStatus: "a status came that the station's key signed earlier than another, and does not count: somebody sends old " +
+		"ones again, the station's clock is wrong, or two machines have its keys",
+	RecallNotShown: "the station says that it has a recall list, and cannot prove it: the recall does not count as " +
+		"acknowledged. If its player is an earlier release, bring it up to date",
+}
+
+// doubted reports the doubts about a station's reports.
+func (s *Standing) doubted(st schedules.Station) (out []schedules.StationProblem) {
+	row, _ := replica.DoubtsIn(s.replica).Get(st.ID)
+	for _, d := range row.Value.Doubts {
+		if s.now().Sub(d.Last.Time) < DoubtTold {
+			out = append(out, schedules.StationProblem{Code: d.Code, Message: fmt.Sprintf("%s. The last came at %s (%s), and "+
+				"this stands here until %s", DoubtCodes[d.Code], StationTime(st, d.Last.Time), d.Said,
+				StationTime(st, d.Last.Add(DoubtTold)))})
+		}
+	}
+	return out
+}
+
 // fallbackWarned is how long before its last fallback segment ends a station gets a warning.
 const fallbackWarned = 14 * 24 * time.Hour
 
@@ -148,7 +189,7 @@ func (s *Standing) against(st schedules.Station, n schedules.Network) []schedule
 				Message: fieldWords(st, field) + " " + p.Message})
 		}
 	}
-	return append(append(append(out, s.outrun(st)...), s.crowded(st)...), append(s.leftBehind(st), s.openTimes(st)...)...)
+	return slices.Concat(out, s.outrun(st), s.crowded(st), s.doubted(st), s.leftBehind(st), s.openTimes(st))
 }
 
 // fieldWords names a field of a station for people: windows[1].clock is the clock of "window evening, clock".

@@ -337,7 +337,7 @@ func (v *DocumentStore) takeRecalls(envelope []byte, save bool) error {
 	} else {
 		v.outlive(&r, next.Recalls)
 	}
-	next.Recalls, v.lost = &r, false
+	next.Recalls, next.recallsProof, v.lost = &r, wire.RecallsProof(v.station, envelope), false
 	v.recalled = []string{}
 	for _, s := range r.Segments {
 		v.recalled = append(v.recalled, s.SegmentID)

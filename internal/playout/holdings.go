@@ -23,7 +23,10 @@ type Holdings struct {
 	clock    *serviceClock   // by which the lease ends
 	contact  *contact        // by which the station is starved
 	recalled map[string]bool // segment ids and hashes
-	forgot   bool            // no document here states what is recalled, though something may be
+
+	recallsProof string // that the station has Recalls
+
+	forgot bool // no document here states what is recalled, though something may be
 
 	remembered []string        // of the latest recall list seen, in case it is lost: segment ids and hashes; nil: unknown
 	kept       []wire.Recalled // recalls that the service may have lost

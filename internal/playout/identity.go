@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
@@ -21,6 +22,37 @@ type Identity struct {
 	trust.StationIdentity
 	Station string
 	Token   string
+}
+
+// Report returns the envelope of a report of entries, signed by the station's key.
+func (i *Identity) Report(entries []schedules.AsRun) ([]byte, error) {
+	return i.sealed(wire.AsRunType, wire.SignedAsRun{Schema: wire.AsRunSchema, Station: i.Station, Entries: entries})
+}
+
+func (i *Identity) sealed(payloadType string, v any) ([]byte, error) {
+	payload, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("playout: sign: %w", err)
+	}
+	return i.Signer().Seal(payloadType, payload)
+}
+
+// Unreported returns the report of what a state directory has not reported yet, to carry to the service: the body of a
+// POST /v1/stations/{id}/as-run, signed if the station has a key of its own. It also returns the number of entries.
+func Unreported(state *statedir.Dir) (body []byte, entries int, err error) {
+	identity, err := LoadIdentity(state)
+	if err != nil {
+		return nil, 0, err
+	}
+	if identity == nil {
+		return spool.Report(state)
+	}
+	unsent, err := spool.Unsent(state)
+	if err != nil {
+		return nil, 0, err
+	}
+	body, err = identity.Report(unsent)
+	return append(body, '\n'), len(unsent), err
 }
 
 // The files of the identity: what is enrolled, and what is being enrolled, which survives a lost answer.

@@ -12,9 +12,11 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
+	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // enroller answers enrolments for the station harbour.
@@ -129,3 +131,81 @@ func TestADamagedIdentityIsReadFromItsOtherCopyOrToldOf(t *testing.T) {
 		}
 	}
 }
+
+// An enrolled station signs what it reports over the link and what is carried, each for its purpose and in order.
+func TestReportsOfAnEnrolledStationAreSignedForTheirPurpose(t *testing.T) {
+	state, err := statedir.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	if _, err := Enrol(t.Context(), state, client.New("http://service", "", &http.Client{Transport: &enroller{t: t}}), "c",
+		"harbour", time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	id, err := LoadIdentity(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := spool.Open(state, 1, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.Append(schedules.AsRun{SegmentID: "a", Outcome: schedules.Skipped}, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	opened := func(envelope []byte, payloadType string, v any) {
+		t.Helper()
+		payload, err := seal.Open(envelope, payloadType, id.Signer().Public())
+		if err == nil {
+			err = json.Unmarshal(payload, v)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	body, n, err := Unreported(state)
+	if err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	var carried wire.SignedAsRun
+	opened(body, wire.AsRunType, &carried)
+	if carried.Schema != wire.AsRunSchema || carried.Station != "harbour" || len(carried.Entries) != 1 ||
+		carried.Entries[0].SegmentID != "a" {
+		t.Errorf("carried is %+v", carried)
+	}
+
+	var sent [][]byte
+	take := roundTrip(func(r *http.Request) (*http.Response, error) {
+		b, err := io.ReadAll(r.Body)
+		sent = append(sent, b)
+		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: r}, err
+	})
+	api := client.New("http://service", "", &http.Client{Transport: take})
+	now := time.Unix(1000, 0)
+	r := &Reporter{service: api.Station("harbour"), identity: id, now: func() time.Time { return now }}
+	last := schedules.Instant{}
+	for n, step := range []time.Duration{0, time.Minute, -time.Minute, 0} {
+		now = now.Add(step)
+		if err := r.send(t.Context(), wire.Status{PlayerVersion: "1"}); err != nil {
+			t.Fatal(err)
+		}
+		var status wire.SignedStatus
+		opened(sent[n], wire.StatusType, &status)
+		if status.Station != "harbour" || status.Status.PlayerVersion != "1" || !status.SignedAt.After(last.Time) {
+			t.Errorf("status %d is %+v, after %s", n, status, last)
+		}
+		last = status.SignedAt
+	}
+	now = now.Add(-24 * time.Hour) // the clock was far ahead: the signature says what it is now
+	if err := r.send(t.Context(), wire.Status{}); err != nil || !r.signed.Equal(now) {
+		t.Errorf("signed at %s, %v", r.signed, err)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

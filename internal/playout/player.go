@@ -63,6 +63,7 @@ type Player struct {
 	lines     output.Lines
 	sound     output.Sound
 	reporter  *Reporter
+	identity  *Identity // nil: the station has not enrolled
 	meter     dsp.PeakMeter
 	playing   atomic.Pointer[Notice]
 }
@@ -107,6 +108,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if p.spool, err = spool.Open(opt.State, p.time.Now().Unix(), p.problems.Add); err != nil {
 		return nil, err
 	}
+	p.identify()
 	if lost := p.spool.Lost(); lost != "" {
 		p.problems.Raise("as-run lost", "%s", lost)
 	}
@@ -133,8 +135,25 @@ func OpenPlayer(opt Options) (*Player, error) {
 	p.reporter = &Reporter{station: opt.Station, service: opt.API.Station(opt.Station), documents: p.documents,
 		cache: p.cache, follower: p.follower,
 		problems: p.problems, playing: func() string { return p.playing.Load().ItemID }, level: p.meter.DBFS, now: p.time.Now,
-		version: opt.Version, instance: rand.Text()}
+		version: opt.Version, instance: rand.Text(), identity: p.identity}
 	return p, nil
+}
+
+// identify loads the station's keys. Without them the player airs and reports all the same: the service knows that its
+// reports are not signed.
+func (p *Player) identify() {
+	const alarm = "keys"
+	identity, err := LoadIdentity(p.opt.State)
+	switch {
+	case err != nil:
+		p.problems.Raise(alarm, "the station's own keys cannot be read (%v): its reports are not signed, and do not count. "+
+			"Enrol the station anew with a code that lifeline station enrol %s makes", err, p.opt.Station)
+	case identity != nil && identity.Station != p.opt.Station:
+		p.problems.Raise(alarm, "the keys in the state directory are those of station %s: the reports of %s are not signed. "+
+			"Name its own directory with --state, or enrol it", identity.Station, p.opt.Station)
+	default:
+		p.identity = identity
+	}
 }
 
 // counts reports whether the sound that out accepts counts as aired.
@@ -190,7 +209,7 @@ func (p *Player) Run(ctx context.Context) error {
 	g, live := errgroup.WithContext(ctx)
 	var tailWork errgroup.Group
 	tailWork.Go(func() error { return p.log.Run(logbook, logbookEnd) })
-	tailWork.Go(func() error { return (&Sender{p.spool, service, p.problems}).Run(sender) })
+	tailWork.Go(func() error { return (&Sender{p.spool, service, p.problems, p.identity}).Run(sender) })
 
 	outputs, stopOutputs := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopOutputs()

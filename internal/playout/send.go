@@ -17,6 +17,7 @@ type Sender struct {
 	spool    *spool.Spool
 	service  *client.Station
 	problems *Problems
+	identity *Identity // nil: reports are not signed
 }
 
 const (
@@ -42,7 +43,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		wait := sendAgain
 		if len(batch) > 0 {
 			call, cancel := context.WithTimeout(ctx, sendTimeout)
-			results, err := s.service.SendAsRun(call, batch)
+			results, err := s.send(call, batch)
 			cancel()
 			if err == nil {
 				err = s.take(batch, results, rejected, now)
@@ -63,6 +64,18 @@ func (s *Sender) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// send reports entries, signed if the station has a key of its own.
+func (s *Sender) send(ctx context.Context, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
+	if s.identity == nil {
+		return s.service.SendAsRun(ctx, entries)
+	}
+	envelope, err := s.identity.Report(entries)
+	if err != nil {
+		return nil, err
+	}
+	return s.service.SendSignedAsRun(ctx, envelope)
 }
 
 // take handles the results for the entries sent. It fails if the answer names none of them.

@@ -23,7 +23,10 @@ type Reporter struct {
 	level     func() *float64 // peak of the output, in dBFS; nil: silence
 	now       Now
 	version   string
-	instance  string // differs at each start
+	instance  string    // differs at each start
+	identity  *Identity // nil: the status is not signed
+
+	signed schedules.Instant // when the latest status was signed
 }
 
 const (
@@ -38,7 +41,7 @@ func (r *Reporter) Run(ctx context.Context) error {
 		changed, alarmed, accepted := r.documents.Changed(), r.problems.Alarmed(), r.service.Accepted()
 		status := r.Status()
 		call, cancel := context.WithTimeout(ctx, callTimeout)
-		if err := r.service.SendStatus(call, status); ctx.Err() == nil {
+		if err := r.send(call, status); ctx.Err() == nil {
 			r.answered(err)
 			r.certificate(r.follower.api.CertificateEnds())
 		}
@@ -48,6 +51,28 @@ func (r *Reporter) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// signedAhead is how far the time of a signature may be ahead of the station's time, after that was set back.
+const signedAhead = 5 * time.Minute
+
+// send reports a status, signed if the station has a key of its own. Each is signed later than the one before, so that
+// the service takes it for a newer one even if the station's time was set back a little.
+func (r *Reporter) send(ctx context.Context, status wire.Status) error {
+	if r.identity == nil {
+		return r.service.SendStatus(ctx, status)
+	}
+	at := schedules.At(r.now())
+	if next := schedules.At(r.signed.Add(time.Millisecond)); next.After(at.Time) && next.Sub(at.Time) < signedAhead {
+		at = next
+	}
+	r.signed = at
+	envelope, err := r.identity.sealed(wire.StatusType, wire.SignedStatus{Schema: wire.StatusSchema,
+		Station: r.identity.Station, SignedAt: at, Status: status})
+	if err != nil {
+		return err
+	}
+	return r.service.SendSignedStatus(ctx, envelope)
 }
 
 // answered handles the service's answer to a report. A service that does not know the station, or rejects this token
@@ -113,7 +138,7 @@ func (r *Reporter) Status() wire.Status {
 		s.PeakDBFS = r.level()
 	}
 	if h.Recalls != nil {
-		s.RecallsSeen = h.Recalls.Revision
+		s.RecallsSeen, s.RecallsProof = h.Recalls.Revision, h.recallsProof
 	}
 	if h.Lease != nil {
 		s.LeaseUntil = h.Lease.ExpiresAt

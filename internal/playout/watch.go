@@ -62,6 +62,9 @@ func (p *Player) Watch() Watch {
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent, w.Silent = len(pending), p.sound.Silent()
 	w.Outputs, w.Mirrors = p.lines.Standings(), p.mirrors.States()
+	if p.identity != nil {
+		w.KeyID = p.identity.Signer().KeyID()
+	}
 	if ends := p.opt.API.CertificateEnds(); !ends.IsZero() {
 		w.CertificateEnds = schedules.At(ends)
 	}
@@ -138,6 +141,7 @@ h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:l
 <tr><th>Recalls<td>revision {{.RecallsSeen}}
 {{if not .LeaseUntil.IsZero}}<tr><th>Lease<td>until {{clock .LeaseUntil}} UTC
 {{end}}<tr><th>Service<td>{{if .StarvedSince.IsZero}}signed an answer{{else}}<span class="bad">starved: no signed answer since</span>{{end}} {{clock .HeardAt}} UTC{{if and (not .StarvedSince.IsZero) .Starved.Drops}}; nothing sensitive airs{{end}}
+<tr><th>Reports<td>{{if .KeyID}}signed by the station's key {{.KeyID}}{{else}}not signed: the station has not enrolled{{end}}
 <tr><th>Cover<td>{{printf "%.1f" .CoverHours}} hours without the link
 <tr><th>Audio<td>{{.AudioVerified}} verified, {{.AudioMissing}} missing
 <tr><th>Clock<td>{{.ClockOffset}} against the service

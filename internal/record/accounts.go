@@ -172,7 +172,7 @@ func (a *Accounts) Heard(ctx context.Context, station string, now time.Time) (ti
 		return heard, err
 	}
 	for _, e := range entries {
-		if e.At.After(heard) {
+		if e.Sequence < besideFrom && e.At.After(heard) { // others may not be the station's word
 			heard = e.At
 		}
 	}

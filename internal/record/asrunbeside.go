@@ -29,6 +29,9 @@ func beside(e schedules.AsRun) (schedules.AsRun, error) {
 	e.Sequence = besideFrom | int64(binary.BigEndian.Uint64(sum[:])&(besideFrom-1))
 	note := fmt.Sprintf("sent under sequence %d, which another report has: do two players report for this station?",
 		e.ReportedAs)
+	if !e.Counts() {
+		note = fmt.Sprintf("sent under sequence %d without the signature of the station's key", e.ReportedAs)
+	}
 	if e.Detail != "" {
 		note = e.Detail + "; " + note
 	}
@@ -42,8 +45,9 @@ func told(e schedules.AsRun) ([]byte, error) {
 	return replica.Encode(e)
 }
 
-// same reports whether two entries are equal but for their details.
+// same reports whether two entries are equal but for their details, and for what vouches for them.
 func same(a, b schedules.AsRun) (bool, error) {
+	a.Vouched, b.Vouched = "", ""
 	x, err := told(a)
 	if err != nil {
 		return false, err
@@ -56,8 +60,8 @@ func same(a, b schedules.AsRun) (bool, error) {
 const sentDays = 2 * 24 * time.Hour
 
 // keepOthers stores each entry whose sequence belongs to an entry with other content, under a sequence of its own. sent
-// holds entries that the store already knew by sequence, and at the times under which they are filed. It returns the
-// assigned sequences; 0 means that the entry is a repeat.
+// holds entries that the store already knew by sequence or that are not the station's word, and at the times under
+// which they are filed. It returns the assigned sequences; 0 means that the entry is a repeat.
 func (l *Logbook) keepOthers(ctx context.Context, station string, sent []schedules.AsRun, at []time.Time) ([]int64,
 	error) {
 	from, to := at[0], at[0]
@@ -90,7 +94,8 @@ func (l *Logbook) keepOthers(ctx context.Context, station string, sent []schedul
 		if err != nil {
 			return nil, err
 		}
-		if repeat || !known && e.StartedAt.IsZero() { // without a start, the first one may be filed under another time
+		// without a start, the first one may be filed under another time
+		if repeat || !known && e.StartedAt.IsZero() && e.Counts() {
 			continue
 		}
 		other, err := beside(e)

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"lifeline/internal/network"
 	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -33,6 +34,9 @@ func (l *Logbook) Census() Census {
 		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0,
 			"held_twice": 0, "open_time": 0,
 			"store_set_back": 0, "implausible": 0, "two_players": 0}
+		for code := range network.DoubtCodes {
+			c.Standing[id][code] = 0
+		}
 		for _, p := range l.network.Standing.Of(id) {
 			c.Standing[id][p.Code]++
 		}

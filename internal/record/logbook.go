@@ -31,6 +31,7 @@ type Logbook struct {
 	makeGoods *MakeGoods
 	sealing   *Sealing
 	numbering *Numbering
+	vouching  *Vouching
 }
 
 // WithNow returns a copy of the logbook with another clock.
@@ -44,14 +45,29 @@ func (l *Logbook) WithNow(now func() time.Time) *Logbook {
 const reconcileTolerance = time.Second
 
 // Report stores as-run entries durably before it returns. A repeated entry changes nothing; an entry with other content
-// under a known sequence is kept beside the first; a senseless entry is rejected by itself.
+// under a known sequence is kept beside the first; a senseless entry is rejected by itself. If the station has a key of
+// its own, which did not sign the report, all entries are kept beside the record, and rejected: the station sends them
+// again until its key signs them.
 func (l *Logbook) Report(ctx context.Context, station string, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
+	vouch, why := l.vouching.unsigned(station)
+	return l.report(ctx, station, entries, vouch, why)
+}
+
+// ReportSigned does the same with the entries in an envelope of type wire.AsRunType, whose payload is r.
+func (l *Logbook) ReportSigned(ctx context.Context, station string, envelope []byte, r wire.SignedAsRun) (
+	[]wire.AsRunResult, error) {
+	vouch, why := l.vouching.signed(station, r.Station, wire.AsRunType, envelope)
+	return l.report(ctx, station, r.Entries, vouch, why)
+}
+
+func (l *Logbook) report(ctx context.Context, station string, entries []schedules.AsRun, vouch schedules.Vouch,
+	why string) ([]wire.AsRunResult, error) {
 	entries = slices.Clone(entries)
 	results := make([]wire.AsRunResult, len(entries))
 	var good []store.Entry
 	var at []int
 	for n, e := range entries {
-		e.ReportedAs = 0
+		e.ReportedAs, e.Vouched = 0, vouch
 		results[n] = wire.AsRunResult{Sequence: e.Sequence, Status: "rejected", Message: cmp.Or(e.Check(), l.tooSoon(e),
 			tooFar(e))}
 		if results[n].Message != "" {
@@ -78,10 +94,29 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 	if len(good) == 0 {
 		return results, nil
 	}
-	fresh, err := l.store.Append(ctx, good)
-	if err != nil {
+	fresh := make([]bool, len(good))
+	if entries[at[0]].Counts() {
+		var err error
+		if fresh, err = l.store.Append(ctx, good); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.settle(ctx, station, why, entries, good, at, fresh, results); err != nil {
 		return nil, err
 	}
+	if err := l.sealing.markLate(ctx, station, good); err != nil {
+		return nil, err
+	}
+	if st, err := l.network.Station(station); err == nil {
+		l.makeGoods.reported(st, good)
+	}
+	return results, nil
+}
+
+// settle writes the results of the entries at, of which fresh are stored as good, and keeps the others beside the
+// record. why is the reason why a report is not the station's own.
+func (l *Logbook) settle(ctx context.Context, station, why string, entries []schedules.AsRun, good []store.Entry,
+	at []int, fresh []bool, results []wire.AsRunResult) error {
 	var old []schedules.AsRun
 	var placed []time.Time
 	var of []int
@@ -91,27 +126,34 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 			old, placed, of = append(old, entries[n]), append(placed, good[i].At), append(of, n)
 		}
 	}
-	if len(old) > 0 {
-		given, err := l.keepOthers(ctx, station, old, placed)
-		if err != nil {
-			return nil, err
+	if len(old) == 0 {
+		return nil
+	}
+	given, err := l.keepOthers(ctx, station, old, placed)
+	if err != nil {
+		return err
+	}
+	twice := int64(0)
+	for i, n := range of {
+		switch {
+		case !entries[n].Counts():
+			results[n].Status = "rejected"
+			results[n].Message = "it is kept beside the record, and does not count: " + why
+		case given[i] == 0:
+			results[n].Status = "repeated"
+		default:
+			twice = entries[n].Sequence
+			results[n].Message = fmt.Sprintf("another report has sequence %d: this one is kept beside it, as %d. Do two "+
+				"players report for this station?", twice, given[i])
 		}
-		for i, n := range of {
-			if given[i] == 0 {
-				results[n].Status = "repeated"
-			} else {
-				results[n].Message = fmt.Sprintf("another report has sequence %d: this one is kept beside it, as %d. Do two "+
-					"players report for this station?", entries[n].Sequence, given[i])
-			}
-		}
 	}
-	if err := l.sealing.markLate(ctx, station, good); err != nil {
-		return nil, err
+	switch vouch := entries[at[0]].Vouched; {
+	case !entries[at[0]].Counts():
+		return l.vouching.doubt(ctx, station, codeOf(vouch), "a report of what aired: "+why)
+	case twice > 0:
+		return l.vouching.doubt(ctx, station, network.SequenceTwice, fmt.Sprintf("sequence %d", twice))
 	}
-	if st, err := l.network.Station(station); err == nil {
-		l.makeGoods.reported(st, good)
-	}
-	return results, nil
+	return nil
 }
 
 // reportAhead is how far a station's clock may run ahead of the service's.
@@ -131,10 +173,22 @@ func (l *Logbook) tooSoon(e schedules.AsRun) string {
 	return ""
 }
 
-// tooFar returns the reason for rejecting a sequence from the range that the service assigns, or "".
+// The bounds of an airing. A clock without a battery shows 1970 after a power failure.
+const (
+	firstYear   = 1970
+	longestItem = schedules.MaxWindow + time.Minute
+)
+
+// tooFar returns the reason for rejecting times or a sequence that no player can have, or "".
 func tooFar(e schedules.AsRun) string {
-	if e.Sequence >= besideFrom {
+	switch {
+	case e.Sequence >= besideFrom:
 		return fmt.Sprintf("sequence must be less than %d", int64(besideFrom))
+	case !e.StartedAt.IsZero() && e.StartedAt.Year() < firstYear || !e.EndedAt.IsZero() && e.EndedAt.Year() < firstYear:
+		return fmt.Sprintf("started_at and ended_at must not be before the year %d", firstYear)
+	case e.EndedAt.Sub(e.StartedAt.Time) > longestItem && !e.StartedAt.IsZero():
+		return fmt.Sprintf("it lasted from %s to %s, and no item lasts longer than %s", e.StartedAt, e.EndedAt,
+			schedules.FormatLength(schedules.MaxWindow))
 	}
 	return ""
 }
@@ -183,8 +237,40 @@ const statusEvery = 10 * time.Minute
 const MaxInstance = 64
 
 // SetStatus stores a station's status. When the station has seen higher revisions than the store has, the service signs
-// its documents again above them.
+// its documents again above them. It fails with Conflict, storing nothing but the doubt, if the station has a key of
+// its own.
 func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string, s wire.Status) error {
+	vouch, why := l.vouching.unsigned(station)
+	if vouch != "" {
+		return l.vouching.refuse(ctx, station, codeOf(vouch), why)
+	}
+	return l.setStatus(ctx, a, station, s, schedules.Instant{})
+}
+
+// SetSignedStatus does the same with the status in an envelope of type wire.StatusType, whose payload is s. It fails
+// with Conflict, storing nothing but the doubt, if the station's key did not sign it, or signed a later one.
+func (l *Logbook) SetSignedStatus(ctx context.Context, a access.Actor, station string, envelope []byte,
+	s wire.SignedStatus) error {
+	vouch, why := l.vouching.signed(station, s.Station, wire.StatusType, envelope)
+	if vouch == "" {
+		return l.setStatus(ctx, a, station, s.Status, schedules.Instant{})
+	}
+	if vouch != schedules.Signed {
+		return l.vouching.refuse(ctx, station, codeOf(vouch), why)
+	}
+	repeated, old := l.vouching.order(station, s.SignedAt)
+	switch {
+	case old != "":
+		return l.vouching.refuse(ctx, station, network.OldStatus, old)
+	case repeated:
+		return nil
+	}
+	return l.setStatus(ctx, a, station, s.Status, s.SignedAt)
+}
+
+// setStatus stores a status that is the station's own. signedAt is zero unless the station's key signed it.
+func (l *Logbook) setStatus(ctx context.Context, a access.Actor, station string, s wire.Status,
+	signedAt schedules.Instant) error {
 	if len(s.Instance) > MaxInstance {
 		return fault.Fields(fault.Field{Field: "instance", Message: fmt.Sprintf("must have at most %d characters",
 			MaxInstance)})
@@ -192,6 +278,12 @@ func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string,
 	s.Station, s.ReceivedAt, s.PublishedRevision, s.Standing = station, schedules.At(l.now()), 0, nil
 	if err := l.numbering.Outrun(ctx, station, s); err != nil {
 		return err
+	}
+	if l.vouching.acknowledged(station, &s, !signedAt.IsZero()) {
+		if err := l.vouching.doubt(ctx, station, network.RecallNotShown, fmt.Sprintf("revision %d of the recall list",
+			s.RecallsSeen+1)); err != nil {
+			return err
+		}
 	}
 	return l.replica.Retry(ctx, func() error {
 		before, known := replica.StatusesIn(l.replica).Get(station)
@@ -204,9 +296,17 @@ func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string,
 		if err != nil {
 			return err
 		}
-		return l.replica.Commit(ctx, store.Commit{
-			Writes: []store.Write{{Kind: replica.KindStatus, ID: station, Expect: before.Revision, Body: body}},
-			Origin: a.Origin(l.now(), "station.status", "")})
+		writes := []store.Write{{Kind: replica.KindStatus, ID: station, Expect: before.Revision, Body: body}}
+		if !signedAt.IsZero() {
+			row, _ := replica.DoubtsIn(l.replica).Get(station)
+			row.Value.SignedAt = signedAt
+			write, err := l.vouching.write(station, row.Value)
+			if err != nil {
+				return err
+			}
+			writes = append(writes, write)
+		}
+		return l.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(l.now(), "station.status", "")})
 	})
 }
 
@@ -252,6 +352,7 @@ func (l *Logbook) Status(station string) (wire.Status, error) {
 		return row.Value, fault.New(fault.NotFound, "station %q has not sent a status yet", station)
 	}
 	s := row.Value
+	l.vouching.of(&s)
 	if queue, ok := replica.QueuesIn(l.replica).Get(station + "/" + s.QueueDate); ok {
 		s.PublishedRevision = queue.Value.Value.Revision
 	}
@@ -268,6 +369,7 @@ func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next st
 		s, err := l.Status(id)
 		if err != nil {
 			s = wire.Status{Station: id}
+			l.vouching.of(&s)
 		}
 		s.Standing = l.network.Standing.Of(id)
 		page = append(page, s)

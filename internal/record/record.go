@@ -6,6 +6,7 @@ import (
 	"lifeline/internal/library"
 	"lifeline/internal/network"
 	"lifeline/internal/replica"
+	"lifeline/schedules"
 )
 
 // Record groups the types of this package.
@@ -29,6 +30,6 @@ func New(r *replica.Replica, s *Records, sealer replica.Sealer, definitions *net
 	out.Sealing = &Sealing{replica: r, store: s, now: now, links: out.Links, due: map[string]time.Time{}}
 	out.Numbering = &Numbering{replica: r, sealer: sealer, now: now, queues: out.Queues}
 	out.Logbook = &Logbook{r, s, now, definitions, planning, out.Queues, out.Accounts, out.MakeGoods, out.Sealing,
-		out.Numbering}
+		out.Numbering, &Vouching{replica: r, network: definitions, now: now, latest: map[string]schedules.Instant{}}}
 	return out
 }

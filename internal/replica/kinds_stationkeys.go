@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	KindStationKeys = "station-keys" // the keys that a station has had: STATION
-	KindEnrolment   = "enrolment"    // the latest one-time code of a station: STATION
+	KindStationKeys = "station-keys"   // the keys that a station has had: STATION
+	KindEnrolment   = "enrolment"      // the latest one-time code of a station: STATION
+	KindDoubts      = "station-doubts" // what came as a station's report and may not be its word: STATION
 )
 
 // stationKeyKinds are the kinds of the stations' own keys.
@@ -20,6 +21,22 @@ var stationKeyKinds = Kinds{
 		Inspect: Looking(inspectStationKeys)},
 	{Name: KindEnrolment, OfStation: true, Form: reflect.TypeFor[Enrolment](), Copy: Copied(Parse[Enrolment]),
 		Inspect: Looking(inspectEnrolment)},
+	{Name: KindDoubts, OfStation: true, Often: true, Form: reflect.TypeFor[StationDoubts](),
+		Copy: Copied(Parse[StationDoubts]), Inspect: Readable[StationDoubts]},
+}
+
+// StationDoubts are the reasons to doubt reports of a station, and what its key signed last.
+type StationDoubts struct {
+	SignedAt schedules.Instant `json:"signed_at"` // of the latest status that its key signed, by the station's clock
+	Doubts   []Doubt           `json:"doubts"`    // one of each code
+}
+
+// Doubt is one reason to doubt a station's reports.
+type Doubt struct {
+	Code  string            `json:"code"`
+	Since schedules.Instant `json:"since"`
+	Last  schedules.Instant `json:"last"`
+	Said  string            `json:"said"` // of the last one, for people
 }
 
 // KeyState is the state of a station's key.
@@ -75,6 +92,9 @@ type Enrolment struct {
 func StationKeysIn(m *Replica) *Cache[StationKeys] {
 	return CacheOf[*Cache[StationKeys]](m, KindStationKeys)
 }
+
+// DoubtsIn returns the doubts about the stations' reports.
+func DoubtsIn(m *Replica) *Cache[StationDoubts] { return CacheOf[*Cache[StationDoubts]](m, KindDoubts) }
 
 func EnrolmentsIn(m *Replica) *Cache[Enrolment] { return CacheOf[*Cache[Enrolment]](m, KindEnrolment) }
 

@@ -87,6 +87,7 @@ func (s *inputs) airings(ctx context.Context, st schedules.Station, but schedule
 	if err != nil {
 		return nil, err
 	}
+	entries, _ = schedules.Counted(entries)
 	var out []schedules.Airing
 	told := make(map[string]bool, len(entries))
 	for _, r := range entries {

@@ -59,7 +59,7 @@ func (s *People) offAirBy(ctx context.Context, st schedules.Station, recalled ma
 	if known {
 		out.LastContact = status.Value.ReceivedAt
 	}
-	out.Acknowledged = known && status.Value.RecallsSeen >= revision
+	out.Acknowledged = known && status.Value.RecallsSeen == revision // a higher one was never shown to it
 	if out.Acknowledged || len(recalled) == 0 {
 		return out, nil
 	}

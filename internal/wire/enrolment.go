@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -11,7 +14,37 @@ import (
 const (
 	EnrolmentType   = "application/vnd.lifeline.enrolment+json"
 	EnrolmentSchema = "lifeline.enrolment/1"
+	AsRunType       = "application/vnd.lifeline.as-run+json"
+	AsRunSchema     = "lifeline.as-run/1"
+	StatusType      = "application/vnd.lifeline.status+json"
+	StatusSchema    = "lifeline.status/1"
 )
+
+// SignedAsRun is the payload of a report that the station's key signed.
+type SignedAsRun struct {
+	Schema  string            `json:"schema"`
+	Station string            `json:"station"` // a report of another station is not accepted
+	Entries []schedules.AsRun `json:"entries"`
+}
+
+// SignedStatus is the payload of a status that the station's key signed.
+type SignedStatus struct {
+	Schema   string            `json:"schema"`
+	Station  string            `json:"station"`
+	SignedAt schedules.Instant `json:"signed_at"` // by the station's clock; later in each status
+	Status   Status            `json:"status"`
+}
+
+// RecallsProof returns the proof that a station has a recall list, from the envelope of the list. Without the list
+// nobody can compute it, since the list's signature is part of it. It is "" for what is no envelope.
+func RecallsProof(station string, envelope []byte) string {
+	var e Envelope
+	if err := json.Unmarshal(envelope, &e); err != nil || len(e.Signatures) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("lifeline.recalls-proof/1\n" + station + "\n" + e.Payload + "\n" + e.Signatures[0].Sig))
+	return hex.EncodeToString(sum[:])
+}
 
 // EnrolmentCode is a one-time code with which the player of a station enrols.
 type EnrolmentCode struct {

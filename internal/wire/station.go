@@ -12,16 +12,17 @@ type AsRunResults struct {
 	Results []AsRunResult `json:"results"`
 }
 
-// AsRunResult is the result for one entry. Only a "rejected" entry is not stored; a station stops resending all others.
-// An accepted entry has a message if another entry has its sequence: both are stored.
+// AsRunResult is the result for one entry. A station stops resending an entry unless it is "rejected": that one is not
+// on record as the station's word. It is not stored, or it is stored beside the record, because the station has a key
+// of its own that did not sign it. An accepted entry has a message if another entry has its sequence: both are stored.
 type AsRunResult struct {
 	Sequence int64  `json:"sequence"`
 	Status   string `json:"status"` // accepted, repeated, rejected
 	Message  string `json:"message,omitempty"`
 }
 
-// Status is the state of a station. All fields except Station, ReceivedAt, PublishedRevision, AlarmsSince, Players and
-// Standing are reported by the station itself.
+// Status is the state of a station. All fields except Station, ReceivedAt, PublishedRevision, AlarmsSince, Players,
+// Standing, Enrolment, KeyID and SignedAt are reported by the station itself.
 type Status struct {
 	Station    string            `json:"station,omitempty"`
 	ReceivedAt schedules.Instant `json:"received_at"`
@@ -30,6 +31,8 @@ type Status struct {
 	QueueDate         string `json:"queue_date,omitempty"`
 	QueueRevision     int64  `json:"queue_revision"`
 	RecallsSeen       int64  `json:"recalls_revision"`
+	// proof that it has that list: see RecallsProof. A station with a key of its own acknowledges no recall without it
+	RecallsProof string `json:"recalls_proof,omitempty"`
 	// end of the latest lease that it received; null if it has none
 	LeaseUntil    schedules.Instant `json:"lease_until"`
 	AudioVerified int               `json:"audio_verified"` // recordings in the cache whose hash was checked
@@ -55,7 +58,20 @@ type Status struct {
 
 	// Standing lists the problems of the station in its definitions and published days; in responses only.
 	Standing []schedules.StationProblem `json:"standing,omitempty"`
+
+	// whether the station has a key of its own, which signs its reports: none, enrolled or seized; in responses only
+	Enrolment string `json:"enrolment,omitempty"`
+	KeyID     string `json:"key_id,omitempty"` // of that key; in responses only
+	// when the key signed the latest status, by the station's clock; in responses only
+	SignedAt schedules.Instant `json:"signed_at,omitzero"`
 }
+
+// The states of Status.Enrolment.
+const (
+	NotEnrolled   = "none"
+	EnrolledState = "enrolled"
+	SeizedState   = "seized"
+)
 
 // Player is one player that reports for a station.
 type Player struct {

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -100,8 +101,8 @@ func printExplanation(w io.Writer, e schedules.Explanation) {
 // printReconciliation prints the plan beside the as-run report, in the station's own time.
 func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Location) {
 	fmt.Fprintf(w, "%s  %s  revision %d  (%s)\n", r.Station, r.Date, r.Revision, zone)
-	fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", "planned", "actual", "off by", "aired", "verdict",
-		"window", "title")
+	fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-7s %-16s %s\n", "planned", "actual", "off by", "aired", "verdict",
+		"", "window", "title")
 	items := slices.SortedStableFunc(slices.Values(r.Items), func(a, b schedules.Discrepancy) int {
 		at := func(d schedules.Discrepancy) time.Time {
 			if d.PlannedAt.IsZero() {
@@ -128,8 +129,12 @@ func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Loc
 		if !d.StarvedSince.IsZero() {
 			title += " (starved since " + d.StarvedSince.In(zone).Format(time.DateTime) + ")"
 		}
-		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", planned, actual, drift, span(d.AiredMs.Duration),
-			d.Verdict, d.Window, oneLine(title))
+		signed := ""
+		if d.Signed {
+			signed = "signed"
+		}
+		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-7s %-16s %s\n", planned, actual, drift, span(d.AiredMs.Duration),
+			d.Verdict, signed, d.Window, oneLine(title))
 	}
 	var totals []string
 	for _, v := range []schedules.Verdict{schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed,
@@ -139,6 +144,23 @@ func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Loc
 		}
 	}
 	fmt.Fprintf(w, "  %s\n", strings.Join(totals, ", "))
+	printDoubted(w, r.Doubted, zone)
+}
+
+// printDoubted prints the reports that do not count.
+func printDoubted(w io.Writer, doubted []schedules.AsRun, zone *time.Location) {
+	if len(doubted) > 0 {
+		fmt.Fprintln(w, "  These reports do not count, because the station's key did not sign them:")
+	}
+	for _, e := range doubted {
+		started := "-"
+		if !e.StartedAt.IsZero() {
+			started = e.StartedAt.In(zone).Format("15:04:05.000")
+		}
+		vouched := cmp.Or(string(e.Vouched), string(schedules.Unsigned))
+		fmt.Fprintf(w, "    %-12s  sequence %d  %-15s %-8s %s\n", started, cmp.Or(e.ReportedAs, e.Sequence), vouched,
+			e.Outcome, e.SegmentID)
+	}
 }
 
 func itemLine(kind schedules.Kind, language, title string) string {

@@ -45,8 +45,8 @@ func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
 				fmt.Fprintf(stdout, "ALARM: %s\n", oneLine(a.Message))
 			}
 		}
-		fmt.Fprintf(stdout, "%-20s %-14s %-20s %7s %9s %9s  %s\n", "station", "last contact", "holds", "cover", "audio",
-			"offset", "player")
+		fmt.Fprintf(stdout, "%-20s %-14s %-20s %7s %9s %9s  %-7s %s\n", "station", "last contact", "holds", "cover", "audio",
+			"offset", "signs", "player")
 		for _, s := range standing {
 			printStanding(stdout, s, now)
 		}
@@ -72,9 +72,22 @@ func printStanding(w io.Writer, s wire.Status, now time.Time) {
 	}
 	cover := max(0, s.CoverHours-now.Sub(s.ReceivedAt.Time).Hours()) // the hours at the time of the status
 	ago := now.Sub(s.ReceivedAt.Time).Round(time.Second)
-	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %s\n", s.Station, ago.String()+" ago", holds, cover, audio,
-		s.ClockOffset.Milliseconds(), oneLine(s.PlayerVersion))
+	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %-7s %s\n", s.Station, ago.String()+" ago", holds, cover, audio,
+		s.ClockOffset.Milliseconds(), signs(s), oneLine(s.PlayerVersion))
 	printProblems(w, s)
+}
+
+// signs says whether the station signs its reports with a key of its own.
+func signs(s wire.Status) string {
+	switch {
+	case s.Enrolment == wire.SeizedState:
+		return "seized"
+	case s.Enrolment != wire.EnrolledState:
+		return "no"
+	case s.SignedAt.IsZero():
+		return "not yet"
+	}
+	return "yes"
 }
 
 // printProblems prints the problems that the station reports, and those of its definitions. The station's own problems

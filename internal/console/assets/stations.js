@@ -29,12 +29,16 @@ export async function stations({ main, signal, title, hear, fail }) {
   signal.addEventListener('abort', () => clearInterval(timer))
 }
 
+// doubts are the problems of a station whose reports may not be its own.
+const doubts = ['unsigned_reports', 'wrong_signatures', 'seized_reports', 'sequence_twice', 'old_status', 'recall_not_shown']
+
 // standing is how a station is, the worst first.
 export function standing(s) {
   if (s.standing?.some(p => p.code === 'no_fallback')) return ['no fallback', 'bad']
   if (s.standing?.some(p => p.code === 'open_time')) return ['a window is largely open', 'bad']
   if (s.standing?.some(p => p.code === 'held_twice')) return ['two days hold one time', 'bad']
   if (s.standing?.some(p => p.code === 'two_players')) return ['several players', 'bad']
+  if (s.standing?.some(p => doubts.includes(p.code))) return ['doubtful reports', 'bad']
   if (s.standing?.some(p => p.code === 'store_set_back')) return ['knows more than the service', 'bad']
   if (s.standing?.some(p => p.code === 'implausible')) return ['implausible revision', 'bad']
   if (!s.received_at) return ['never heard of', 'bad']
