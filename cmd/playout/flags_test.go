@@ -105,7 +105,7 @@ func TestPrintedConfigurationIsAConfigurationFileWithoutSecrets(t *testing.T) {
 }
 
 // A mistyped path does not become a player's directory.
-func TestNothingButRunAndEnrolMakesAStateDirectory(t *testing.T) {
+func TestNothingButRunSyncAndEnrolMakesAStateDirectory(t *testing.T) {
 	k, err := newParser(t.Context(), time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestNothingButRunAndEnrolMakesAStateDirectory(t *testing.T) {
 		has := func(name string) bool {
 			return slices.ContainsFunc(flags, func(f *kong.Flag) bool { return f.Name == name })
 		}
-		if leaf.Name == "run" || leaf.Name == "enrol" || !has("state") {
+		if leaf.Name == "run" || leaf.Name == "sync" || leaf.Name == "enrol" || !has("state") {
 			continue
 		}
 		dir := filepath.Join(t.TempDir(), "mistyped")

@@ -30,6 +30,7 @@ func execute(now playout.Now) {
 // cli is the whole command line.
 type cli struct {
 	Run       run       `cmd:"" default:"withargs" help:"Play the station's day."`
+	Sync      syncing   `cmd:"" help:"Keep verified lists and files of the station's day for another program's player."`
 	Enrol     enrol     `cmd:"" help:"Give the station keys of its own, with a one-time code."`
 	Bundle    bundle    `cmd:"" help:"Write the station's coming days into a file, to carry to its player."`
 	Import    importing `cmd:"" help:"Import such a file into the player of a state directory, while it plays."`

@@ -45,49 +45,46 @@ func (r *remote) client() *client.Client {
 	return client.New(r.address, r.secret, &http.Client{Transport: r.transport})
 }
 
+// member is what the commands that keep a station's days need.
+type member struct {
+	remote
+	Station   string     `form:"id" env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
+	State     string     `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Directory for the player's queues, audio and reports."`
+	Root      string     `env:"LIFELINE_ROOT" type:"existingfile" placeholder:"FILE" help:"The root document that this station pins: it names the service's keys by role. With a root, the station ignores --key."`
+	Key       []string   `form:"key" env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
+	TrustOn   bool       `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without --key, pin the first key that the service shows."`
+	Mirror    []string   `form:"url" env:"LIFELINE_MIRRORS" placeholder:"URL" help:"A mirror to read when the service is not reached or lags behind; may be repeated. The service names others."`
+	Days      int        `least:"1" env:"LIFELINE_DAYS" default:"7" help:"Number of days to hold ahead."`
+	Rate      int        `least:"8000" most:"192000" env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
+	Bandwidth int        `least:"0" env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Maximum rate of fetching audio, in bytes per second; 0 means no limit."`
+	Cache     int64      `least:"0" env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Maximum size of the audio that is kept, in bytes; 0 means all of the disk."`
+	Listen    string     `form:"address" env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Address on which to serve a status page, /status.json, /metrics and /healthz, such as 127.0.0.1:8090."`
+	LogLevel  slog.Level `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"Lowest level to log: DEBUG, INFO, WARN or ERROR."`
+	Print     bool       `name:"print-config" help:"Print the configuration as --config takes it, without secrets, and end."`
+}
+
 // run is the command that plays.
 type run struct {
-	remote
-	Station   string        `form:"id" env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
-	State     string        `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Directory for the player's queues, audio and reports."`
-	Output    []string      `form:"output" env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
-	Counts    []string      `env:"LIFELINE_COUNTS" sep:"none" placeholder:"OUTPUT" help:"An --output, written as there, whose sound counts as aired; may be repeated. Default: alsa, icecast and pcm outputs, or all outputs if there are none of these."`
-	Root      string        `env:"LIFELINE_ROOT" type:"existingfile" placeholder:"FILE" help:"The root document that this station pins: it names the service's keys by role. With a root, the station ignores --key."`
-	Key       []string      `form:"key" env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
-	TrustOn   bool          `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without --key, pin the first key that the service shows."`
-	Mirror    []string      `form:"url" env:"LIFELINE_MIRRORS" placeholder:"URL" help:"A mirror to read when the service is not reached or lags behind; may be repeated. The service names others."`
-	Days      int           `least:"1" env:"LIFELINE_DAYS" default:"7" help:"Number of days to hold ahead."`
-	Rate      int           `least:"8000" most:"192000" env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
-	PCM       string        `env:"LIFELINE_PCM" enum:"s16le,f32le" default:"s16le" help:"Samples of pcm outputs: ${enum}."`
-	Bandwidth int           `least:"0" env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Maximum rate of fetching audio, in bytes per second; 0 means no limit."`
-	Cache     int64         `least:"0" env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Maximum size of the audio that is kept, in bytes; 0 means all of the disk."`
-	Latency   time.Duration `least:"0s" env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"Length of the buffer of alsa outputs."`
-	Kbps      int           `least:"8" most:"320" name:"icecast-kbps" env:"LIFELINE_ICECAST_KBPS" default:"64" help:"Bit rate of icecast outputs."`
-	Silence   time.Duration `least:"0s" env:"LIFELINE_SILENCE" default:"${silence}" help:"Replace an item after this length of silence; 0 means never."`
-	Listen    string        `form:"address" env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Address on which to serve a status page, /status.json, /metrics and /healthz, such as 127.0.0.1:8090."`
-	Until     time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop at this instant (RFC 3339)."`
-	Once      string        `form:"once" xor:"until" placeholder:"WINDOW@DATE" help:"Stop after this window."`
-	Report    string        `enum:"none,json" default:"none" help:"json: write a line to standard output for each event on the air."`
-	LogLevel  slog.Level    `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"Lowest level to log: DEBUG, INFO, WARN or ERROR."`
-	Print     bool          `name:"print-config" help:"Print the configuration as --config takes it, without secrets, and end."`
+	member
+	Output  []string      `form:"output" env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
+	Counts  []string      `env:"LIFELINE_COUNTS" sep:"none" placeholder:"OUTPUT" help:"An --output, written as there, whose sound counts as aired; may be repeated. Default: alsa, icecast and pcm outputs, or all outputs if there are none of these."`
+	PCM     string        `env:"LIFELINE_PCM" enum:"s16le,f32le" default:"s16le" help:"Samples of pcm outputs: ${enum}."`
+	Latency time.Duration `least:"0s" env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"Length of the buffer of alsa outputs."`
+	Kbps    int           `least:"8" most:"320" name:"icecast-kbps" env:"LIFELINE_ICECAST_KBPS" default:"64" help:"Bit rate of icecast outputs."`
+	Silence time.Duration `least:"0s" env:"LIFELINE_SILENCE" default:"${silence}" help:"Replace an item after this length of silence; 0 means never."`
+	Until   time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop at this instant (RFC 3339)."`
+	Once    string        `form:"once" xor:"until" placeholder:"WINDOW@DATE" help:"Stop after this window."`
+	Report  string        `enum:"none,json" default:"none" help:"json: write a line to standard output for each event on the air."`
 }
 
 // Run plays by the machine's time until ctx ends, or until the given time.
-func (r *run) Run(ctx context.Context, now playout.Now, given *kong.Context) (err error) {
+func (r *run) Run(ctx context.Context, now playout.Now, given *kong.Context) error {
 	if r.Print {
-		text, err := cmdline.Settings(given)
-		fmt.Fprint(cmdline.Printable(os.Stdout), text)
-		return err
+		return printConfig(given)
 	}
-	cmdline.OutliveReaders()
-	log := slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: r.LogLevel})).With(
-		"station", r.Station)
+	log := r.log()
 	if err := r.together(); err != nil {
 		return cmdline.Exit(cmdline.Misunderstood, err)
-	}
-	pins, err := r.pins()
-	if err != nil {
-		return err
 	}
 	stopping, err := r.stopping()
 	if err != nil {
@@ -97,41 +94,61 @@ func (r *run) Run(ctx context.Context, now playout.Now, given *kong.Context) (er
 	if err != nil {
 		return err
 	}
-	state, err := statedir.Open(r.State)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, state.Close()) }()
 	notify := logged(log)
 	if r.Report == "json" {
 		lines, end := reportJSON(cmdline.Printable(os.Stdout))
 		defer end()
 		notify = both(notify, lines)
 	}
-	if identity, err := playout.LoadIdentity(state); r.secret == "" && err == nil && identity != nil {
-		r.secret = identity.Token // a damaged identity raises an alarm in the player
-	}
-	p, err := playout.OpenPlayer(playout.Options{
-		Station: r.Station, State: state, API: r.client(), Pins: pins,
-		Follow:  playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
-		Mirrors: playout.MirrorOptions{Addresses: r.Mirror},
-		Open:    playout.OpenMP3, Rate: dsp.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence,
-		Outputs: outputs, Counting: r.counting(outputs),
-		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify,
-		Version: version, Built: cmdline.Version(),
-	})
+	return r.work(ctx, log, playout.Options{Silence: r.Silence, Outputs: outputs, Counting: r.counting(outputs),
+		Until: r.Until, Stopping: stopping, Now: now, Notify: notify})
+}
+
+// printConfig prints the flags that are in force.
+func printConfig(given *kong.Context) error {
+	text, err := cmdline.Settings(given)
+	fmt.Fprint(cmdline.Printable(os.Stdout), text)
+	return err
+}
+
+func (m *member) log() *slog.Logger {
+	cmdline.OutliveReaders()
+	return slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: m.LogLevel})).With(
+		"station", m.Station)
+}
+
+// work runs the station with the given options and those that its flags name.
+func (m *member) work(ctx context.Context, log *slog.Logger, opt playout.Options) (err error) {
+	pins, err := m.pins()
 	if err != nil {
 		return err
 	}
-	defer r.watch(p.Handler(), log)()
-	log.Info("playing", "server", r.address, "state", r.State)
+	state, err := statedir.Open(m.State)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, state.Close()) }()
+	if identity, err := playout.LoadIdentity(state); m.secret == "" && err == nil && identity != nil {
+		m.secret = identity.Token // a damaged identity raises an alarm in the player
+	}
+	opt.Station, opt.State, opt.API, opt.Pins = m.Station, state, m.client(), pins
+	opt.Follow = playout.FollowOptions{Days: m.Days, TrustFirst: m.TrustOn}
+	opt.Mirrors = playout.MirrorOptions{Addresses: m.Mirror}
+	opt.Open, opt.Rate, opt.Bandwidth, opt.CacheBytes = playout.OpenMP3, dsp.Rate(m.Rate), m.Bandwidth, m.Cache
+	opt.Uptime, opt.Log, opt.Version, opt.Built = playout.MachineUptime(), log, version, cmdline.Version()
+	p, err := playout.OpenPlayer(opt)
+	if err != nil {
+		return err
+	}
+	defer m.watch(p.Handler(), log)()
+	log.Info("at work", "server", m.address, "state", m.State)
 	return p.Run(ctx)
 }
 
 // pins reads the keys and roots that the station trusts from the start.
-func (r *run) pins() (pins playout.Pins, err error) {
-	if r.Root != "" {
-		b, err := os.ReadFile(r.Root)
+func (m *member) pins() (pins playout.Pins, err error) {
+	if m.Root != "" {
+		b, err := os.ReadFile(m.Root)
 		if err == nil {
 			pins.Root, err = trust.ParseRoot(b)
 		}
@@ -139,15 +156,15 @@ func (r *run) pins() (pins playout.Pins, err error) {
 			err = pins.Root.Signed()
 		}
 		if err != nil {
-			return pins, fmt.Errorf("--root %s: %w", r.Root, err)
+			return pins, fmt.Errorf("--root %s: %w", m.Root, err)
 		}
 	}
-	pins.Keys, err = r.keys()
+	pins.Keys, err = m.keys()
 	return pins, err
 }
 
-func (r *run) keys() (keys []ed25519.PublicKey, err error) {
-	for _, text := range r.Key {
+func (m *member) keys() (keys []ed25519.PublicKey, err error) {
+	for _, text := range m.Key {
 		key, err := seal.ParsePublic(text)
 		if err != nil {
 			return nil, err

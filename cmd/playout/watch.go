@@ -10,11 +10,11 @@ import (
 
 // watch serves the status page on the given address, if any, and returns a function that stops it. A failure to serve
 // is logged and does not affect the air.
-func (r *run) watch(h http.Handler, log *slog.Logger) (end func()) {
-	if r.Listen == "" {
+func (m *member) watch(h http.Handler, log *slog.Logger) (end func()) {
+	if m.Listen == "" {
 		return func() {}
 	}
-	l, err := net.Listen("tcp", r.Listen)
+	l, err := net.Listen("tcp", m.Listen)
 	if err != nil {
 		log.Warn("the status page cannot be served", "error", err)
 		return func() {}

@@ -1,22 +1,58 @@
 #!/bin/sh
-# A station's windows through ffmpeg to an Icecast mount: one ffmpeg for each window, started at its instant. Needs ffmpeg,
-# curl and lifeline-station beside this script. LIFELINE_MOUNT is icecast://source:PASSWORD@host:8000/mount.
+# A station's day through ffmpeg to an Icecast mount, each item at its instant, from the files that `playout sync` keeps
+# in LIFELINE_LISTS. Needs ffmpeg and lifeline-station beside this script. One ffmpeg runs from some seconds before the
+# first item of a window to its end; it is fed with samples, silence where nothing is due.
+# LIFELINE_MOUNT is icecast://source:PASSWORD@host:8000/mount.
 set -eu
 station=$(dirname "$0")/lifeline-station
-list=${LIFELINE_SERVER:?}/v1/stations/${LIFELINE_STATION:?}/queue.ffconcat
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+: "${LIFELINE_LISTS:?}"
+now() { date +%s%3N; }
+rate=192 # bytes in a millisecond: 48 kHz, stereo, 16 bits
+
+# piece FILE SKIP COUNT: bytes of a file. One that went away meanwhile is silence.
+piece() { { dd if="$1" iflag=skip_bytes,count_bytes skip="$2" count="$3" bs=65536 status=none 2>/dev/null || true; head -c "$3" /dev/zero; } | head -c "$3"; }
+
+# feed writes samples until nothing is due within ten seconds. ffmpeg reads them in real time, so that writing two seconds
+# of silence tells when the first sample is heard: what the pipe and ffmpeg itself hold (some 0.2 s) is still to come.
+feed() {
+  head -c $((2000 * rate)) /dev/zero
+  began=$(($(now) - (2000 * rate - 65536) / rate + 200)) # when the first sample was heard
+  given=2000                                       # milliseconds of sound that were handed over
+  last=0
+  while line=$("$station" after "$last") && read -r start end name _ <<LINE && [ $((start - began - given)) -lt 10000 ]; do
+$line
+LINE
+    ahead=$((start - began - given))
+    if [ "$ahead" -gt 0 ]; then # short steps, for what the list says meanwhile
+      step=$((ahead < 500 ? ahead : 500))
+      head -c $((step * rate)) /dev/zero
+      given=$((given + step))
+      continue
+    fi
+    last=$start
+    from=$((began + given))
+    outcome=aired
+    while [ $((end - began - given)) -gt 0 ]; do
+      if ! "$station" stands "$name"; then
+        if [ $((end - began - given)) -gt 1000 ]; then outcome=cut; fi
+        break
+      fi
+      step=$((end - began - given))
+      step=$((step < 500 ? step : 500))
+      piece "$LIFELINE_LISTS/air/$name.wav" $((44 + (began + given - start) * rate)) $((step * rate))
+      given=$((given + step))
+    done
+    "$station" report "$name" "$from" $((began + given)) "$outcome" "by ffmpeg" &
+  done
+}
+
 while :; do
-  "$station" sync
-  "$station" upcoming | awk -v now="$(date +%s%3N)" '$1 > now { print; exit }' >"$work/first"
-  if ! read -r start _ date window _ <"$work/first" || [ $((start - $(date +%s%3N))) -gt 10000 ]; then
-    sleep 5
+  if ! line=$("$station" after 0) || ! read -r start _ <<LINE || [ $((start - $(now))) -gt 6000 ]; then
+$line
+LINE
+    sleep 0.5
     continue
   fi
-  "$station" until $((start - 5000))
-  # The list by curl, so that the token is in no process's arguments; its addresses need none.
-  printf 'user = "station:%s"\n' "${LIFELINE_TOKEN:?}" | curl -K - -sSf -o "$work/list" "$list?date=$date&window=$window"
-  "$station" until "$start"
-  ffmpeg -nostdin -v warning -re -f concat -safe 0 -protocol_whitelist file,http,https,tcp,tls,crypto -i "$work/list" \
-    -ar 48000 -ac 2 -c:a libmp3lame -b:a "${LIFELINE_KBPS:-128}k" -content_type audio/mpeg -f mp3 "${LIFELINE_MOUNT:?}" || sleep 1
+  feed | ffmpeg -nostdin -v warning -fflags nobuffer -probesize 32 -analyzeduration 0 -re -f s16le -ar 48000 -ac 2 -i - \
+    -c:a libmp3lame -b:a "${LIFELINE_KBPS:-128}k" -flush_packets 1 -content_type audio/mpeg -f mp3 "${LIFELINE_MOUNT:?}" || sleep 1
 done

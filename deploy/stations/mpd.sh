@@ -1,49 +1,54 @@
 #!/bin/sh
-# A station's windows through MPD, which loads each window's list and fetches the audio itself; every item is started at
-# its instant. Needs mpd, mpc and lifeline-station beside this script. MPD is found by MPD_HOST and MPD_PORT.
+# A station's day through MPD, each item at its instant, from the files that `playout sync` keeps in LIFELINE_LISTS.
+# Needs mpd, mpc and lifeline-station beside this script. MPD_HOST is MPD's socket, such as /run/mpd/socket: it opens
+# files by their path for nobody who comes by the network.
 set -eu
-here=$(dirname "$0")
-station=$here/lifeline-station
-# MPD is given the token as the password in the address.
-list=$(printf %s "${LIFELINE_SERVER:?}" | sed "s|//|//station:${LIFELINE_TOKEN:?}@|")/v1/stations/${LIFELINE_STATION:?}/queue.m3u
-ahead=10000
+station=$(dirname "$0")/lifeline-station
+now() { date +%s%3N; }
+name='' start=0 end=0 began=0 heard=0 # the item on the air
+queued=''
 
-# play FILE: the items of one window, already in MPD's queue, each at its time; then what came of it.
-play() {
-  place=0
-  last=0
-  while read -r start end _ _ item segment sha; do
-    place=$((place + 1))
-    if [ $((start + 2000)) -lt "$(date +%s%3N)" ]; then continue; fi # too late for this one
-    last=$end
-    "$station" until "$start"
-    mpc -q play "$place"
-    began=$(date +%s%3N)
-    "$station" until $((end - 200))
-    # With single on MPD stops where an item ends; a file that broke off has stopped long since.
-    elapsed=$(($(date +%s%3N) - began))
-    if mpc status | grep -q "^\[playing\] #$place/" || [ "$elapsed" -lt 1000 ]; then outcome=aired; else outcome=cut; fi
-    "$station" report "$item" "$segment" "$sha" "$began" "$end" "$outcome" "by mpd" &
-  done <"$1"
-  "$station" until "$last"
-  mpc -q stop
-  wait
+# finish INSTANT: what came of the item on the air. With single on MPD stops where a file ends or breaks off.
+finish() {
+  if [ -z "$name" ]; then return 0; fi
+  if [ "$heard" = 0 ]; then
+    "$station" report "$name" "$began" "$began" failed "MPD did not play it" &
+  elif [ "$1" -lt $((end - 1000)) ] || [ "$heard" -lt $((end - 2000)) ]; then
+    "$station" report "$name" "$began" "$(($1 < heard + 1000 ? $1 : heard))" cut "by MPD" &
+  else
+    "$station" report "$name" "$began" "$1" aired "by MPD" &
+  fi
+  name=
 }
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+mpc -q clear
+mpc -q single on
 while :; do
-  "$station" sync
-  "$station" upcoming | awk -v now="$(date +%s%3N)" '$1 > now && !key { key = $3 $4 } key && $3 $4 == key' >"$work/window"
-  if ! read -r start _ date window _ <"$work/window" || [ $((start - $(date +%s%3N))) -gt $((ahead + 5000)) ]; then
-    sleep 5
-    continue
+  t=$(now)
+  if [ -n "$name" ]; then
+    if mpc status | grep -q '^\[playing\]'; then heard=$t; fi
+    if [ "$t" -ge "$end" ]; then
+      finish "$end"
+    elif [ "$t" -lt $((end - 500)) ] && ! "$station" stands "$name"; then
+      mpc -q stop
+      finish "$(now)"
+    fi
   fi
-  "$station" until $((start - ahead))
-  "$station" sync # for what was recalled since
-  "$station" upcoming | awk -v date="$date" -v window="$window" '$3 == date && $4 == window' >"$work/window"
-  mpc -q clear
-  mpc -q single on
-  mpc -q load "$list?date=$date&window=$window"
-  play "$work/window"
+  if line=$("$station" after "$start") && read -r s e n _ <<LINE && [ $((s - t)) -lt 4000 ]; then
+$line
+LINE
+    if [ "$queued" != "$n" ]; then
+      mpc -q crop 2>/dev/null || mpc -q clear
+      mpc -q add "file://$LIFELINE_LISTS/air/$n.wav" && queued=$n
+    fi
+    if [ "$queued" = "$n" ] && [ $((s - t)) -lt 500 ]; then
+      "$station" until "$s"
+      finish "$s"
+      mpc -q play "$(mpc playlist | wc -l)"
+      name=$n start=$s end=$e began=$(now) heard=0
+      late=$(((began - s) / 1000))
+      if [ "$late" -gt 0 ]; then mpc -q seek "+$late"; fi
+    fi
+  fi
+  sleep 0.2
 done

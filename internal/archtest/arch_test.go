@@ -108,7 +108,7 @@ var mayImport = map[string][]string{
 	"internal/playout": {"internal/playout/dsp", "internal/playout/output", "internal/playout/spool",
 		"internal/playout/statedir", "internal/playout/retry",
 		"audio", "schedules", "internal/wire", "internal/client", "internal/fallback", "internal/fault", "internal/seal",
-		"internal/trust", "internal/mirror", "internal/text", "internal/charset", "filippo.io/age",
+		"internal/trust", "internal/mirror", "internal/text", "internal/charset", "internal/playlist", "filippo.io/age",
 		"github.com/prometheus/client_golang/...", "golang.org/x/..."},
 	"internal/playout/dsp": {"audio/sinc"},
 	"internal/playout/output": {"internal/playout/dsp", "internal/playout/retry", "internal/text", "schedules",

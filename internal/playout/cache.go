@@ -28,6 +28,8 @@ type Cache struct {
 	mu       sync.Mutex
 	sizes    map[string]int64     // file sizes by hash
 	verified map[string]time.Time // time of the last verification since the start, by hash
+	changes  int64                // how often sizes changed
+	losses   map[string]int64     // how often a recording was lost, by hash
 
 	lost chan struct{} // holds a token after a recording was lost
 }
@@ -35,7 +37,7 @@ type Cache struct {
 // OpenCache returns a Cache with the recordings in the state directory.
 func OpenCache(state *statedir.Dir, problems *Problems, now Now) (*Cache, error) {
 	c := &Cache{state: state, problems: problems, now: now, sizes: map[string]int64{}, verified: map[string]time.Time{},
-		lost: make(chan struct{}, 1)}
+		losses: map[string]int64{}, lost: make(chan struct{}, 1)}
 	entries, err := fs.ReadDir(state.Root.FS(), "audio")
 	if err != nil {
 		return nil, fmt.Errorf("playout: cache: %w", err)
@@ -135,6 +137,9 @@ func (c *Cache) take(audio wire.AudioRef, in io.Reader) error {
 func (c *Cache) note(audio wire.AudioRef) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.sizes[audio.SHA256] != audio.Bytes {
+		c.changes++
+	}
 	c.sizes[audio.SHA256], c.verified[audio.SHA256] = audio.Bytes, c.now()
 }
 
@@ -143,6 +148,8 @@ func (c *Cache) forget(sha string) {
 	defer c.mu.Unlock()
 	delete(c.sizes, sha)
 	delete(c.verified, sha)
+	c.changes++
+	c.losses[sha]++
 	select {
 	case c.lost <- struct{}{}:
 	default:
@@ -162,4 +169,39 @@ func (c *Cache) drop(sha string) {
 	if err := c.state.Root.Remove(recordingName(sha)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.problems.Add("recording %.12s could not be removed: %v", sha, err)
 	}
+}
+
+// discard removes a recording that may not air any more, and what was fetched of it.
+func (c *Cache) discard(sha string) {
+	if !c.hasHash(sha) {
+		if _, err := c.state.Root.Stat(partName(sha)); err != nil {
+			return
+		}
+	}
+	c.drop(sha)
+	if err := c.state.Root.Remove(partName(sha)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.problems.Add("recording %.12s could not be removed: %v", sha, err)
+	}
+}
+
+// hasHash reports whether the cache holds a recording with that hash.
+func (c *Cache) hasHash(sha string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.sizes[sha]
+	return ok
+}
+
+// Losses returns how often a recording was lost, for example because it was damaged.
+func (c *Cache) Losses(sha string) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.losses[sha]
+}
+
+// Changes returns a number that differs after recordings came or went.
+func (c *Cache) Changes() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changes
 }

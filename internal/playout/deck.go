@@ -241,30 +241,7 @@ func (d *Deck) play(pos int64, slot Slot) bool {
 
 // objection returns why the item may not air between two frames, and the outcome to report; "" if it may.
 func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome, string) {
-	h := d.held()
-	barred, withheld := h.Barred(it), h.Withheld(it, d.rate.Time(from))
-	switch {
-	case barred != "":
-		return schedules.Skipped, barred
-	case withheld != "":
-		return schedules.Skipped, withheld
-	case !it.NotAfter.IsZero() && d.at(end).After(it.NotAfter.Time):
-		return schedules.Skipped, fmt.Sprintf("it would end after its expiry at %s", it.NotAfter)
-	case it.Chain != "" && d.broken[it.Chain]:
-		return schedules.Skipped, "another part of its chain cannot air"
-	case it.Chain != "":
-		for i := range d.span.Slots {
-			s := &d.span.Slots[i]
-			if s.Item == nil || s.Item.Chain != it.Chain || s.Item.ID == it.ID || s.End <= end {
-				continue
-			}
-			if h.Recalled(s.Item) || !d.cuer.recordings.Has(s.Item.Audio) || h.Withheld(s.Item, d.rate.Time(from)) != "" ||
-				!s.Item.NotAfter.IsZero() && d.at(s.End).After(s.Item.NotAfter.Time) {
-				return schedules.Skipped, fmt.Sprintf("item %s of its chain cannot air", s.Item.ID)
-			}
-		}
-	}
-	return "", ""
+	return judge{d.rate, d.held(), d.cuer.recordings.Has, d.span, d.broken}.objection(it, from, end)
 }
 
 // giveUp reports an item that could not start.
@@ -500,7 +477,7 @@ func (d *Deck) Ahead(pos int64) {
 }
 
 func (d *Deck) at(pos int64) schedules.Instant {
-	return schedules.At(d.rate.Time(pos).Round(time.Millisecond))
+	return instant(d.rate, pos)
 }
 
 func (d *Deck) notice(kind string, pos int64, it *wire.QueueItem, outcome schedules.Outcome, detail string) Notice {

@@ -39,6 +39,8 @@
 //	lock                    locked by the running player
 //	asrun.log               the spool: one checked line per as-run entry or acknowledgement
 //	asrun.next              the sequence number of the next entry, with its checksum
+//	listed.json             what the lists for another player named in the last two days: reports may name it
+//	lists                   the lists for another player, unless they lie elsewhere: see Lister
 //	onair                   the item on the air and until when it was heard, written each second
 //
 // The .json files end in their own checksum (statedir.Record). The player reports and ignores a damaged one. A file has

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,7 +33,12 @@ type Fetcher struct {
 	limit     *rate.Limiter // bytes per second; nil: unlimited
 	quota     int64         // maximum size of the cache in bytes; 0: bounded by the disk
 	tries     map[string]try
+	idle      atomic.Int64 // generation of the holdings of which nothing is left to be fetched now
 }
+
+// Idle reports whether nothing is left to be fetched now of the holdings of that generation: every recording is here,
+// or its last attempt failed.
+func (f *Fetcher) Idle(generation int64) bool { return f.idle.Load() == generation }
 
 // try is the state of a recording whose fetch failed: the number of failures and when to try again.
 type try struct {
@@ -102,8 +108,12 @@ func wants(h *Holdings, now time.Time) []want {
 func (f *Fetcher) Run(ctx context.Context) error {
 	for {
 		changed := f.documents.Changed()
-		all := wants(f.documents.Holdings(), f.now())
+		held := f.documents.Holdings()
+		all := wants(held, f.now())
 		next, wait := f.next(all)
+		if next == nil {
+			f.idle.Store(held.Generation)
+		}
 		switch {
 		case next != nil:
 			f.try(ctx, *next, all)

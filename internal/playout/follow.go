@@ -39,6 +39,8 @@ type Follower struct {
 	said   wire.Freshness // that answer
 	tried  time.Time      // when the latest request of that kind was made, answered or not
 	nudge  chan struct{}
+	swept  bool  // a sweep has ended
+	failed error // of the last sweep
 }
 
 // asking is the state of the requests for one document.
@@ -202,6 +204,9 @@ const (
 func (f *Follower) sweeps(ctx context.Context) {
 	for failures, least := 0, sweepLeast; ; {
 		err := f.sweep(ctx)
+		f.mu.Lock()
+		f.swept, f.failed = true, err
+		f.mu.Unlock()
 		wait := f.opt.Sweep
 		if err != nil && ctx.Err() == nil {
 			if !errors.As(err, new(refusal)) { // reported already
@@ -223,6 +228,20 @@ func (f *Follower) sweeps(ctx context.Context) {
 			least = sweepLeast
 		}
 	}
+}
+
+// Swept reports whether every document was asked for since the start, and SweepError whether that failed last.
+func (f *Follower) Swept() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.swept
+}
+
+// SweepError returns why not every document could be fetched last.
+func (f *Follower) SweepError() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed
 }
 
 // sweep fetches every document once. The failure of one document does not stop the others; if the service is

@@ -101,6 +101,7 @@ func (c *Cache) evict(all []want, need int64) (freed int64) {
 			c.mu.Lock()
 			delete(c.sizes, sha)
 			delete(c.verified, sha)
+			c.changes++
 			c.mu.Unlock()
 		}
 	}

@@ -61,6 +61,13 @@ var gauges = []struct {
 		}
 		return float64(w.CertificateEnds.Unix())
 	}},
+	{figure("lists_ready_seconds", "How long the files last by which another program's player airs; 0 without lists."),
+		func(w Watch) float64 {
+			if w.Lists == nil || w.Lists.Turns == 0 {
+				return 0
+			}
+			return w.Lists.Until.Sub(w.Now.Time).Seconds()
+		}},
 	{figure("alarms", "Things that are wrong now and need a person."),
 		func(w Watch) float64 { return float64(len(w.Alarms)) }},
 	{figure("problems", "Things refused or failed in the last day."),

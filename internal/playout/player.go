@@ -37,6 +37,10 @@ type Options struct {
 	Outputs    []output.Output
 	// The outputs whose sound counts as aired; none: the continuous ones or, if there are none, all.
 	Counting []output.Output
+	// The directory of the lists by which players of others air the day; "": this player airs it.
+	Lists    string
+	Ahead    time.Duration             // for how long ahead the lists have the files of all items
+	Once     bool                      // bring the lists up to date once, and stop
 	Until    time.Time                 // when to stop; zero: never
 	Stopping func(*Holdings) time.Time // like Until, as soon as the time is known; nil: never
 	Now      Now                       // the machine's time
@@ -60,6 +64,8 @@ type Player struct {
 	mirrors   *Mirrors
 	deck      *Deck
 	cuer      *Cuer
+	fetcher   *Fetcher
+	lister    *Lister // nil: the deck airs
 	lines     output.Lines
 	sound     output.Sound
 	reporter  *Reporter
@@ -125,12 +131,19 @@ func OpenPlayer(opt Options) (*Player, error) {
 		opt.Mirrors.Key, opt.Mirrors.Recipient = own.Age(), own.Recipient()
 	}
 	p.mirrors = NewMirrors(opt.Station, p.documents, p.cache, p.follower, p.problems, p.time.Now, opt.Mirrors)
+	p.fetcher = NewFetcher(p.cache, p.documents, opt.API.Station(opt.Station), p.mirrors, opt.Bandwidth, opt.CacheBytes,
+		p.time.Now)
 	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate, cueWait)
 	for _, out := range opt.Outputs {
 		p.lines.Add(output.NewLine(out, opt.counts(out), &p.sound, opt.Rate, p.time.Now, p.problems.Add))
 	}
 	p.deck = NewDeck(opt.Rate, p.lines.Lead(), opt.Silence, p.documents.Holdings, p.cuer, p.log, p.heard(), p.problems,
 		p.notice)
+	if opt.Lists != "" {
+		if p.lister, err = openLister(opt, p.documents, p.cache, p.spool, p.problems, p.time); err != nil {
+			return nil, errors.Join(err, p.spool.Close())
+		}
+	}
 	p.playing.Store(&Notice{})
 	p.reporter = &Reporter{station: opt.Station, service: opt.API.Station(opt.Station), documents: p.documents,
 		cache: p.cache, follower: p.follower,
@@ -217,16 +230,13 @@ func (p *Player) Run(ctx context.Context) error {
 	live, stop := context.WithCancel(live)
 	g.Go(func() error {
 		defer stop()
-		p.air(live)
-		return nil
+		return p.work(live)
 	})
 	g.Go(func() error { return p.follower.Run(live) })
 	g.Go(func() error {
 		return (&Inbox{p.opt.State, p.opt.Station, p.documents, p.cache, p.problems}).Run(live)
 	})
-	g.Go(func() error {
-		return NewFetcher(p.cache, p.documents, service, p.mirrors, p.opt.Bandwidth, p.opt.CacheBytes, p.time.Now).Run(live)
-	})
+	g.Go(func() error { return p.fetcher.Run(live) })
 	g.Go(func() error {
 		return p.reporter.Run(live)
 	})
@@ -241,6 +251,19 @@ func (p *Player) Run(ctx context.Context) error {
 	p.drain(reportEnd)
 	stopSender()
 	return errors.Join(err, tailWork.Wait(), p.spool.Close())
+}
+
+// work airs, or keeps the lists by which others air.
+func (p *Player) work(ctx context.Context) error {
+	switch {
+	case p.lister == nil:
+		p.air(ctx)
+	case p.opt.Once:
+		return p.lister.Once(ctx, p.follower, p.fetcher)
+	default:
+		return p.lister.Run(ctx)
+	}
+	return nil
 }
 
 // drain waits until all entries are reported, at most limit: the spool keeps the rest.

@@ -30,6 +30,7 @@ type station struct {
 	service *service
 	dir     string
 	wav     string
+	lists   string        // directory of the lists by which another player airs; "": this one airs
 	step    time.Duration // of its wall clock
 	boot    string        // of its machine; "": the uptime is unknown
 	until   time.Time
@@ -63,6 +64,15 @@ func (st *station) stepClock(d time.Duration) {
 // open opens the player in its state directory.
 func (st *station) open() (*Player, *statedir.Dir) {
 	st.t.Helper()
+	p, state, err := st.tryOpen()
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	return p, state
+}
+
+func (st *station) tryOpen() (*Player, *statedir.Dir, error) {
+	st.t.Helper()
 	state, err := statedir.Open(st.dir)
 	if err != nil {
 		st.t.Fatal(err)
@@ -71,7 +81,8 @@ func (st *station) open() (*Player, *statedir.Dir) {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Pins: Pins{Keys: st.keys},
+	p, err := OpenPlayer(Options{Lists: st.lists, Ahead: 2 * time.Minute,
+		Station: "lantern", State: state, API: st.service.api(), Pins: Pins{Keys: st.keys},
 		Open:   st.decode,
 		Rate:   st.rate,
 		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]output.Output{wav},
@@ -81,10 +92,7 @@ func (st *station) open() (*Player, *statedir.Dir) {
 			defer st.mu.Unlock()
 			st.notices = append(st.notices, n)
 		}})
-	if err != nil {
-		st.t.Fatal(err)
-	}
-	return p, state
+	return p, state, err
 }
 
 // uptime returns the uptime of a machine in simulated time.

@@ -205,6 +205,13 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 	return ahead
 }
 
+// Ahead returns by how much the station's time is ahead of the machine's, as of the last Now.
+func (k *Timekeeper) Ahead() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.shift
+}
+
 // Set returns the total by which the service has set the station's time, relative to the machine's own.
 func (k *Timekeeper) Set() time.Duration {
 	k.mu.Lock()

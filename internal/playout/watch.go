@@ -27,6 +27,7 @@ type Watch struct {
 	Outputs []output.Standing `json:"outputs"`
 	Silent  bool              `json:"silent"` // no output that counts accepts the programme
 	Mirrors []MirrorState     `json:"mirrors,omitempty"`
+	Lists   *Listing          `json:"lists,omitempty"` // by which players of others air; null: this player airs
 
 	HeardAt      schedules.Instant `json:"heard_at"`               // when the service last signed an answer
 	Unheard      schedules.Millis  `json:"unheard_ms"`             // how long ago that was
@@ -64,6 +65,9 @@ func (p *Player) Watch() Watch {
 	w.Outputs, w.Mirrors = p.lines.Standings(), p.mirrors.States()
 	if p.identity != nil {
 		w.KeyID = p.identity.Signer().KeyID()
+	}
+	if p.lister != nil {
+		w.Lists = p.lister.stands.Load()
 	}
 	if ends := p.opt.API.CertificateEnds(); !ends.IsZero() {
 		w.CertificateEnds = schedules.At(ends)
@@ -135,7 +139,7 @@ h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:l
 .air{font-size:1.2rem;padding:.6rem 1rem;background:#fff;border-left:.4rem solid {{if .Alarms}}#a11{{else if .Playing}}#2a7d3f{{else}}#999{{end}}}.bad{color:#a11}</style>
 <h1>{{.Station}} <small>{{clock .Now}} UTC</small></h1>
 {{range .Alarms}}<p class="air bad" role="alert"><b>{{.}}</b>{{end}}
-<p class="air">{{if and .Silent .Playing}}<span class="bad">Playing, but nobody hears it:</span> <b>{{or .Title .Playing}}</b>{{else if .Playing}}On the air: <b>{{or .Title .Playing}}</b> ({{printf "%.1f" .Peak}} dBFS){{else}}Off the air{{end}}</p>
+<p class="air">{{if .Lists}}Another player airs by the lists in {{.Lists.Dir}}: {{.Lists.Turns}} items are ready{{if .Lists.Turns}}, until {{clock .Lists.Until}} UTC{{end}}{{else if and .Silent .Playing}}<span class="bad">Playing, but nobody hears it:</span> <b>{{or .Title .Playing}}</b>{{else if .Playing}}On the air: <b>{{or .Title .Playing}}</b> ({{printf "%.1f" .Peak}} dBFS){{else}}Off the air{{end}}</p>
 <table>
 <tr><th>Queue of today<td>{{if .QueueRevision}}{{.QueueDate}}, revision {{.QueueRevision}}{{else}}<span class="bad">none that is valid</span>{{end}}
 <tr><th>Recalls<td>revision {{.RecallsSeen}}

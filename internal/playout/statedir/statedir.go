@@ -1,6 +1,7 @@
 package statedir
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 // Dir is the station's state directory. Its names are confined to it.
 type Dir struct {
 	Root *os.Root
+	Mode fs.FileMode // permissions of new files; 0: 0600
 	temp atomic.Int64
 	lock *os.File // nil: not locked
 
@@ -113,10 +115,15 @@ func (s *Dir) Close() error {
 	return s.Root.Close()
 }
 
+// Create creates a file, or empties it.
+func (s *Dir) Create(name string) (*os.File, error) {
+	return s.Root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, cmp.Or(s.Mode, 0o600))
+}
+
 // Replace durably replaces the content of name with b, or leaves it unchanged.
 func (s *Dir) Replace(name string, b []byte) error {
 	temp := name + "." + strconv.FormatInt(s.temp.Add(1), 10) + ".tmp"
-	f, err := s.Root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := s.Create(temp)
 	if err != nil {
 		return fmt.Errorf("playout: write %s: %w", name, err)
 	}
