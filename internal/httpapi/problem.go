@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
@@ -78,6 +79,9 @@ func (a *Parts) problem(c *call, err error) wire.Problem {
 	return p
 }
 
+// restOfBody is how long a request that failed may take to bring the rest of its body; the connection is closed after.
+const restOfBody = time.Second
+
 // fail answers with err as a problem document.
 func (a *api) fail(c *call, err error) {
 	p := a.problem(c, err)
@@ -93,6 +97,10 @@ func (a *api) fail(c *call, err error) {
 		if h.Get("Retry-After") == "" {
 			h.Set("Retry-After", "2")
 		}
+	}
+	if c.r.ContentLength != 0 {
+		// net/http reads the rest of the body before it sends the answer: a stuck client would not get it.
+		http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(restOfBody)) // not every writer has deadlines
 	}
 	if err := c.jsonAs(apidoc.ProblemType, p.Status, p); err != nil {
 		a.Log.Error("a problem could not be told", "error", err)

@@ -86,9 +86,6 @@ func (a *api) serve(r route) gin.HandlerFunc {
 		t.by = c.actor.Name
 		if over := c.over(); over != nil && !g.Writer.Written() {
 			err = over
-			if c.r.ContentLength != 0 {
-				g.Header("Connection", "close") // the rest of the body is not read
-			}
 		}
 		err = c.orStopped(err)
 		switch {
