@@ -296,6 +296,7 @@ func TestAnyChangedByteOfAYearIsFound(t *testing.T) {
 
 // Nothing can be taken out, put in, moved or signed by another unnoticed.
 func TestNothingIsTakenOutOrPutIntoTheRecord(t *testing.T) {
+	longform.Only(t)
 	y := recordedYear(t)
 	seen := y.head
 	middle := y.links[400]

@@ -16,6 +16,7 @@ import (
 
 	"lifeline/internal/blob"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/library"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
@@ -190,6 +191,7 @@ func everything(t *testing.T, r *Records) (out answers) {
 
 // Wherever Move is cut short, everything is read as before, and the next one goes on.
 func TestMovedRecordsAreReadAsBeforeWhereverMovingStops(t *testing.T) {
+	longform.Only(t)
 	now := began.AddDate(0, 7, 0)
 	for steps := 0; ; steps++ {
 		c, m := filled(t)

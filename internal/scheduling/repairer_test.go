@@ -10,6 +10,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/fallback"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
 	"lifeline/internal/store"
@@ -388,6 +389,7 @@ func TestRecallIsOutBeforeAnythingIsLookedFor(t *testing.T) {
 // frozen, unless the item itself may not air; no time is silent while a fallback may air; and unpublished edits stay
 // unpublished. LIFELINE_PROVE=repairs tests 10,000 days.
 func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
+	longform.Only(t)
 	days := 150
 	if os.Getenv("LIFELINE_PROVE") == "repairs" {
 		days = 10_000

@@ -13,6 +13,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
 	"lifeline/internal/store/memory"
@@ -146,12 +147,10 @@ func gini(x []float64) float64 {
 // The days of the example network are all different when planned together, and as varied as days planned one by one.
 // LIFELINE_PROVE=days plans four weeks with four seeds.
 func TestDaysPlannedTogetherAreAllDifferent(t *testing.T) {
+	longform.Only(t)
 	days, seeds := 10, []uint64{3}
-	switch {
-	case os.Getenv("LIFELINE_PROVE") == "days":
+	if os.Getenv("LIFELINE_PROVE") == "days" {
 		days, seeds = 28, []uint64{0, 1, 2, 3}
-	case testing.Short():
-		days = 4
 	}
 	for _, seed := range seeds {
 		together, oneByOne := exampleRoom(t), exampleRoom(t)

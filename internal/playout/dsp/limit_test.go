@@ -3,6 +3,8 @@ package dsp
 import (
 	"math"
 	"testing"
+
+	"lifeline/internal/harness/longform"
 )
 
 // limited runs stereo PCM through a limiter in blocks of uneven size.
@@ -43,6 +45,7 @@ func truePeak(pcm []float32, channel int) float64 {
 }
 
 func TestLimiterKeepsTruePeaksUnderTheCeiling(t *testing.T) {
+	longform.Only(t)
 	for name, at := range map[string]func(int64, int) float64{
 		"tone between samples": func(n int64, _ int) float64 { return 2 * math.Sin(math.Pi/2*float64(n)+math.Pi/4) },
 		"bursts": func(n int64, c int) float64 {
