@@ -199,7 +199,7 @@ func (o *outpost) importBundle(bundle []byte) playout.Imported {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(o.t.Context(), time.Minute)
+	ctx, cancel := context.WithCancel(o.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
 	defer func() {
@@ -208,18 +208,15 @@ func (o *outpost) importBundle(bundle []byte) playout.Imported {
 			o.t.Error(err)
 		}
 	}()
-	look := time.NewTicker(50 * time.Millisecond)
-	defer look.Stop()
-	for {
-		if told, err := playout.Result(o.state, name); err == nil {
-			return told
-		}
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			o.t.Fatal("the bundle was not taken")
-		}
+	told, err := playout.Imported{}, error(nil)
+	eventually(o.t, time.Minute, func() bool {
+		told, err = playout.Result(o.state, name)
+		return err == nil
+	})
+	if err != nil {
+		o.t.Fatal("the bundle was not taken: ", err)
 	}
+	return told
 }
 
 // The whole ceremony by commands: a root is made; a root key is lost and replaced; the service's keys are stolen, and

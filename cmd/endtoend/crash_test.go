@@ -304,20 +304,13 @@ func (l *ledger) workUntil(t *testing.T, p *process, round int, kill func()) err
 // ready waits until the service reports that it can reach everything.
 func (p *process) ready(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	poll := time.NewTicker(10 * time.Millisecond)
-	defer poll.Stop()
-	for {
-		_, err := p.client.Call(ctx, client.Request{Method: "GET", Path: "/readyz"}, new(wire.Readiness))
-		if err == nil {
-			return
-		}
-		select {
-		case <-poll.C:
-		case <-ctx.Done():
-			t.Fatalf("the service does not get ready: %v", err)
-		}
+	var err error
+	eventually(t, 30*time.Second, func() bool {
+		_, err = p.client.Call(t.Context(), client.Request{Method: "GET", Path: "/readyz"}, new(wire.Readiness))
+		return err == nil
+	})
+	if err != nil {
+		t.Fatalf("the service does not get ready: %v", err)
 	}
 }
 

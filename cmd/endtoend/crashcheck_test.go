@@ -103,10 +103,9 @@ func checkAfterCrash(t *testing.T, p *process, l *ledger, last bool) (named map[
 // awaitNoOrphans waits until the restarted service has removed the files that belong to no segment.
 func awaitNoOrphans(t *testing.T, dir string, named map[string]bool) {
 	t.Helper()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	for late := time.After(30 * time.Second); ; {
-		var orphans []string
+	var orphans []string
+	eventually(t, 30*time.Second, func() bool {
+		orphans = nil
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) { // removed a moment ago
 				return nil
@@ -119,13 +118,9 @@ func awaitNoOrphans(t *testing.T, dir string, named map[string]bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(orphans) == 0 {
-			return
-		}
-		select {
-		case <-poll.C:
-		case <-late:
-			t.Fatalf("orphan files: %v", orphans)
-		}
+		return len(orphans) == 0
+	})
+	if len(orphans) > 0 {
+		t.Fatalf("orphan files: %v", orphans)
 	}
 }

@@ -407,10 +407,10 @@ func (g *guest) reconciled(t *testing.T) {
 	}
 }
 
-// eventually waits until is returns true, at most limit.
+// eventually polls until is returns true, at most limit.
 func eventually(t testing.TB, limit time.Duration, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(limit); !is() && time.Now().Before(deadline); {
-		until(t, time.Now().Add(100*time.Millisecond))
+		until(t, time.Now().Add(20*time.Millisecond))
 	}
 }

@@ -113,13 +113,12 @@ func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
 				}
 				ended <- "download"
 			}()
-			late := time.After(30 * time.Second)
 			left := map[string]bool{"wait": true, "upload": true, "stream": true, "download": true}
 			for len(left) > 0 {
 				select {
 				case what := <-ended:
 					delete(left, what)
-				case <-late:
+				case <-time.After(30 * time.Second):
 					t.Fatalf("still there: %v", left)
 				}
 			}

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
-	"time"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -73,7 +73,7 @@ func TestWritesThatShareATransactionFailAlone(t *testing.T) {
 			want[name("cancelled", 0)] = context.Canceled
 		}
 		for s.Waiting() != begun-1 { // all but the leader
-			<-time.After(time.Millisecond)
+			runtime.Gosched()
 		}
 		cancel()
 		if !crowded { // the cancelled write returns at once
