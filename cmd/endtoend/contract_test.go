@@ -253,10 +253,14 @@ func (d *driver) fillParameters(r *request, role string, mode int) {
 			}
 		case "segment":
 			v = d.segmentFor(v)
+		case "station":
+			if d.operation.ID == "seizeStation" {
+				v = otherStation // the calls of the other one go on
+			}
 		}
 		switch p.In {
 		case "path":
-			if spoiling {
+			if spoiling && d.operation.ID != "seizeStation" {
 				v = fmt.Sprint(d.known[p.Name][0]) // an existing name, so that only the invalid part is refused
 			}
 			if v == "" {

@@ -19,7 +19,7 @@ import (
 var mayDo = map[string]string{
 	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getMetrics": "open", "getDocs": "open",
 	"getConsole": "open", "getConsoleAsset": "open", "getTime": "open", "listKeys": "open", "listRoots": "open",
-	"enrolStation": "open", "createEnrolmentCode": "", "listStationKeys": "scheduler",
+	"enrolStation": "open", "createEnrolmentCode": "", "listStationKeys": "scheduler", "seizeStation": "scheduler",
 
 	"uploadSegment": "producer", "replaceAudio": "producer",
 	"getUploadOptions": "open", "getUploadOptionsOfOne": "open", "startUpload": "producer", "listUploads": "producer",

@@ -22,6 +22,13 @@ func (c *Client) EnrolmentCode(ctx context.Context, station string, life time.Du
 	return out, err
 }
 
+// Seize declares a station seized.
+func (c *Client) Seize(ctx context.Context, station, reason string) (out wire.Seizure, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "seized"),
+		Body: wire.Reason{Reason: reason}}, &out)
+	return out, err
+}
+
 // Enrol sends the envelope of a wire.Enrolment. It needs no token.
 func (c *Client) Enrol(ctx context.Context, envelope []byte) (out wire.Enrolled, err error) {
 	err = c.sendEnvelope(ctx, wire.Base+"/enrolments", envelope, &out)

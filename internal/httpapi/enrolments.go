@@ -38,6 +38,18 @@ func (a enrolmentHandlers) routes() []route {
 			Faults: map[int]string{http.StatusForbidden: "The code is not valid.",
 				http.StatusConflict:        "The key was enrolled before.",
 				http.StatusTooManyRequests: "Too many codes were sent from this address."}}},
+		{a.seize, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/seized", Roles: planning,
+			ID: "seizeStation", Tag: apidoc.ForSchedulers, Summary: "Declare a station seized",
+			Detail: "Its tokens end now, and with them its streams, leases and media addresses; its keys count no more, and " +
+				"nothing is encrypted to them. It gets no token but by enrolling anew, which ends the seizure. The answer says " +
+				"what whoever has the station may hold. The call may be repeated.",
+			Takes: apidoc.TakesJSON(wire.Reason{Reason: "the site was raided"}), Lenient: true,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What ended, and what the station may hold.",
+				wire.Seizure{Station: "lantern-coast", SeizedAt: exampleStart, Tokens: []string{"0d9c6f2e41b7a8035c1e"},
+					Keys: []string{"4b1f0c6d8e2a9735"}, LastContact: exampleStart, LeaseUntil: examplePlus(4),
+					Queues: []wire.HeldQueue{{Date: exampleDate, Revision: 7}}, HeldUntil: &exampleDate,
+					Segments: []wire.HeldSegment{{ID: "testimony-ko-river", Title: "The river", Sensitive: true}},
+					Trusts:   service})}}},
 		{a.keysOf, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/keys", Roles: planning,
 			ID: "listStationKeys", Tag: apidoc.ForSchedulers, Summary: "List the keys that a station has had",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The keys, the oldest first.",
@@ -97,6 +109,23 @@ func (a enrolmentHandlers) enrol(c *call) error {
 	out.Service = a.fingerprint()
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(http.StatusCreated, out)
+}
+
+// seize shuts a station out.
+func (a enrolmentHandlers) seize(c *call) error {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
+		return err
+	}
+	var in wire.Reason
+	if err := c.decodeOptional(&in); err != nil {
+		return err
+	}
+	out, err := a.Scheduler.Seizures.Seize(c.r.Context(), c.actor, c.station(), in.Reason)
+	if err != nil {
+		return err
+	}
+	out.Trusts = a.fingerprint()
+	return c.json(http.StatusOK, out)
 }
 
 // fingerprint identifies what signs for the service.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"lifeline/internal/access"
 	"lifeline/internal/library"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
@@ -11,7 +12,7 @@ import (
 )
 
 // testKinds are the kinds of documents in the replicas of these tests.
-var testKinds = slices.Concat(replica.SharedKinds, library.Kinds, record.Kinds, Kinds)
+var testKinds = slices.Concat(replica.SharedKinds, library.Kinds, record.Kinds, Kinds, access.Kinds)
 
 func TestExplanationsOfVersion1LoseTheAimsThatAreNotMadeAnyMore(t *testing.T) {
 	d := store.Document{Kind: KindExplanations, ID: "s/2023-10-27/000000000001",

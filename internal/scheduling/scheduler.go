@@ -31,6 +31,7 @@ type Scheduler struct {
 	Lists     *Lists       // returns what airs as plain lists
 	People    *People      // reports when a person is off the air
 	Scripts   *Scripts     // reports which parts of a script aired
+	Seizures  *Seizures    // shuts out stations that others have taken
 	Resigner  *Resigner    // signs documents again after a change of key
 }
 
@@ -63,7 +64,8 @@ func New(r *replica.Replica, s *record.Records, sealer replica.Sealer, now func(
 		Publisher: publisher,
 		Repairer:  &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher, refilled: map[string]look{}},
 		Fallbacks: fallbacks, Leases: leases,
-		Lists: &Lists{c}, People: &People{c, leases}, Scripts: &Scripts{c, in}, Resigner: &Resigner{c, rundowns, publisher,
+		Lists: &Lists{c}, People: &People{c, leases}, Seizures: &Seizures{c, leases},
+		Scripts: &Scripts{c, in}, Resigner: &Resigner{c, rundowns, publisher,
 			fallbacks}}
 }
 

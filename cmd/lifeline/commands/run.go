@@ -42,7 +42,7 @@ type cli struct {
 	Publish      publishCmd      `cmd:"" help:"Publish days: sign them for their stations."`
 	Withdraw     withdrawCmd     `cmd:"" help:"Take back a published day whose first window is still to come."`
 	Stations     stationsCmd     `cmd:"" help:"Show the status of each station."`
-	Station      stationCmd      `cmd:"" help:"Enrol a station."`
+	Station      stationCmd      `cmd:"" help:"Enrol a station, or shut out one that was seized."`
 	Render       renderCmd       `cmd:"" help:"Fetch a whole window as one audio file, as the player would play it."`
 	Bundle       bundleCmd       `cmd:"" help:"Write a station's coming days into a file, for a station without a link."`
 	Reconcile    reconcileCmd    `cmd:"" help:"Compare what was planned with what aired."`
