@@ -196,7 +196,7 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 
 	files := t.TempDir()
 	archives := []string{filepath.Join(files, "1.tar"), filepath.Join(files, "2.tar"), filepath.Join(files, "3.tar")}
-	succeed(t, "backup", "--data", dir, "--with-audio", "--with-keys", archives[0]) // while the service runs
+	succeed(t, "backup", "--plain", "--data", dir, "--with-audio", "--with-keys", archives[0]) // while the service runs
 	h.stop()
 
 	bucket := harness.StartBucket(t)
@@ -209,7 +209,7 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 		"--s3-secret-key-file", secret}
 	again := []string{"--data", t.TempDir()}
 	succeed(t, append([]string{"restore", archives[0]}, shared...)...)
-	succeed(t, append([]string{"backup", "--with-audio", "--with-keys", archives[1]}, shared...)...)
+	succeed(t, append([]string{"backup", "--plain", "--with-audio", "--with-keys", archives[1]}, shared...)...)
 	succeed(t, append([]string{"fsck"}, shared...)...)
 	for _, day := range []string{keptDay, "2099-11-26"} {
 		served(t, shared, func(url string) {
@@ -225,7 +225,7 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 	}
 
 	pipe := exec.Command("sh", "-ec",
-		`"$0" check-backup "$1" && cat "$1" | "$0" restore --data "$2" - && "$0" backup --data "$2" --with-audio --with-keys - > "$3" && "$0" check-backup - < "$3"`)
+		`"$0" check-backup "$1" && cat "$1" | "$0" restore --data "$2" - && "$0" backup --plain --data "$2" --with-audio --with-keys - > "$3" && "$0" check-backup - < "$3"`)
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
@@ -266,11 +266,12 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 	h.stop()
 	files := t.TempDir()
 	good := filepath.Join(files, "good.tar")
-	succeed(t, "backup", "--data", dir, "--with-audio", "--with-keys", good)
-	if code, out := command(t, "backup", "--data", dir, good); code != 1 || !strings.Contains(out, "exists already") {
+	succeed(t, "backup", "--plain", "--data", dir, "--with-audio", "--with-keys", good)
+	if code, out := command(t, "backup", "--plain", "--data", dir, good); code != 1 ||
+		!strings.Contains(out, "exists already") {
 		t.Errorf("backup over a file: %d %s", code, out)
 	}
-	if code, out := command(t, "backup", "--data", t.TempDir(), filepath.Join(files, "none.tar")); code != 1 ||
+	if code, out := command(t, "backup", "--plain", "--data", t.TempDir(), filepath.Join(files, "none.tar")); code != 1 ||
 		!strings.Contains(out, "there is no store") {
 		t.Errorf("backup of nothing: %d %s", code, out)
 	}
@@ -322,7 +323,7 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 	}
 
 	bare := filepath.Join(files, "bare.tar")
-	succeed(t, "backup", "--data", dir, bare)
+	succeed(t, "backup", "--plain", "--data", dir, bare)
 	last := t.TempDir()
 	code, out := command(t, "restore", "--data", last, bare)
 	if code != cmdline.Partly || !strings.Contains(out, "recordings not here yet") || !strings.Contains(out,
@@ -395,7 +396,7 @@ func TestOldRecordsAreReadFromTheirFiles(t *testing.T) {
 	}
 	succeed(t, "fsck", "--data", dir)
 	file := filepath.Join(t.TempDir(), "b.tar")
-	succeed(t, "backup", "--with-keys", "--data", dir, file)
+	succeed(t, "backup", "--plain", "--with-keys", "--data", dir, file)
 	other := t.TempDir()
 	succeed(t, "restore", "--data", other, file)
 	succeed(t, "fsck", "--data", other)

@@ -134,7 +134,7 @@ func TestFsckNamesEveryDamageOfRedis(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)
 	file := filepath.Join(t.TempDir(), "b.tar")
-	succeed(t, "backup", "--data", dir, file)
+	succeed(t, "backup", "--plain", "--data", dir, file)
 	server := harness.StartRedis(t, harness.Durable...)
 	for n, c := range []struct{ says, command string }{
 		{"no problem found", "ping"},

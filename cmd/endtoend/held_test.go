@@ -22,7 +22,7 @@ func TestCommandThatNeedsAStoreAloneSaysHowToGoOnWhereAServiceHoldsIt(t *testing
 		t.Fatal(err)
 	}
 	backup := filepath.Join(t.TempDir(), "backup.tar")
-	succeed(t, "backup", "--data", c.Data, backup)
+	succeed(t, "backup", "--plain", "--data", c.Data, backup)
 	before, err := os.ReadFile(c.StoreFile())
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func TestOneServiceHasADataDirectory(t *testing.T) {
 		}
 	}
 	refused("serve", "--listen", "127.0.0.1:0")
-	succeed(t, "backup", "--data", dir, "--with-audio", file)
+	succeed(t, "backup", "--plain", "--data", dir, "--with-audio", file)
 	succeed(t, "fsck", "--data", dir)
 	succeed(t, "token", "create", "--data", dir, "--name", "Ada", "--role", "admin")
 	refused("restore", file)

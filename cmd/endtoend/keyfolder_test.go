@@ -35,14 +35,14 @@ func TestABackupWithKeysCarriesTheRootsAndTheKeysOfTheRoles(t *testing.T) {
 	t.Parallel()
 	c := rooted(t)
 	bare, whole := filepath.Join(t.TempDir(), "bare"), filepath.Join(t.TempDir(), "whole")
-	if said := succeed(t, "backup", "--data", c.conf.Data, bare); !strings.Contains(said,
+	if said := succeed(t, "backup", "--plain", "--data", c.conf.Data, bare); !strings.Contains(said,
 		"the roots and the keys of the roles are not in it") || !strings.Contains(said, c.conf.Keys) {
 		t.Errorf("a backup without keys says:\n%s", said)
 	}
 	if said := succeed(t, "restore", "--data", t.TempDir(), bare); !strings.Contains(said, "signed under root 1") {
 		t.Errorf("a restore without keys says:\n%s", said)
 	}
-	said := succeed(t, "backup", "--data", c.conf.Data, "--with-keys", whole)
+	said := succeed(t, "backup", "--plain", "--data", c.conf.Data, "--with-keys", whole)
 	if strings.Contains(said, "elsewhere, or") {
 		t.Errorf("a backup with keys says:\n%s", said)
 	}
@@ -93,7 +93,8 @@ func TestABackupWithKeysCarriesTheRootsAndTheKeysOfTheRoles(t *testing.T) {
 	if err := os.RemoveAll(c.conf.Keys); err != nil {
 		t.Fatal(err)
 	}
-	if code, said := command(t, "backup", "--data", c.conf.Data, "--with-keys", whole+"2"); code != cmdline.Failed ||
+	if code, said := command(t, "backup", "--plain", "--data", c.conf.Data, "--with-keys",
+		whole+"2"); code != cmdline.Failed ||
 		!strings.Contains(said, "Name the folder of the roots and keys with --keys") {
 		t.Errorf("with the folder lost: exit %d\n%s", code, said)
 	}

@@ -53,7 +53,7 @@ func TestWhatWasSetBackIsNumberedAboveAllThatStationsHaveSeen(t *testing.T) {
 		t.Errorf("a store that was never set back numbers above %d", above)
 	}
 	backup := filepath.Join(t.TempDir(), "backup.tar")
-	succeed(t, "backup", "--data", c.Data, "--with-keys", backup)
+	succeed(t, "backup", "--plain", "--data", c.Data, "--with-keys", backup)
 	succeed(t, "restore", "--data", restored.Data, backup)
 	for range 2 { // the second finds nothing to raise, after a restore that was refused
 		if above, raised := numbersAbove(t, restored); above < began || raised != 1 {
@@ -114,7 +114,7 @@ func TestARestoredStoreIsNumberedAboveByWhicheverReplicaStartsFirst(t *testing.T
 		t.Fatal(err)
 	}
 	backup := filepath.Join(t.TempDir(), "backup.tar")
-	succeed(t, "backup", "--data", c.Data, "--with-keys", backup)
+	succeed(t, "backup", "--plain", "--data", c.Data, "--with-keys", backup)
 	succeed(t, "restore", "--data", t.TempDir(), "--key", first.Key, "--store", first.Store, backup)
 	if above, raised := numbersAbove(t, first); above < began || raised != 1 {
 		t.Errorf("the first replica numbers above %d, raised %d times", above, raised)

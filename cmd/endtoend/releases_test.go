@@ -76,7 +76,7 @@ func TestDataOfEveryReleaseOpensWithThisProgram(t *testing.T) {
 				t.Errorf("fsck after a start:\n%s", out)
 			}
 			file := filepath.Join(t.TempDir(), "backup")
-			succeed(t, "backup", "--data", c.Data, "--with-audio", "--with-keys", file)
+			succeed(t, "backup", "--plain", "--data", c.Data, "--with-audio", "--with-keys", file)
 			there := t.TempDir()
 			succeed(t, "restore", "--data", there, file)
 			succeed(t, "fsck", "--data", there)

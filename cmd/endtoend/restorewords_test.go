@@ -25,7 +25,7 @@ func TestFailedRestoreSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	}
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	succeed(t, "backup", "--data", c.Data, "--with-keys", at("good.tar"))
+	succeed(t, "backup", "--plain", "--data", c.Data, "--with-keys", at("good.tar"))
 	good, err := os.ReadFile(at("good.tar"))
 	if err != nil {
 		t.Fatal(err)

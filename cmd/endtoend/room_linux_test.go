@@ -118,7 +118,7 @@ func TestBackupNeedsRoomNowhereButInItsFile(t *testing.T) {
 		`mount -t tmpfs -o size=32m none "$2"; cp -r "$3" "$2/data"
 head -c 2097152 /dev/urandom >"$2/data/reserve"
 dd if=/dev/zero of="$2/fill" bs=4k 2>/dev/null || true
-exec "$1" backup --data "$2/data" --with-audio --with-keys "$4"`, "sh", path, t.TempDir(), dir, file)
+exec "$1" backup --plain --data "$2/data" --with-audio --with-keys "$4"`, "sh", path, t.TempDir(), dir, file)
 	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(dir, "missing"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -23,11 +23,13 @@ type place struct {
 // bundle is the command that writes a bundle.
 type bundle struct {
 	remote
-	Station string   `form:"id" env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
-	Days    int      `least:"1" default:"7" help:"Number of days, from today on."`
-	Have    string   `type:"existingfile" placeholder:"FILE" help:"File with the recordings to leave out, as playout inventory prints it."`
-	Since   []string `form:"earlier" placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that are in an earlier bundle, or in queues up to a revision; may be repeated."`
-	File    string   `arg:"" type:"path" help:"The bundle to write."`
+	Station   string   `form:"id" env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
+	Days      int      `least:"1" default:"7" help:"Number of days, from today on."`
+	Have      string   `type:"existingfile" placeholder:"FILE" help:"File with the recordings to leave out, as playout inventory prints it."`
+	Since     []string `form:"earlier" placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that are in an earlier bundle, or in queues up to a revision; may be repeated."`
+	Recipient string   `placeholder:"AGE" form:"recipient" help:"The age recipient of the station's key, to which the bundle is encrypted. Default: the service is asked."`
+	Plain     bool     `help:"Do not encrypt the bundle: whoever finds it can read all that the station airs."`
+	File      string   `arg:"" type:"path" help:"The bundle to write."`
 }
 
 // Run writes a complete bundle or nothing.
@@ -37,6 +39,13 @@ func (b *bundle) Run(ctx context.Context) error {
 	}}
 	if err := opt.LeaveOut(b.Have, b.Since); err != nil {
 		return err
+	}
+	if !b.Plain {
+		recipient, err := playout.BundleRecipient(ctx, b.client(), b.Station, b.Recipient)
+		if err != nil {
+			return err
+		}
+		opt.Recipient = recipient
 	}
 	days, err := playout.SaveBundle(ctx, b.File, b.client(), opt)
 	fmt.Fprintln(os.Stderr)

@@ -33,7 +33,7 @@ func TestBundleIsCarriedToAPlayerWithoutALinkAndItsReportBack(t *testing.T) {
 	start := time.Now().Add(15 * time.Second).Truncate(time.Second)
 	s.publish(t, start, []wire.QueueItem{s.sample(t, "a", "time-signal", 3*time.Second)})
 	file, state := filepath.Join(dir, "week.tar"), filepath.Join(dir, "state")
-	command(t, "bundle", "--server", s.URL, "--station", "lantern", "--days", "1", file)
+	command(t, "bundle", "--plain", "--server", s.URL, "--station", "lantern", "--days", "1", file)
 
 	cmd, _ := player(t, s, dir, start)
 	for i := range cmd.Args {

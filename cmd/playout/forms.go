@@ -2,6 +2,7 @@ package main
 
 import (
 	"lifeline/internal/cmdline"
+	"lifeline/internal/trust"
 )
 
 // forms are the checks that the struct tag "form" of flags and arguments names.
@@ -10,6 +11,10 @@ var forms = cmdline.Forms{
 	"key":     cmdline.PublicKey,
 	"address": cmdline.ListenAddress,
 	"url":     cmdline.URL,
+	"recipient": func(text string) error {
+		_, err := trust.ParseRecipient(text)
+		return err
+	},
 	"earlier": cmdline.EarlierBundle,
 	"output":  isOutput,
 	"once": func(text string) error {

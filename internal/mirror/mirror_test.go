@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -382,5 +383,49 @@ func TestAWrongRecordingIsNotPushed(t *testing.T) {
 		if err := s.tree.Compose(t.Context(), c); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%d bytes: %v", len(wrong), err)
 		}
+	}
+}
+
+func TestAStreamIsPaddedAndOpenedByAnyOfItsKeys(t *testing.T) {
+	one, two, other := newKey(t), newKey(t), newKey(t)
+	sizes := map[int]bool{}
+	for _, n := range []int{0, 9, 10_000, 200_000, 200_001, 200_100} {
+		content := bytes.Repeat([]byte{7}, n)
+		var b bytes.Buffer
+		s, err := NewStream(&b, one.Recipient(), two.Recipient())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = s.Write(content); err == nil {
+			err = s.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes[b.Len()] = true
+		in := bufio.NewReader(bytes.NewReader(b.Bytes()))
+		if !Encrypted(in) {
+			t.Error("it does not look encrypted")
+		}
+		out, err := Decrypt(in, other, two)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(out)
+		if err != nil || !bytes.Equal(bytes.TrimRight(got, "\x00"), content) {
+			t.Errorf("%d bytes came back as %d: %v", n, len(got), err)
+		}
+		if _, err := Decrypt(bytes.NewReader(b.Bytes()), other); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("another key: %v", err)
+		}
+		if _, err := Decrypt(bytes.NewReader(b.Bytes())); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("no key: %v", err)
+		}
+	}
+	if len(sizes) != 2 {
+		t.Errorf("there are %d sizes", len(sizes))
+	}
+	if Encrypted(bufio.NewReader(strings.NewReader("age"))) {
+		t.Error("a short file looks encrypted")
 	}
 }

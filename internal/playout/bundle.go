@@ -61,6 +61,8 @@ type BundleOptions struct {
 	Since    int64           // also leave out recordings that queues up to this revision name; 0: none
 	Now      time.Time
 	Progress func(done, total int64) // bytes of audio; may be nil
+
+	Recipient string // age recipient to whom SaveBundle encrypts; "": it does not
 }
 
 // BundledDays lists the station's days in a bundle (Held) and those that are missing from it (Lacking): the requested

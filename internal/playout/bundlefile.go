@@ -2,6 +2,7 @@ package playout
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -12,12 +13,14 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"lifeline/internal/charset"
 	"lifeline/internal/client"
+	"lifeline/internal/mirror"
 )
 
 // bundleResume is the maximum age of a partial bundle whose making may be resumed.
@@ -27,8 +30,8 @@ const bundleResume = 24 * time.Hour
 const tarBlock = 512
 
 // SaveBundle writes a station's bundle into a file, complete or not at all, and returns its days. It resumes from the
-// .part file that an earlier attempt left beside it, after the last complete recording, as long as the service still
-// serves the same documents.
+// .part file that an earlier attempt left, after the last complete recording, as long as the service still serves the
+// same documents. That file is beside the bundle, or in the user's cache directory if the bundle is encrypted.
 func SaveBundle(ctx context.Context, name string, api *client.Client, opt BundleOptions) (BundledDays, error) {
 	if opt.Days < 1 {
 		return BundledDays{}, errors.New("--days: a bundle has at least one day")
@@ -36,7 +39,10 @@ func SaveBundle(ctx context.Context, name string, api *client.Client, opt Bundle
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return BundledDays{}, fmt.Errorf("%s is a folder: name the file to write", name)
 	}
-	part := name + ".part"
+	part, err := partOf(name, opt.Recipient)
+	if err != nil {
+		return BundledDays{}, err
+	}
 	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return BundledDays{}, err
@@ -48,6 +54,14 @@ func SaveBundle(ctx context.Context, name string, api *client.Client, opt Bundle
 	if err == nil {
 		err = f.Sync()
 	}
+	if err == nil && opt.Recipient != "" {
+		if _, err = f.Seek(0, io.SeekStart); err == nil {
+			err = encryptBundle(f, name, opt.Recipient)
+		}
+		if err == nil {
+			return days, errors.Join(f.Close(), os.Remove(part))
+		}
+	}
 	come, _ := f.Seek(0, io.SeekEnd) // on an error, keep the file
 	if err = errors.Join(err, f.Close()); err != nil && come == 0 {
 		return BundledDays{}, errors.Join(err, os.Remove(part))
@@ -56,6 +70,19 @@ func SaveBundle(ctx context.Context, name string, api *client.Client, opt Bundle
 		return BundledDays{}, fmt.Errorf("%w; what has come is kept in %s, and the next try goes on from there", err, part)
 	}
 	return days, os.Rename(part, name)
+}
+
+// partOf returns the name of the file in which a bundle comes together.
+func partOf(name, recipient string) (string, error) {
+	if recipient == "" {
+		return name + ".part", nil
+	}
+	full, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	dir, err := workDir()
+	return filepath.Join(dir, mirror.PointerName(full)+".part"), err
 }
 
 func saveBundle(ctx context.Context, f *os.File, api *client.Client, opt BundleOptions) (BundledDays, error) {
@@ -189,7 +216,12 @@ func (o *BundleOptions) leaveOutBundle(name string) error {
 		return err
 	}
 	defer f.Close()
-	brought, err := BundleRecordings(f)
+	in := bufio.NewReader(f)
+	read := BundleRecordings
+	if mirror.Encrypted(in) {
+		read = notedBundle
+	}
+	brought, err := read(in)
 	maps.Copy(o.Have, brought)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
@@ -46,8 +47,15 @@ const (
 // LayIn puts a bundle into the inbox, also while a player runs, and returns its name there. It fails if the file is not
 // a bundle, or is for another station than the one that owns the directory.
 func LayIn(state *statedir.Dir, bundle io.ReadSeeker, now time.Time) (name string, err error) {
-	in := tar.NewReader(bundle)
+	content, err := openBundle(bundle, state)
+	if err != nil {
+		return "", err
+	}
+	in := tar.NewReader(content)
 	h, err := in.Next()
+	if err != nil && content.encrypted {
+		return "", fault.New(fault.Damaged, "the bundle is damaged, or breaks off: bring it again whole")
+	}
 	if err != nil || h.Name != bundleHead {
 		return "", errors.New("this is not a bundle, as lifeline bundle and playout bundle write them")
 	}
@@ -130,7 +138,12 @@ func (b *Inbox) take(ctx context.Context, name string) {
 		b.problems.Add("bundle %s: %v", name, err)
 		return
 	}
-	result := b.Import(ctx, f)
+	var result Imported
+	if content, err := openBundle(f, b.state); err != nil {
+		result.Foreign = err.Error()
+	} else {
+		result = b.Import(ctx, content)
+	}
 	if err := f.Close(); err != nil {
 		b.problems.Add("bundle %s: %v", name, err)
 	}

@@ -330,7 +330,8 @@ type brokenOff struct{}
 func (brokenOff) Read([]byte) (int, error) { return 0, errors.New("connection reset by peer") }
 
 // Of ten mirrors nine are evil, each in a way of its own, which may change between polls. The station has taken any of
-// the earlier pushes before, or none. LIFELINE_PROVE=mirrors tests 10,000 seeds; LIFELINE_SEED tests one.
+// the earlier pushes before, or none. LIFELINE_PROVE=mirrors tests 10,000 seeds, or
+// LIFELINE_INPUTS of them; LIFELINE_SEED is the first, and the only one without that.
 func TestOneTrueMirrorOfTenBringsTheNewestWithinTwoPolls(t *testing.T) {
 	first, runs := uint64(time.Now().UnixNano()), 60
 	if testing.Short() {
@@ -345,6 +346,13 @@ func TestOneTrueMirrorOfTenBringsTheNewestWithinTwoPolls(t *testing.T) {
 			t.Fatal(err)
 		}
 		first, runs = seed, 1
+	}
+	if text := os.Getenv("LIFELINE_INPUTS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = n
 	}
 	w := newMirrored(t, documentsNow)
 	forged := w.signedBy(0, 99, 1000)

@@ -24,6 +24,7 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
 	"lifeline/internal/kinds"
+	"lifeline/internal/mirror"
 	"lifeline/internal/replica"
 	"lifeline/internal/service"
 	"lifeline/internal/store"
@@ -34,12 +35,19 @@ import (
 // serve finds the store.
 type backupCmd struct {
 	config.Serve `embed:""`
-	WithAudio    bool   `help:"Include the recordings. Older as-run and audit records that have moved to files are always included."`
-	WithKeys     bool   `help:"Include the signing key, or the roots and the keys of their roles. Without it, a restored service needs the key from another copy, or a new key that every station must be given. With it, anyone who reads the backup can sign queues."`
-	File         string `arg:"" help:"File to write, which must not exist yet, or - for standard output."`
+	WithAudio    bool     `help:"Include the recordings. Older as-run and audit records that have moved to files are always included."`
+	WithKeys     bool     `help:"Include the signing key, or the roots and the keys of their roles. Without it, a restored service needs the key from another copy, or a new key that every station must be given. With it, anyone who reads the backup can sign queues."`
+	Recipient    []string `form:"recipient" env:"LIFELINE_BACKUP_RECIPIENTS" placeholder:"AGE" help:"Encrypt the backup to this age recipient, as lifeline key backup makes one; may be repeated: any of their keys opens it."`
+	Plain        bool     `help:"Do not encrypt the backup: whoever finds it can read all of it."`
+	File         string   `arg:"" help:"File to write, which must not exist yet, or - for standard output."`
 }
 
 func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	if len(c.Recipient) == 0 && !c.Plain {
+		return cmdline.Refuse(cmdline.Misunderstood, "to whom is the backup encrypted? Name the recipient with --recipient "+
+			"or LIFELINE_BACKUP_RECIPIENTS; lifeline key backup FILE makes a key for it, and names its recipient. Or write a "+
+			"backup that whoever finds it can read, by --plain")
+	}
 	s, audio, err := service.OpenThere(ctx, c.Serve)
 	if err != nil {
 		return err
@@ -57,11 +65,11 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	var m archive.Manifest
 	if c.File == "-" {
-		m, err = c.write(ctx, s, audio, keys, cmdline.Data(stdout))
+		m, err = c.encrypted(ctx, s, audio, keys, cmdline.Data(stdout))
 		stdout = cmdline.Printable(os.Stderr)
 	} else {
 		err = newFile(c.File, func(w io.Writer) error {
-			m, err = c.write(ctx, s, audio, keys, w)
+			m, err = c.encrypted(ctx, s, audio, keys, w)
 			return err
 		})
 	}
@@ -108,6 +116,26 @@ func (c *backupCmd) keys(root int64) (k keyFiles, err error) {
 			trust.RootName(root))
 	}
 	return k, nil
+}
+
+// encrypted writes the archive to w, encrypted to the recipients unless it is to be plain.
+func (c *backupCmd) encrypted(ctx context.Context, s service.Store, audio service.Audio, keys keyFiles, w io.Writer) (
+	m archive.Manifest, err error) {
+	if c.Plain {
+		return c.write(ctx, s, audio, keys, w)
+	}
+	to, err := mirror.Recipients(c.Recipient...)
+	if err != nil {
+		return m, err
+	}
+	sealed, err := mirror.NewStream(w, to...)
+	if err != nil {
+		return m, err
+	}
+	if m, err = c.write(ctx, s, audio, keys, sealed); err != nil {
+		return m, err
+	}
+	return m, sealed.Close()
 }
 
 // write writes the archive to w.

@@ -31,6 +31,7 @@ type keyCmd struct {
 	Sign    keySignCmd    `cmd:"" help:"Sign the latest root with root keys."`
 	Collect keyCollectCmd `cmd:"" help:"Collect the signatures from copies of the latest root that were signed on other machines."`
 	Verify  keyVerifyCmd  `cmd:"" help:"Check that each root is signed by enough keys of the one before it and of its own."`
+	Backup  keyBackupCmd  `cmd:"" help:"Make a key that opens encrypted backups."`
 }
 
 // onFolder is the flag for the folder of root documents.

@@ -15,6 +15,7 @@ import (
 	"lifeline/internal/hfcc"
 	"lifeline/internal/kinds"
 	"lifeline/internal/mirror/push"
+	"lifeline/internal/trust"
 	"lifeline/schedules"
 )
 
@@ -75,8 +76,12 @@ var forms = cmdline.Forms{
 		_, err := hfcc.ParseSeason(text)
 		return err
 	},
-	"key":     cmdline.PublicKey,
-	"target":  push.Check,
+	"key":    cmdline.PublicKey,
+	"target": push.Check,
+	"recipient": func(text string) error {
+		_, err := trust.ParseRecipient(text)
+		return err
+	},
 	"url":     cmdline.URL,
 	"address": cmdline.ListenAddress,
 	"window": func(text string) error {

@@ -86,40 +86,53 @@ func (s *secrets) keep(dir string, key ed25519.PrivateKey, i, n int, stdout io.W
 	name := filepath.Join(dir, "root-"+service.KeyID(key)+".rootkey")
 	if s.Plain {
 		fmt.Fprintf(stdout, "%s has no passphrase: whoever reads it can sign.\n", name)
-		return name, writeFresh(name, keyText(key))
+	}
+	return name, s.lock(name, keyText(key), i, n)
+}
+
+// lock writes the i-th of n secrets into a new file, encrypted with its passphrase unless it is to have none.
+func (s *secrets) lock(name string, secret []byte, i, n int) error {
+	if s.Plain {
+		return writeFresh(name, secret)
 	}
 	words, err := s.passphrase(name, i, n, true)
 	if err != nil {
-		return "", err
+		return err
 	}
 	lock, err := age.NewScryptRecipient(words)
 	if err != nil {
-		return "", err
+		return err
 	}
 	lock.SetWorkFactor(passphraseWork)
 	var b bytes.Buffer
 	text := armor.NewWriter(&b)
 	locked, err := age.Encrypt(text, lock)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if _, err := locked.Write(keyText(key)); err != nil {
-		return "", err
+	if _, err := locked.Write(secret); err != nil {
+		return err
 	}
 	if err := errors.Join(locked.Close(), text.Close()); err != nil {
-		return "", err
+		return err
 	}
-	return name, writeFresh(name, b.Bytes())
+	return writeFresh(name, b.Bytes())
 }
 
 // rootKey reads the i-th of n root keys from its file.
 func (s *secrets) rootKey(name string, i, n int) (ed25519.PrivateKey, error) {
-	b, err := trust.ReadFile(name)
+	text, err := s.unlock(name, i, n)
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.HasPrefix(b, []byte(armor.Header)) {
-		return parseKey(name, b)
+	return parseKey(name, text)
+}
+
+// unlock reads the i-th of n secrets from its file, which may have a passphrase.
+func (s *secrets) unlock(name string, i, n int) ([]byte, error) {
+	b, err := trust.ReadFile(name)
+	if err != nil || !bytes.HasPrefix(b, []byte(armor.Header)) {
+		return b, err
 	}
 	words, err := s.passphrase(name, i, n, false)
 	if err != nil {
@@ -133,9 +146,9 @@ func (s *secrets) rootKey(name string, i, n int) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fault.New(fault.Forbidden, "%s does not open with this passphrase: %v", name, err)
 	}
-	text, err := io.ReadAll(io.LimitReader(open, 1<<10))
+	text, err := io.ReadAll(io.LimitReader(open, 4<<10))
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "%s is damaged: %v", name, err)
 	}
-	return parseKey(name, text)
+	return text, nil
 }

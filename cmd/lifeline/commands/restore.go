@@ -13,12 +13,15 @@ import (
 	"path/filepath"
 	"time"
 
+	"filippo.io/age"
+
 	"lifeline/internal/access"
 	"lifeline/internal/archive"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
 	"lifeline/internal/kinds"
+	"lifeline/internal/mirror"
 	"lifeline/internal/replica"
 	"lifeline/internal/service"
 	"lifeline/internal/store"
@@ -28,12 +31,13 @@ import (
 // restoreCmd takes the flags by which serve finds the store.
 type restoreCmd struct {
 	config.Serve `embed:""`
+	unlocking    `embed:""`
 	File         string `arg:"" help:"The backup's file, or - for standard input."`
 }
 
 func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) error {
 	// read the file before creating the directory: it may not be an archive
-	return readArchive(c.File, func(a *archive.Reader) error { return c.restore(ctx, a, stdout) })
+	return c.readArchive(c.File, func(a *archive.Reader) error { return c.restore(ctx, a, stdout) })
 }
 
 func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.Writer) (err error) {
@@ -268,8 +272,38 @@ func sameFile(path string, key []byte, what, elsewhere string) error {
 	return nil
 }
 
+// unlocking names the keys that open an encrypted backup.
+type unlocking struct {
+	Identity       []string `type:"existingfile" env:"LIFELINE_BACKUP_IDENTITY" placeholder:"FILE" help:"File of a key that opens the backup, as lifeline key backup makes one; may be repeated."`
+	PassphraseFile []string `type:"existingfile" placeholder:"FILE" help:"File of the passphrase of that key; repeated, one for each. Default: it is asked for."`
+}
+
+// open returns the archive in a file, which may be encrypted.
+func (u *unlocking) open(in *bufio.Reader) (io.Reader, error) {
+	if !mirror.Encrypted(in) {
+		return in, nil
+	}
+	if len(u.Identity) == 0 {
+		return nil, fault.New(fault.Forbidden, "this backup is encrypted: name the file of its key with --identity")
+	}
+	words := secrets{PassphraseFile: u.PassphraseFile}
+	var keys []age.Identity
+	for i, name := range u.Identity {
+		text, err := words.unlock(name, i, len(u.Identity))
+		if err != nil {
+			return nil, err
+		}
+		found, err := age.ParseIdentities(bytes.NewReader(text))
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "--identity: %s holds no age key: %v", name, err)
+		}
+		keys = append(keys, found...)
+	}
+	return mirror.Decrypt(in, keys...)
+}
+
 // readArchive opens the archive at path ("-": standard input) and shows the progress of reading.
-func readArchive(path string, read func(a *archive.Reader) error) error {
+func (u *unlocking) readArchive(path string, read func(a *archive.Reader) error) error {
 	in, size := os.Stdin, int64(-1)
 	if path != "-" {
 		f, err := os.Open(path)
@@ -287,7 +321,11 @@ func readArchive(path string, read func(a *archive.Reader) error) error {
 	if info, err := in.Stat(); err == nil && info.IsDir() {
 		return fault.New(fault.Invalid, "%s: this is a folder: name a file that lifeline backup wrote", path)
 	}
-	a, err := archive.NewReader(bufio.NewReaderSize(io.TeeReader(in, bar), 1<<20))
+	content, err := u.open(bufio.NewReaderSize(io.TeeReader(in, bar), 1<<20))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	a, err := archive.NewReader(content)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -295,11 +333,12 @@ func readArchive(path string, read func(a *archive.Reader) error) error {
 }
 
 type checkBackupCmd struct {
-	File string `arg:"" help:"The backup's file, or - for standard input."`
+	unlocking `embed:""`
+	File      string `arg:"" help:"The backup's file, or - for standard input."`
 }
 
 func (c *checkBackupCmd) Run(stdout io.Writer) error {
-	return readArchive(c.File, func(a *archive.Reader) error {
+	return c.readArchive(c.File, func(a *archive.Reader) error {
 		m, err := a.Skim()
 		if err != nil {
 			return fmt.Errorf("%s: %w. Take another copy of it, or make a new one with lifeline backup", c.File, err)
