@@ -68,8 +68,11 @@ func (e *Enrolments) NewCode(ctx context.Context, by Actor, station string, life
 		return wire.EnrolmentCode{}, err
 	}
 	err = e.replica.Retry(ctx, func() error {
-		return e.replica.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: replica.KindEnrolment, ID: station,
-			Expect: replica.EnrolmentsIn(e.replica).Revision(station), Body: body}},
+		write := store.Write{Kind: replica.KindEnrolment, ID: station, Body: body}
+		if row, ok := replica.EnrolmentsIn(e.replica).Get(station); ok { // a seizure deletes it
+			write.Expect = row.Revision
+		}
+		return e.replica.Commit(ctx, store.Commit{Writes: []store.Write{write},
 			Origin: by.Origin(now, "station.enrolment-code", "valid until "+stored.ExpiresAt.String())})
 	})
 	return wire.EnrolmentCode{Station: station, Code: grouped(code), ExpiresAt: stored.ExpiresAt}, err

@@ -100,6 +100,7 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 		"series": maybeLabel, "tags": {Bounds: &openapi.Schema{Items: openapi.Match(schedules.LabelForm), UniqueItems: true}},
 		"persons": labels,
 		"intro":   maybeID, "back_announce": maybeID},
+	reflect.TypeFor[wire.Envelope](): {"payload": {Bounds: openapi.String().Length(0, maxJSON)}},
 	reflect.TypeFor[schedules.ScriptRef](): {"id": anID, "version": counted,
 		"passages": {Bounds: (&openapi.Schema{Items: openapi.Integer().AtLeast(1), UniqueItems: true}).Count(1, 0),
 			Required: true}},

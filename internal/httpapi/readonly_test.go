@@ -119,7 +119,8 @@ func newServed(t *testing.T) *served {
 	lock := replica.NewWorkLock(copied, "here", time.Minute)
 	stopping, stop := context.WithCancel(t.Context())
 	stop() // ends the streams
-	s.parts = Parts{Access: access.New(copied, now), Library: lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook,
+	s.parts = Parts{Access: access.New(copied, now), Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
+		Library: lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook,
 		Answers: idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32),
 			"http://service", time.Hour, now),
 		Windows: scheduling.NewWindows(scheduler.Lists, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now,

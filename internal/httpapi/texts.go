@@ -31,6 +31,7 @@ var textForms = map[reflect.Type]map[string]textForm{
 	reflect.TypeFor[schedules.Passage]():    {"text": text.Lines},
 	reflect.TypeFor[schedules.AsRun]():      {"detail": judgedAlone},
 	reflect.TypeFor[wire.Status]():          {"problems": text.Said},
+	reflect.TypeFor[wire.Envelope]():        {"payload": judgedAlone},
 }
 
 // judgedAlone leaves a text as it is, for lists whose entries are validated one by one, so that one entry does not fail

@@ -77,6 +77,12 @@ func TestASeizedStationIsShutOutAtOnceAndWhatItHeldIsListed(t *testing.T) {
 	if _, ok := replica.EnrolmentsIn(o.replica).Get("s"); ok {
 		t.Error("a code that was made before still enrols it")
 	}
+	codes := access.NewEnrolments(o.replica, []byte("key"), func() time.Time { return o.at })
+	for range 2 {
+		if _, err := codes.NewCode(t.Context(), access.System, "s", 0); err != nil {
+			t.Errorf("a new code: %v", err)
+		}
+	}
 	if _, err := token("s"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a new token: %v", err)
 	}
