@@ -315,7 +315,7 @@ func TestOtherPlayersAirAPublishedDayAndNothingElseWhenBytesAreChanged(t *testin
 	end := time.Now()
 	for _, name := range guests {
 		g := all[name]
-		g.onAir = soon(t, g.h, g.dir, 25*time.Second)
+		g.onAir = soon(t, g.h, g.dir, 45*time.Second)
 		end = g.start.Add(commands.DemoLength)
 		fifo := filepath.Join(t.TempDir(), "air")
 		if name == "playout" {

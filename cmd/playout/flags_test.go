@@ -177,6 +177,12 @@ func TestNoCommandOfThePlayerSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Later, "cannot be reached", []string{"bundle", "--plain", "--server", "http://127.0.0.1:1",
 			"--station", "lantern",
 			at("b.tar")}},
+		{cmdline.Later, "cannot be reached", []string{"sync", "--once", "--server", "http://127.0.0.1:1", "--station",
+			"lantern", "--state", at("guest"), "--key", strings.Repeat("A", 43) + "="}},
+		{cmdline.Later, "cannot be reached", []string{"sync", "--once", "--server", "http://127.0.0.1:1", "--station",
+			"lantern", "--state", at("guest"), "--trust-on-first-use"}},
+		{cmdline.Failed, "--lists", []string{"sync", "--once", "--server", s.URL, "--station", "lantern", "--state",
+			at("guest"), "--lists", at("it's"), "--key", strings.Repeat("A", 43) + "="}},
 		{cmdline.Misunderstood, "--output: \"sox\" is none of", []string{"run", "--server", s.URL, "--station", "lantern",
 			"--state", at("new"), "--key", strings.Repeat("A", 43) + "=", "--output", "wav:" + at("wav"), "--output", "sox:-"}},
 		{cmdline.Misunderstood, "at least one --output", []string{"run", "--server", s.URL, "--station", "lantern",
@@ -191,7 +197,7 @@ func TestNoCommandOfThePlayerSucceedsWithWhatIsNotMeant(t *testing.T) {
 			t.Errorf("playout %s: exit %d, not %d with %q: %s", strings.Join(c.args, " "), code, c.code, c.says, said)
 		}
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 3 {
 		t.Errorf("%v, %v", left, err)
 	}
 }

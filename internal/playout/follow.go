@@ -160,6 +160,7 @@ func (f *Follower) pin(ctx context.Context) bool {
 	for failures := 0; !f.documents.Pinned(); failures++ {
 		if err := f.trustFirst(ctx); err != nil {
 			f.problems.Add("there is no key to verify with: %v", err)
+			f.ended(err)
 			if retry.Pause(ctx, retry.Backoff(failures)) != nil {
 				return false
 			}
@@ -204,9 +205,7 @@ const (
 func (f *Follower) sweeps(ctx context.Context) {
 	for failures, least := 0, sweepLeast; ; {
 		err := f.sweep(ctx)
-		f.mu.Lock()
-		f.swept, f.failed = true, err
-		f.mu.Unlock()
+		f.ended(err)
 		wait := f.opt.Sweep
 		if err != nil && ctx.Err() == nil {
 			if !errors.As(err, new(refusal)) { // reported already
@@ -235,6 +234,13 @@ func (f *Follower) Swept() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.swept
+}
+
+// ended records that a sweep ended.
+func (f *Follower) ended(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.swept, f.failed = true, err
 }
 
 // SweepError returns why not every document could be fetched last.

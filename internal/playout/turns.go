@@ -99,7 +99,10 @@ func (s *turns) between(h *Holdings, now time.Time, grace, ahead time.Duration) 
 			}
 			all, givenUp := p.slot(slot, s.settled[key])
 			out = append(out, all...)
-			soon := slices.DeleteFunc(slices.Clone(all), func(t Turn) bool { return t.Start > p.at+s.rate.Frames(settleAhead) })
+			open := slot.Item != nil && givenUp == "" // its recording may still arrive, and then replaces a fill
+			soon := slices.DeleteFunc(slices.Clone(all), func(t Turn) bool {
+				return t.Start > p.at+s.rate.Frames(settleAhead) || open && t.Fills != "" && all[0].Fills != ""
+			})
 			if len(soon) > 0 || givenUp != "" {
 				kept[key] = settled{soon, givenUp}
 			}
@@ -177,7 +180,7 @@ func (p *pass) slot(slot Slot, before settled) (all []Turn, givenUp string) {
 		case why == "":
 			all = append(all, t)
 			from = t.End
-		case slot.Start <= p.at+p.rate.Frames(settleAhead):
+		case slot.Start <= p.at+p.rate.Frames(hurry):
 			p.giveUp(t.Item, outcome, why)
 			givenUp = why
 		}
