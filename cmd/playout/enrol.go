@@ -62,9 +62,6 @@ type site struct {
 
 // read reads the address.
 func (s *site) read() (err error) {
-	if s.address, err = s.Link.Address(s.Server); err != nil {
-		return fmt.Errorf("--server: %w", err)
-	}
-	s.transport, err = s.Link.Transport(s.address)
+	s.address, s.transport, err = s.Link.Reach(s.Server)
 	return err
 }

@@ -16,7 +16,7 @@ import (
 
 // Changes calls each for every change after since, in order, until ctx is done or the stream ends. It returns why it
 // ended; the caller resumes with the id of the last change that it received.
-func (c *Client) Changes(ctx context.Context, since int64, each func(wire.Change)) error {
+func (c *caller) Changes(ctx context.Context, since int64, each func(wire.Change)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	idle := time.AfterFunc(streamTime, func() {

@@ -19,8 +19,47 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Client calls one service with one token. It is safe for concurrent use.
+// Client calls one service with one token. It is safe for concurrent use. Its calls are divided by use; a Client has
+// them all.
 type Client struct {
+	*caller
+	LibraryCalls
+	PlanningCalls
+	RecordCalls
+	WebhookCalls
+	AccessCalls
+}
+
+// LibraryCalls are about segments, their recordings, and the persons in them.
+type LibraryCalls struct{ *caller }
+
+// PlanningCalls are about the network and the days of its stations.
+type PlanningCalls struct{ *caller }
+
+// RecordCalls are about what aired, who changed what, and how stations stand.
+type RecordCalls struct{ *caller }
+
+// WebhookCalls are about webhooks.
+type WebhookCalls struct{ *caller }
+
+// AccessCalls are about tokens, and about the keys that stations make for themselves.
+type AccessCalls struct{ *caller }
+
+// New returns a Client for the service at base, such as "http://127.0.0.1:8080". The timeouts of each call come from
+// its context.
+func New(base, token string, h *http.Client) *Client {
+	own := *h
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return clientOf(&caller{base: strings.TrimRight(base, "/"), token: token, http: &own, large: make(chan struct{}, 1),
+		ends: new(atomic.Int64)})
+}
+
+func clientOf(c *caller) *Client {
+	return &Client{c, LibraryCalls{c}, PlanningCalls{c}, RecordCalls{c}, WebhookCalls{c}, AccessCalls{c}}
+}
+
+// caller sends requests with a token, and turns answers that are failures into errors.
+type caller struct {
 	base     string
 	token    string
 	http     *http.Client
@@ -29,17 +68,8 @@ type Client struct {
 	ends     *atomic.Int64 // when the server's certificate expires, in Unix seconds; 0: it has shown none
 }
 
-// New returns a Client for the service at base, such as "http://127.0.0.1:8080". The timeouts of each call come from
-// its context.
-func New(base, token string, h *http.Client) *Client {
-	own := *h
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &own, large: make(chan struct{}, 1),
-		ends: new(atomic.Int64)}
-}
-
 // CertificateEnds returns when the certificate that the server showed last expires; zero if it has shown none.
-func (c *Client) CertificateEnds() time.Time {
+func (c *caller) CertificateEnds() time.Time {
 	if ends := c.ends.Load(); ends != 0 {
 		return time.Unix(ends, 0)
 	}
@@ -65,7 +95,7 @@ type Request struct {
 // Do sends the request and returns any 2xx or 304 response; the caller closes its body. For every other response it
 // returns an error of the kind of the status, with the service's message. If the service is unreachable, the error is
 // fault.Unavailable.
-func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
+func (c *caller) Do(ctx context.Context, r Request) (*http.Response, error) {
 	left, err := c.patience.enter()
 	if err != nil {
 		return nil, err
@@ -75,7 +105,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	return resp, err
 }
 
-func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
+func (c *caller) do(ctx context.Context, r Request) (*http.Response, error) {
 	body, contentType := r.Stream, r.ContentType
 	if body == nil && r.Body != nil {
 		b, err := json.Marshal(r.Body)
@@ -148,7 +178,7 @@ func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 
 // elsewhere returns the error for a redirect to another address. The client does not follow it: a change would arrive
 // as a GET request, and the other server would get the token.
-func (c *Client) elsewhere(to *url.URL, path string) error {
+func (c *caller) elsewhere(to *url.URL, path string) error {
 	path, _, _ = strings.Cut(path, "?")
 	to.User, to.RawQuery, to.Fragment = nil, "", ""
 	address, whole := strings.CutSuffix(to.String(), path)
@@ -161,7 +191,7 @@ func (c *Client) elsewhere(to *url.URL, path string) error {
 }
 
 // Call sends r and decodes a JSON response into out, unless out is nil. It returns the response's header.
-func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, error) {
+func (c *caller) Call(ctx context.Context, r Request, out any) (http.Header, error) {
 	resp, err := c.Do(ctx, r)
 	if err != nil {
 		return nil, err
@@ -185,7 +215,7 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 
 // problem decodes a problem document. Another body comes from a proxy before the service or from another server, and
 // states nothing about the service: a page that is not found does not mean that a document does not exist.
-func (c *Client) problem(resp *http.Response) error {
+func (c *caller) problem(resp *http.Response) error {
 	var p wire.Problem
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 	own := json.Unmarshal(b, &p) == nil && p.Title != ""
@@ -218,13 +248,13 @@ func (c *Client) problem(resp *http.Response) error {
 var secure = regexp.MustCompile(`HTTP request to an HTTPS server|HTTP request was sent to HTTPS|speaking plain HTTP`)
 
 // speaksTLS returns the error for a server that speaks TLS and was called without.
-func (c *Client) speaksTLS() error {
+func (c *caller) speaksTLS() error {
 	return fault.New(fault.Unavailable, "the server at %s takes no plain HTTP: write https://%s", c.base,
 		strings.TrimPrefix(c.base, "http://"))
 }
 
 // stranger returns the error for a response that is not of a Lifeline service.
-func (c *Client) stranger(resp *http.Response) error {
+func (c *caller) stranger(resp *http.Response) error {
 	return fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the "+
 		"address right, and the path in it?", c.base, short(resp.Status))
 }
@@ -235,7 +265,7 @@ type between struct{ error }
 func (b between) Unwrap() error { return b.error }
 
 // Time returns the service's time.
-func (c *Client) Time(ctx context.Context) (time.Time, error) {
+func (c *caller) Time(ctx context.Context) (time.Time, error) {
 	var t wire.Time
 	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/time"}, &t)
 	return t.Now.Time, err

@@ -15,7 +15,7 @@ const envelopeType = "application/vnd.dsse.envelope.v1+json"
 
 // EnrolmentCode makes a one-time code with which the player of a station enrols. life is how long it is valid; 0: the
 // service's default.
-func (c *Client) EnrolmentCode(ctx context.Context, station string, life time.Duration) (out wire.EnrolmentCode,
+func (c AccessCalls) EnrolmentCode(ctx context.Context, station string, life time.Duration) (out wire.EnrolmentCode,
 	err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "enrolment"),
 		Body: wire.NewEnrolment{Life: schedules.Millis{Duration: life}}}, &out)
@@ -30,13 +30,13 @@ func (c *Client) Seize(ctx context.Context, station, reason string) (out wire.Se
 }
 
 // Enrol sends the envelope of a wire.Enrolment. It needs no token.
-func (c *Client) Enrol(ctx context.Context, envelope []byte) (out wire.Enrolled, err error) {
+func (c AccessCalls) Enrol(ctx context.Context, envelope []byte) (out wire.Enrolled, err error) {
 	err = c.sendEnvelope(ctx, wire.Base+"/enrolments", envelope, &out)
 	return out, err
 }
 
 // sendEnvelope posts a DSSE envelope.
-func (c *Client) sendEnvelope(ctx context.Context, path string, envelope []byte, out any) error {
+func (c AccessCalls) sendEnvelope(ctx context.Context, path string, envelope []byte, out any) error {
 	_, err := c.Call(ctx, Request{Method: http.MethodPost, Path: path, Stream: bytes.NewReader(envelope),
 		Length: int64(len(envelope)), ContentType: envelopeType, Most: maxAnswer}, out)
 	return err

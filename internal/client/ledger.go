@@ -12,60 +12,60 @@ import (
 )
 
 // AiringReport counts airings. The query has the contract's parameters (from, to, group, station, segment, …).
-func (c *Client) AiringReport(ctx context.Context, query url.Values) (r wire.AiringReport, err error) {
+func (c RecordCalls) AiringReport(ctx context.Context, query url.Values) (r wire.AiringReport, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/reports/airings?" + query.Encode()}, &r)
 	return r, err
 }
 
 // AiringSheet returns AiringReport as CSV. The caller closes the response.
-func (c *Client) AiringSheet(ctx context.Context, query url.Values) (*http.Response, error) {
+func (c RecordCalls) AiringSheet(ctx context.Context, query url.Values) (*http.Response, error) {
 	return c.Do(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/reports/airings?" + query.Encode(),
 		Header: http.Header{"Accept": {"text/csv"}}})
 }
 
 // Audit lists changes, oldest first. The query has the contract's parameters (kind, id, by).
-func (c *Client) Audit(ctx context.Context, query url.Values) ([]wire.AuditRecord, error) {
-	records, err := list[wire.AuditRecord](ctx, c, wire.Base+"/audit", query)
+func (c RecordCalls) Audit(ctx context.Context, query url.Values) ([]wire.AuditRecord, error) {
+	records, err := list[wire.AuditRecord](ctx, c.caller, wire.Base+"/audit", query)
 	slices.Reverse(records)
 	return records, err
 }
 
 // MakeGoods lists owed and settled make-goods. The query has the contract's parameters (station, state).
-func (c *Client) MakeGoods(ctx context.Context, query url.Values) ([]wire.OwedAiring, error) {
-	return list[wire.OwedAiring](ctx, c, wire.Base+"/make-goods", query)
+func (c RecordCalls) MakeGoods(ctx context.Context, query url.Values) ([]wire.OwedAiring, error) {
+	return list[wire.OwedAiring](ctx, c.caller, wire.Base+"/make-goods", query)
 }
 
 // Waive waives a make-good.
-func (c *Client) Waive(ctx context.Context, station, id, reason string) (m wire.OwedAiring, err error) {
+func (c RecordCalls) Waive(ctx context.Context, station, id, reason string) (m wire.OwedAiring, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "make-goods", id, "waive"),
 		Body: wire.Reason{Reason: reason}}, &m)
 	return m, err
 }
 
 // Chain returns a page of a station's chain, starting at a cursor.
-func (c *Client) Chain(ctx context.Context, station, cursor string) (page wire.ChainPage, err error) {
+func (c RecordCalls) Chain(ctx context.Context, station, cursor string) (page wire.ChainPage, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "chain") + "?limit=500&cursor=" +
 		url.QueryEscape(cursor)}, &page)
 	return page, err
 }
 
 // ChainRecords lists the exact records that a station reported for [from, to). A zero from means no lower bound.
-func (c *Client) ChainRecords(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error) {
+func (c RecordCalls) ChainRecords(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error) {
 	q := url.Values{"to": {schedules.At(to).String()}}
 	if !from.IsZero() {
 		q.Set("from", schedules.At(from).String())
 	}
-	return list[wire.ChainRecord](ctx, c, wire.Station(station, "chain", "records"), q)
+	return list[wire.ChainRecord](ctx, c.caller, wire.Station(station, "chain", "records"), q)
 }
 
 // Person returns the documents that name a person and the stations that have taken them off the air.
-func (c *Client) Person(ctx context.Context, id string) (p wire.Person, err error) {
+func (c LibraryCalls) Person(ctx context.Context, id string) (p wire.Person, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/persons/" + url.PathEscape(id)}, &p)
 	return p, err
 }
 
 // RecallPerson recalls everything that names a person.
-func (c *Client) RecallPerson(ctx context.Context, id, reason string) (p wire.Person, err error) {
+func (c LibraryCalls) RecallPerson(ctx context.Context, id, reason string) (p wire.Person, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/persons/" + url.PathEscape(id) + "/recall",
 		Body: wire.Reason{Reason: reason}}, &p)
 	return p, err

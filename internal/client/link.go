@@ -22,11 +22,11 @@ import (
 // Connection configures how a program reaches the service, by flags, variables or a configuration file. The zero
 // Connection trusts the system's authorities and requires TLS for all hosts but this machine.
 type Connection struct {
-	AllowPlainHTTP bool     `name:"allow-plain-http" env:"LIFELINE_ALLOW_PLAIN_HTTP" help:"Speak to the service without TLS though it is another machine. Whoever has the link then reads the token and everything else."`
-	Pins           []string `name:"tls-pin" env:"LIFELINE_TLS_PIN" placeholder:"PIN" help:"Key that the server's certificate, or an authority above it, must have: sha256/ and the base64 of its SHA-256. Several for a change of key; may be repeated. A server whose own key is pinned needs no authority, and is believed whatever the clock says."`
+	AllowPlainHTTP bool     `name:"allow-plain-http" env:"LIFELINE_ALLOW_PLAIN_HTTP" help:"Allow http to a service on another machine. Anyone on the link can then read the token and all other data."`
+	Pins           []string `name:"tls-pin" env:"LIFELINE_TLS_PIN" placeholder:"PIN" help:"Key that the server's certificate, or an authority above it, must have: sha256/ and the base64 of its SHA-256. Several for a change of key; may be repeated. A server whose own key is pinned needs no authority, and is trusted whatever the clock says."`
 	Authorities    string   `name:"tls-ca" env:"LIFELINE_TLS_CA_FILE" type:"path" placeholder:"FILE" help:"Certificates of the authorities to trust in place of the system's, PEM."`
-	Certificate    string   `name:"tls-client-cert" env:"LIFELINE_TLS_CLIENT_CERT_FILE" type:"path" placeholder:"FILE" help:"Certificate chain to show to a service that asks for one, PEM. The token is needed all the same."`
-	Key            string   `name:"tls-client-key" env:"LIFELINE_TLS_CLIENT_KEY_FILE" type:"path" placeholder:"FILE" help:"Its private key, PEM."`
+	Certificate    string   `name:"tls-client-cert" env:"LIFELINE_TLS_CLIENT_CERT_FILE" type:"path" placeholder:"FILE" help:"Certificate chain for a service that asks for one, PEM. The token is needed too."`
+	Key            string   `name:"tls-client-key" env:"LIFELINE_TLS_CLIENT_KEY_FILE" type:"path" placeholder:"FILE" help:"The private key of --tls-client-cert, PEM."`
 }
 
 // Transport returns a transport to the service at address, which Address has validated. It fails with Invalid if the
@@ -70,6 +70,16 @@ func (l *Connection) Transport(address string) (*Transport, error) {
 		return own, nil
 	}
 	return out, nil
+}
+
+// Reach returns the address that a person wrote as the flag --server, in the form that New takes, and a transport to
+// it.
+func (l *Connection) Reach(server string) (address string, t *Transport, err error) {
+	if address, err = l.Address(server); err != nil {
+		return "", nil, fmt.Errorf("--server: %w", err)
+	}
+	t, err = l.Transport(address)
+	return address, t, err
 }
 
 // Transport is an http.Transport that explains why a server closes the connections of a client without a certificate

@@ -28,14 +28,14 @@ type patience struct {
 // Patient returns c for callers that call repeatedly: while its token is refused, one call is sent to the service at
 // increasing intervals, and all others fail with the service's refusal.
 func (c *Client) Patient() *Client {
-	own := *c
+	own := *c.caller
 	own.patience = &patience{again: make(chan struct{})}
-	return &own
+	return clientOf(&own)
 }
 
 // Accepted returns a channel that is closed when the token is accepted after it was refused; nil for a client that is
 // not patient.
-func (c *Client) Accepted() <-chan struct{} {
+func (c *caller) Accepted() <-chan struct{} {
 	if c.patience == nil {
 		return nil
 	}

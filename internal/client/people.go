@@ -19,7 +19,7 @@ import (
 )
 
 // Upload sends a recording with its metadata (any value whose JSON the contract accepts) and returns the segment.
-func (c *Client) Upload(ctx context.Context, meta any, audio io.Reader) (schedules.Segment, error) {
+func (c LibraryCalls) Upload(ctx context.Context, meta any, audio io.Reader) (schedules.Segment, error) {
 	head, err := json.Marshal(meta)
 	if err != nil {
 		return schedules.Segment{}, fmt.Errorf("client: upload: %w", err)
@@ -56,20 +56,20 @@ func writeHead(form *multipart.Writer, meta []byte) error {
 }
 
 // Segment returns a segment.
-func (c *Client) Segment(ctx context.Context, id string) (schedules.Segment, error) {
+func (c LibraryCalls) Segment(ctx context.Context, id string) (schedules.Segment, error) {
 	s, err := c.SegmentNow(ctx, id)
 	return s.Segment, err
 }
 
 // SegmentNow returns a segment with its current state.
-func (c *Client) SegmentNow(ctx context.Context, id string) (s wire.SegmentNow, err error) {
+func (c LibraryCalls) SegmentNow(ctx context.Context, id string) (s wire.SegmentNow, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Segment(id)}, &s)
 	return s, err
 }
 
 // EditSegment changes fields of a segment's metadata (JSON merge patch, RFC 7396). It fails if the segment has changed
 // since revision.
-func (c *Client) EditSegment(ctx context.Context, id string, revision int64, fields any) (s schedules.Segment,
+func (c LibraryCalls) EditSegment(ctx context.Context, id string, revision int64, fields any) (s schedules.Segment,
 	err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.Segment(id), Body: fields,
 		Header: http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(revision, 10))}}}, &s)
@@ -77,7 +77,7 @@ func (c *Client) EditSegment(ctx context.Context, id string, revision int64, fie
 }
 
 // Approve approves a segment for air. acceptWarnings accepts a segment that will hardly be audible.
-func (c *Client) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s wire.ChangedSegment,
+func (c LibraryCalls) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s wire.ChangedSegment,
 	err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, "approve"),
 		Body: wire.Approval{Reason: reason, AcceptWarnings: acceptWarnings}}, &s)
@@ -85,65 +85,65 @@ func (c *Client) Approve(ctx context.Context, id, reason string, acceptWarnings 
 }
 
 // Act changes a segment's state by approve, reject, recall or reinstate.
-func (c *Client) Act(ctx context.Context, id, act, reason string) (s wire.ChangedSegment, err error) {
+func (c LibraryCalls) Act(ctx context.Context, id, act, reason string) (s wire.ChangedSegment, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, act), Body: wire.Reason{Reason: reason}},
 		&s)
 	return s, err
 }
 
 // Apply sends a network as YAML (of which JSON is a subset).
-func (c *Client) Apply(ctx context.Context, document io.Reader, dryRun bool) (out wire.Applied, err error) {
+func (c PlanningCalls) Apply(ctx context.Context, document io.Reader, dryRun bool) (out wire.Applied, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/apply?dry_run=" + strconv.FormatBool(dryRun),
 		Stream: document, ContentType: "application/yaml"}, &out)
 	return out, err
 }
 
 // Plan drafts rundowns of days.
-func (c *Client) Plan(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
+func (c PlanningCalls) Plan(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
 	return c.many(ctx, "/plan", in)
 }
 
 // Publish publishes the latest rundown of days.
-func (c *Client) Publish(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
+func (c PlanningCalls) Publish(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
 	return c.many(ctx, "/publish", in)
 }
 
 // WithdrawDay withdraws a published day.
-func (c *Client) WithdrawDay(ctx context.Context, station string, date schedules.Date, reason string) (
+func (c PlanningCalls) WithdrawDay(ctx context.Context, station string, date schedules.Date, reason string) (
 	out schedules.Rundown, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "rundowns", date.String(),
 		"withdraw"), Body: wire.Reason{Reason: reason}}, &out)
 	return out, err
 }
 
-func (c *Client) many(ctx context.Context, path string, in wire.ManyRequest) ([]wire.ManyResult, error) {
+func (c PlanningCalls) many(ctx context.Context, path string, in wire.ManyRequest) ([]wire.ManyResult, error) {
 	var out wire.Page[wire.ManyResult]
 	_, err := c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + path, Body: in}, &out)
 	return out.Items, err
 }
 
 // Stations lists every station.
-func (c *Client) Stations(ctx context.Context) ([]schedules.Station, error) {
-	return list[schedules.Station](ctx, c, wire.Base+"/stations", nil)
+func (c PlanningCalls) Stations(ctx context.Context) ([]schedules.Station, error) {
+	return list[schedules.Station](ctx, c.caller, wire.Base+"/stations", nil)
 }
 
 // Network lists every station, clock, campaign and script.
-func (c *Client) Network(ctx context.Context) (n wire.Apply, err error) {
+func (c PlanningCalls) Network(ctx context.Context) (n wire.Apply, err error) {
 	if n.Stations, err = c.Stations(ctx); err != nil {
 		return n, err
 	}
-	if n.Clocks, err = list[schedules.Clock](ctx, c, wire.Base+"/clocks", nil); err != nil {
+	if n.Clocks, err = list[schedules.Clock](ctx, c.caller, wire.Base+"/clocks", nil); err != nil {
 		return n, err
 	}
-	if n.Campaigns, err = list[schedules.Campaign](ctx, c, wire.Base+"/campaigns", nil); err != nil {
+	if n.Campaigns, err = list[schedules.Campaign](ctx, c.caller, wire.Base+"/campaigns", nil); err != nil {
 		return n, err
 	}
-	n.Scripts, err = list[schedules.Script](ctx, c, wire.Base+"/scripts", nil)
+	n.Scripts, err = list[schedules.Script](ctx, c.caller, wire.Base+"/scripts", nil)
 	return n, err
 }
 
 // Edit changes the latest rundown of a day. It fails with Stale if revision is not the latest.
-func (c *Client) Edit(ctx context.Context, station string, date schedules.Date, revision int64,
+func (c PlanningCalls) Edit(ctx context.Context, station string, date schedules.Date, revision int64,
 	edits ...schedules.Edit) (r schedules.Rundown, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.Station(station, "rundowns", date.String()),
 		Body:   wire.EditRequest{Edits: edits},
@@ -152,18 +152,18 @@ func (c *Client) Edit(ctx context.Context, station string, date schedules.Date, 
 }
 
 // StationDocument returns a station in the form that schedulers write.
-func (c *Client) StationDocument(ctx context.Context, station string) (s schedules.Station, err error) {
+func (c PlanningCalls) StationDocument(ctx context.Context, station string) (s schedules.Station, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station)}, &s)
 	return s, err
 }
 
 // Segments lists the segments that match a query with the contract's parameters (q, kind, language, state, …).
-func (c *Client) Segments(ctx context.Context, query url.Values) ([]schedules.Segment, error) {
-	return list[schedules.Segment](ctx, c, wire.Base+"/segments", query)
+func (c LibraryCalls) Segments(ctx context.Context, query url.Values) ([]schedules.Segment, error) {
+	return list[schedules.Segment](ctx, c.caller, wire.Base+"/segments", query)
 }
 
 // list reads all pages of a list.
-func list[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
+func list[T any](ctx context.Context, c *caller, path string, query url.Values) ([]T, error) {
 	q := url.Values{"limit": {"500"}}
 	maps.Copy(q, query)
 	all := []T{}
@@ -185,14 +185,14 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 }
 
 // Statuses lists the status of every station. A station that has never reported has only its id.
-func (c *Client) Statuses(ctx context.Context) ([]wire.Status, error) {
-	return list[wire.Status](ctx, c, wire.Base+"/status", nil)
+func (c RecordCalls) Statuses(ctx context.Context) ([]wire.Status, error) {
+	return list[wire.Status](ctx, c.caller, wire.Base+"/status", nil)
 }
 
 // Recipient returns the age recipient of a station's present key. It fails with NotFound if the station has none: it
 // has not enrolled, or was seized.
-func (c *Client) Recipient(ctx context.Context, station string) (string, error) {
-	keys, err := list[wire.StationKey](ctx, c, wire.Station(station, "keys"), nil)
+func (c AccessCalls) Recipient(ctx context.Context, station string) (string, error) {
+	keys, err := list[wire.StationKey](ctx, c.caller, wire.Station(station, "keys"), nil)
 	if err != nil {
 		return "", err
 	}
@@ -205,31 +205,32 @@ func (c *Client) Recipient(ctx context.Context, station string) (string, error) 
 }
 
 // Tokens lists the tokens, without their secrets.
-func (c *Client) Tokens(ctx context.Context) ([]wire.Token, error) {
-	return list[wire.Token](ctx, c, wire.Base+"/tokens", nil)
+func (c AccessCalls) Tokens(ctx context.Context) ([]wire.Token, error) {
+	return list[wire.Token](ctx, c.caller, wire.Base+"/tokens", nil)
 }
 
 // RevokeToken revokes a token immediately.
-func (c *Client) RevokeToken(ctx context.Context, id string) error {
+func (c AccessCalls) RevokeToken(ctx context.Context, id string) error {
 	_, err := c.Call(ctx, Request{Method: http.MethodDelete, Path: wire.Base + "/tokens/" + url.PathEscape(id)}, nil)
 	return err
 }
 
 // Rundown returns the latest rundown of a day.
-func (c *Client) Rundown(ctx context.Context, station string, date schedules.Date) (r schedules.Rundown, err error) {
+func (c PlanningCalls) Rundown(ctx context.Context, station string, date schedules.Date) (r schedules.Rundown,
+	err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String())}, &r)
 	return r, err
 }
 
 // Published returns the published queue of a day. It fails with NotFound if none is published.
-func (c *Client) Published(ctx context.Context, station string, date schedules.Date) (q wire.Queue, err error) {
+func (c PlanningCalls) Published(ctx context.Context, station string, date schedules.Date) (q wire.Queue, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "queue") + "?date=" + date.String()},
 		&q)
 	return q, err
 }
 
 // Explanation returns why an item of a day's latest rundown is where it is.
-func (c *Client) Explanation(ctx context.Context, station string, date schedules.Date, item string) (
+func (c PlanningCalls) Explanation(ctx context.Context, station string, date schedules.Date, item string) (
 	e schedules.Explanation, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String(), "items",
 		item, "explain")}, &e)
@@ -237,17 +238,17 @@ func (c *Client) Explanation(ctx context.Context, station string, date schedules
 }
 
 // Diff lists the changes of a day between two revisions; to is the latest if it is 0.
-func (c *Client) Diff(ctx context.Context, station string, date schedules.Date, from, to int64) ([]schedules.ItemChange,
-	error) {
+func (c PlanningCalls) Diff(ctx context.Context, station string, date schedules.Date, from, to int64) (
+	[]schedules.ItemChange, error) {
 	q := url.Values{"from": {strconv.FormatInt(from, 10)}}
 	if to != 0 {
 		q.Set("to", strconv.FormatInt(to, 10))
 	}
-	return list[schedules.ItemChange](ctx, c, wire.Station(station, "rundowns", date.String(), "diff"), q)
+	return list[schedules.ItemChange](ctx, c.caller, wire.Station(station, "rundowns", date.String(), "diff"), q)
 }
 
 // Reconciliation compares a day, or one window of it, with what aired.
-func (c *Client) Reconciliation(ctx context.Context, station string, date schedules.Date, window string) (
+func (c RecordCalls) Reconciliation(ctx context.Context, station string, date schedules.Date, window string) (
 	r schedules.Reconciliation, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "reconciliation", date.String()) +
 		"?window=" + window}, &r)

@@ -204,7 +204,7 @@ func (s *Station) Roots(ctx context.Context, after int64) (wire.Roots, error) {
 }
 
 // Keys returns the public keys that the service signs with.
-func (c *Client) Keys(ctx context.Context) (wire.Keys, error) {
+func (c *caller) Keys(ctx context.Context) (wire.Keys, error) {
 	var keys wire.Keys
 	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/keys", Most: maxAnswer}, &keys)
 	return keys, err

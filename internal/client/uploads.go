@@ -39,7 +39,7 @@ const (
 // UploadInPieces uploads a recording by tus, over several connections if necessary, and returns its segment. It resumes
 // what an earlier call, in this process or another, left of the same recording. It calls progress with the number of
 // bytes that the service has or is being sent.
-func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(bytes int64)) (schedules.Segment,
+func (c LibraryCalls) UploadInPieces(ctx context.Context, r Recording, progress func(bytes int64)) (schedules.Segment,
 	error) {
 	var at string // empty until the service has a place for it
 	var offset, furthest int64
@@ -99,8 +99,8 @@ func passing(err error) bool {
 }
 
 // place finds an incomplete upload of the same recording, or begins one.
-func (c *Client) place(ctx context.Context, r Recording) (at string, offset int64, err error) {
-	left, err := list[wire.UploadState](ctx, c, wire.Uploads(), nil)
+func (c LibraryCalls) place(ctx context.Context, r Recording) (at string, offset int64, err error) {
+	left, err := list[wire.UploadState](ctx, c.caller, wire.Uploads(), nil)
 	if err != nil {
 		return "", 0, err
 	}
@@ -114,7 +114,7 @@ func (c *Client) place(ctx context.Context, r Recording) (at string, offset int6
 }
 
 // advance sends a piece from offset on. It returns the segment's id after the last piece, and otherwise the new offset.
-func (c *Client) advance(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (
+func (c LibraryCalls) advance(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (
 	segment string, stands int64, err error) {
 	segment, err = c.piece(ctx, r, at, offset, progress)
 	if segment != "" || err != nil && !passing(err) {
@@ -134,7 +134,7 @@ func (c *Client) advance(ctx context.Context, r Recording, at string, offset int
 	return "", stands, err
 }
 
-func (c *Client) begin(ctx context.Context, r Recording) (at string, err error) {
+func (c LibraryCalls) begin(ctx context.Context, r Recording) (at string, err error) {
 	h := tusHeader()
 	h.Set("Upload-Length", strconv.FormatInt(r.Length, 10))
 	texts := "sha256 " + base64.StdEncoding.EncodeToString([]byte(r.SHA256))
@@ -166,8 +166,8 @@ func within(offset int64, r Recording) bool { return 0 <= offset && offset <= r.
 
 // piece sends the rest from offset on, up to the maximum size of a request, and returns the segment's id if that was
 // all.
-func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (segment string,
-	err error) {
+func (c LibraryCalls) piece(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (
+	segment string, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(uploadStall, func() { cancel(errStalled) })
@@ -203,7 +203,7 @@ func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64
 var errStalled = errors.New("client: an upload stalled")
 
 // offset returns the number of bytes that have arrived.
-func (c *Client) offset(ctx context.Context, at string) (int64, error) {
+func (c LibraryCalls) offset(ctx context.Context, at string) (int64, error) {
 	resp, err := c.Do(ctx, Request{Method: http.MethodHead, Path: at, Header: tusHeader()})
 	if err != nil {
 		return 0, err

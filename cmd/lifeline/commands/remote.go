@@ -2,7 +2,6 @@ package commands
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -24,10 +23,7 @@ type remote struct {
 
 // AfterApply reads the address and the token, so that a malformed one is an error of the command line.
 func (r *remote) AfterApply() (err error) {
-	if r.address, err = r.Link.Address(r.Server); err != nil {
-		return fmt.Errorf("--server: %w", err)
-	}
-	if r.transport, err = r.Link.Transport(r.address); err != nil {
+	if r.address, r.transport, err = r.Link.Reach(r.Server); err != nil {
 		return err
 	}
 	r.secret, err = client.Token(r.Token, r.TokenFile)
