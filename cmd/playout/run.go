@@ -53,7 +53,7 @@ type member struct {
 	Root      string     `env:"LIFELINE_ROOT" type:"existingfile" placeholder:"FILE" help:"The root document that this station pins: it names the service's keys by role. With a root, the station ignores --key."`
 	Key       []string   `form:"key" env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
 	TrustOn   bool       `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without --key, pin the first key that the service shows."`
-	Mirror    []string   `form:"url" env:"LIFELINE_MIRRORS" placeholder:"URL" help:"A mirror to read when the service is not reached or lags behind; may be repeated. The service names others."`
+	Mirror    []string   `form:"url" env:"LIFELINE_MIRRORS" placeholder:"URL" help:"A mirror to read when the service is not reached or lags behind; may be repeated. Mirrors name others, signed."`
 	Days      int        `least:"1" env:"LIFELINE_DAYS" default:"7" help:"Number of days to hold ahead."`
 	Rate      int        `least:"8000" most:"192000" env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
 	Bandwidth int        `least:"0" env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Maximum rate of fetching audio, in bytes per second; 0 means no limit."`

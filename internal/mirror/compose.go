@@ -47,7 +47,9 @@ type Composition struct {
 	Sign func(payload []byte) ([]byte, error)
 	Now  time.Time
 	Life time.Duration // of the pointers
-	Keep time.Duration // how long files stay that no pointer names any more
+	// Mirrors are the addresses at which stations find the mirrors.
+	Mirrors []string
+	Keep    time.Duration // how long files stay that no pointer names any more
 }
 
 // file is content, and to whom it is encrypted.
@@ -101,7 +103,7 @@ func (t *Tree) Compose(ctx context.Context, c Composition) error {
 func (t *Tree) point(ctx context.Context, c Composition, s Station, number int64,
 	placed map[string]wire.MirrorFile) error {
 	m := wire.MirrorManifest{Schema: wire.MirrorManifestSchema, Documents: []wire.MirrorDocument{},
-		Recordings: []wire.MirrorRecording{}}
+		Recordings: []wire.MirrorRecording{}, Mirrors: c.Mirrors}
 	p := wire.MirrorPointer{Schema: wire.MirrorPointerSchema, Station: s.ID, Number: number, Freshness: s.Freshness,
 		IssuedAt: schedules.At(c.Now), ExpiresAt: schedules.At(c.Now.Add(c.Life))}
 	for _, d := range s.Documents {

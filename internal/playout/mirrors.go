@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"lifeline/internal/mirror"
 	"lifeline/internal/playout/retry"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -44,6 +46,7 @@ type Mirrors struct {
 
 	manifests map[string]wire.MirrorManifest // of the last poll, by hash
 	offered   map[string]offering            // documents of the last poll, by the hash of the file
+	learned   []string                       // addresses of mirrors that signed pointers led to
 
 	mu         sync.Mutex
 	list       []*mirrorHost
@@ -92,6 +95,7 @@ func NewMirrors(station string, documents *DocumentStore, cache *Cache, follower
 		m.pointer = mirror.PointerName(opt.Recipient)
 	}
 	m.know(opt.Addresses)
+	m.recall()
 	return m
 }
 
@@ -104,6 +108,52 @@ func (m *Mirrors) know(addresses []string) {
 		if len(m.list) < wire.MostMirrors && !slices.ContainsFunc(m.list, known) {
 			m.list = append(m.list, &mirrorHost{address: a, state: MirrorState{Address: a}})
 		}
+	}
+}
+
+const mirrorsName = "mirrors.json"
+
+// mirrorsRecord is the content of mirrors.json.
+type mirrorsRecord struct {
+	Mirrors []string `json:"mirrors"` // that the newest signed pointer led to
+}
+
+// recall knows the mirrors that an earlier run learned.
+func (m *Mirrors) recall() {
+	r := statedir.Records[mirrorsRecord](m.cache.state, 64<<10, mirrorsName)[0]
+	if r.Damaged() {
+		m.problems.Add("the saved list of mirrors is left out: %v", r.Err)
+	} else if r.Err == nil {
+		m.learned = r.Value.Mirrors
+		m.know(r.Value.Mirrors)
+	}
+}
+
+// learn makes the mirrors that a signed pointer led to known, in place of those learned before. Those that were
+// configured stay.
+func (m *Mirrors) learn(addresses []string) {
+	var valid []string
+	for _, a := range addresses {
+		if u, err := url.Parse(a); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
+			valid = append(valid, a)
+		}
+	}
+	if slices.Equal(valid, m.learned) {
+		return
+	}
+	m.learned = valid
+	m.mu.Lock()
+	m.list = slices.DeleteFunc(m.list, func(s *mirrorHost) bool {
+		gone := !slices.Contains(valid, s.address) && !slices.Contains(m.opt.Addresses, s.address)
+		if gone {
+			m.problems.Calm("mirror " + s.address)
+		}
+		return gone
+	})
+	m.mu.Unlock()
+	m.know(valid)
+	if err := m.cache.state.Record(mirrorsRecord{valid}, mirrorsName); err != nil {
+		m.problems.Add("the list of mirrors could not be saved: %v", err)
 	}
 }
 
@@ -183,7 +233,7 @@ func (m *Mirrors) Poll(ctx context.Context) {
 		m.judge(f, newest, now)
 	}
 	m.takeNewest(ctx, got, now)
-	for _, s := range all {
+	for _, s := range m.sources() {
 		m.tell(s)
 	}
 }
@@ -215,6 +265,7 @@ func (m *Mirrors) takeNewest(ctx context.Context, got []*found, now time.Time) {
 		m.mu.Unlock()
 		if m.take(ctx, f, manifest, from, offered, now) {
 			m.documents.markPointer(f.MirrorPointer)
+			m.learn(manifest.Mirrors)
 			break
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -70,6 +71,7 @@ type mirrored struct {
 	audio   []byte
 	audioOf mirror.Recording
 	trees   []memoryTree // by push
+	public  []string     // addresses of mirrors that pointers lead to
 }
 
 func (w *mirrored) must(err error) {
@@ -141,7 +143,7 @@ func (w *mirrored) composition(n int, key byte) mirror.Composition {
 	foreign.ID, foreign.Recipient = "harbour", w.other.Recipient().String()
 	foreign.Documents = station.Documents[:2]
 	return mirror.Composition{Stations: []mirror.Station{station, foreign}, Now: now.Time, Life: pointerLife,
-		Keep: 24 * time.Hour, Recording: func(context.Context, mirror.Recording) (io.ReadCloser, error) {
+		Keep: 24 * time.Hour, Mirrors: w.public, Recording: func(context.Context, mirror.Recording) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(w.audio)), nil
 		}, Sign: func(payload []byte) ([]byte, error) {
 			s, err := seal.NewSigner(keyOf(key))
@@ -210,7 +212,12 @@ func mirrorAddress(i int) string { return fmt.Sprintf("http://mirror-%d", i) }
 // hosts routes requests by their host.
 type hosts map[string]http.RoundTripper
 
-func (h hosts) RoundTrip(r *http.Request) (*http.Response, error) { return h[r.URL.Host].RoundTrip(r) }
+func (h hosts) RoundTrip(r *http.Request) (*http.Response, error) {
+	if host, ok := h[r.URL.Host]; ok {
+		return host.RoundTrip(r)
+	}
+	return nil, errors.New("no such host")
+}
 
 // serves is a mirror that answers by a function.
 type serves func(name string) (status int, body io.Reader)
@@ -572,5 +579,38 @@ func TestRecordingsComeFromMirrorsWhenTheServiceDoesNotAnswer(t *testing.T) {
 	f.try(t.Context(), all[0], all)
 	if !r.cache.Has(all[0].audio) {
 		t.Errorf("the recording is not here: %v", r.problems.List())
+	}
+}
+
+func TestAStationLearnsTheMirrorsThatASignedPointerLeadsTo(t *testing.T) {
+	w, dir := newMirrored(t, documentsNow), t.TempDir()
+	addresses := func(r *reader) (out []string) {
+		for _, s := range r.States() {
+			out = append(out, s.Address)
+		}
+		return out
+	}
+	w.public = []string{"https://two.example", "https://three.example/x", "file:///etc", "no address"}
+	r := w.only(t, dir, w.signedBy(pushes-1, mirrorKeyNext, 1))
+	r.Poll(t.Context())
+	want := []string{"http://mirror-0", "https://two.example", "https://three.example/x"}
+	if got := addresses(r); !slices.Equal(got, want) {
+		t.Errorf("the station knows %q", got)
+	}
+	again := w.only(t, dir, w.trees[pushes-1])
+	if got := addresses(again); !slices.Equal(got, want) {
+		t.Errorf("after a restart the station knows %q", got)
+	}
+	w.public = []string{"https://two.example"}
+	forged := w.signedBy(pushes-1, 99, 2)
+	r = w.only(t, dir, forged)
+	r.Poll(t.Context())
+	if got := addresses(r); !slices.Equal(got, want) {
+		t.Errorf("by a forged pointer the station knows %q", got)
+	}
+	r = w.only(t, dir, w.signedBy(pushes-1, mirrorKeyNext, 3))
+	r.Poll(t.Context())
+	if got := addresses(r); !slices.Equal(got, []string{"http://mirror-0", "https://two.example"}) {
+		t.Errorf("by a later pointer the station knows %q", got)
 	}
 }

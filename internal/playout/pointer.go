@@ -74,6 +74,8 @@ func openManifest(text []byte) (m wire.MirrorManifest, err error) {
 	switch {
 	case m.Schema != wire.MirrorManifestSchema:
 		err = fmt.Errorf("its schema is %q, not %q", m.Schema, wire.MirrorManifestSchema)
+	case len(m.Mirrors) > wire.MostMirrors:
+		err = errors.New("it names too many mirrors")
 	case len(m.Documents) > wire.MostMirrorFiles || len(m.Recordings) > wire.MostItems:
 		err = errors.New("it names too many files")
 	}

@@ -44,6 +44,9 @@ type MirrorManifest struct {
 	Schema     string            `json:"schema"`
 	Documents  []MirrorDocument  `json:"documents"` // in the order in which a station takes them
 	Recordings []MirrorRecording `json:"recordings"`
+
+	// Mirrors are the addresses at which stations find the mirrors.
+	Mirrors []string `json:"mirrors,omitempty"`
 }
 
 // MirrorDocument is a signed document. Its name is that of the entry of a bundle.

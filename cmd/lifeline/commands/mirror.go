@@ -37,6 +37,7 @@ type mirrorPushCmd struct {
 	Targets []string      `arg:"" name:"target" form:"target" help:"A folder, s3+https://HOST/BUCKET[/PREFIX] or sftp://USER@HOST[:PORT]/FOLDER; several hold the same."`
 	Station []string      `form:"id" placeholder:"ID" help:"Only for these stations; may be repeated. Default: all that have enrolled."`
 	Days    int           `least:"1" most:"60" default:"7" help:"How many days from today on."`
+	Public  []string      `form:"url" placeholder:"URL" help:"An address at which stations find one of the mirrors: those that read any mirror learn it, signed; may be repeated."`
 	Files   string        `type:"path" default:"data/mirror" env:"LIFELINE_MIRROR_FILES" placeholder:"DIR" help:"Folder for the encrypted files, so that a push sends only what changed. Use one for each service."`
 	Life    time.Duration `least:"10m" most:"720h" default:"6h" help:"How long a pointer is valid: after that, stations report the mirror as frozen. Push at least three times as often."`
 	Keep    time.Duration `least:"10m" default:"24h" help:"How long files stay that are no longer needed, for players that are fetching them."`
@@ -133,7 +134,8 @@ func (c *mirrorPushCmd) push(ctx context.Context, stdout io.Writer, tree *mirror
 		return cmdline.Refuse(cmdline.Nothing, "nothing was pushed: no station has a key of its own and something to air")
 	}
 	err = tree.Compose(ctx, mirror.Composition{Stations: stations, Now: time.Now(), Life: c.Life, Keep: c.Keep,
-		Sign: func(payload []byte) ([]byte, error) { return signer.Seal(wire.MirrorPointerType, payload) },
+		Mirrors: c.Public,
+		Sign:    func(payload []byte) ([]byte, error) { return signer.Seal(wire.MirrorPointerType, payload) },
 		Recording: func(ctx context.Context, r mirror.Recording) (io.ReadCloser, error) {
 			in, out := io.Pipe()
 			go func() { out.CloseWithError(playout.CopyRecording(ctx, out, api.Station(stations[0].ID), r)) }()

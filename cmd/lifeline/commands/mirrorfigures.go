@@ -85,20 +85,23 @@ func (f *pushFigures) serve(address string) (end func(), err error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(f.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if len(f.wrong) == 0 {
-			fmt.Fprintln(w, "ok")
-			return
-		}
-		w.WriteHeader(http.StatusServiceUnavailable)
-		for target, err := range f.wrong {
-			fmt.Fprintf(w, "%s: %s\n", target, cmdline.Words(err))
-		}
-	})
+	mux.HandleFunc("GET /healthz", f.health)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
 	go func() { _ = server.Serve(l) }() // ends by Close
 	return func() { _ = server.Close() }, nil
+}
+
+// health answers 200 while all pushes succeed.
+func (f *pushFigures) health(w http.ResponseWriter, _ *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.wrong) == 0 {
+		fmt.Fprintln(w, "ok")
+		return
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+	for target, err := range f.wrong {
+		fmt.Fprintf(w, "%s: %s\n", target, cmdline.Words(err))
+	}
 }
