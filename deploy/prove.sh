@@ -99,7 +99,10 @@ soft) # small random networks: each that can be planned without its soft rules c
   LIFELINE_INPUTS="${2:-1000}" LIFELINE_SEED="${3:-0}" prove ./schedules/planner SoftRuleNever soft
   ;;
 leases) # ten thousand runs of somebody on the link who delays, stores up, repeats and withholds leases and times
-  prove ./internal/playout NobodyOnTheLink leases
+  prove ./internal/playout NobodyOnTheLinkMakesALease leases
+  ;;
+mitm) # ten thousand days of a station whose link somebody without the keys holds: what it airs, and what it knows; [days] [first]
+  LIFELINE_INPUTS="${2:-10000}" LIFELINE_SEED="${3:-0}" prove ./internal/playout NobodyOnTheLinkMakesAStation mitm
   ;;
 recalls) # a thousand recalls in a planned week
   prove ./schedules/planner Recall recalls

@@ -95,6 +95,7 @@ func (f *Follower) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	f.documents.keepContact()
 	ahead := f.time.Compare(before, moved, said.At.Time, took)
 	// The smallest offset that the station's time may still have after Compare corrected it.
 	f.documents.clock.measured(f.time.Now().Round(0).Sub(said.At.Add(took)))
@@ -115,11 +116,10 @@ const heedEvery = 30 * time.Second
 // attacker on the link can prolong a sweep by sending answers a byte at a time. If the sweeps do not ask for the time,
 // heed does.
 func (f *Follower) heed(ctx context.Context) {
+	f.tellStarved() // a restart does not end it
 	for retry.Pause(ctx, heedEvery) == nil {
 		f.tellStarved()
-		if err := f.documents.contact.save(f.documents.state); err != nil {
-			f.problems.Add("%v", err)
-		}
+		f.documents.keepContact()
 		f.tellExpiry()
 		f.mu.Lock()
 		tried, said := f.tried, f.said

@@ -77,21 +77,33 @@ func (c *contact) load(state *statedir.Dir, now time.Time) error {
 	return nil
 }
 
-// save writes the record if it differs from the saved one.
+// contactEvery is how far the saved record may be behind.
+const contactEvery = time.Minute
+
+// save writes the record if the saved one is too far behind.
 func (c *contact) save(state *statedir.Dir) error {
 	quiet, at := c.silence()
 	r := contactRecord{schedules.At(at.Round(0)), schedules.Millis{Duration: quiet.Truncate(time.Second)}}
 	c.mu.Lock()
-	same := r == c.stored
-	c.stored = r
+	behind := max(r.HeardAt.Sub(c.stored.HeardAt.Time).Abs(), (r.Quiet.Duration - c.stored.Quiet.Duration).Abs())
+	if behind >= contactEvery {
+		c.stored = r
+	}
 	c.mu.Unlock()
-	if same {
+	if behind < contactEvery {
 		return nil
 	}
 	if err := state.Record(r, contactName); err != nil {
 		return fmt.Errorf("since when the service has signed no answer could not be saved: %w", err)
 	}
 	return nil
+}
+
+// keepContact saves since when the service has signed no answer.
+func (v *DocumentStore) keepContact() {
+	if err := v.contact.save(v.state); err != nil {
+		v.problems.Add("%v", err)
+	}
 }
 
 // starvedTerms returns when the station counts as starved and what it then airs, by the latest fallback list: also by

@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/client"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -145,5 +147,25 @@ func TestThePolicyOfAnExpiredFallbackListHolds(t *testing.T) {
 		if !strings.Contains(why, "starved since") {
 			t.Errorf("it may not air because %q", why)
 		}
+	})
+}
+
+// The alarm of a starved station is there at once after a restart, for the page that somebody looks at then.
+func TestARestartedPlayerSaysAtOnceThatItIsStarved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := recalling(t)
+		time.Sleep(schedules.Starved{}.Time())
+		s.keepContact()
+		s.reopen()
+		ctx, cancel := context.WithCancel(t.Context())
+		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems,
+			OpenTimekeeper(s.now, Uptime{}, s.state, s.problems), FollowOptions{})
+		go f.heed(ctx)
+		synctest.Wait()
+		if a := strings.Join(s.problems.Alarms(), "; "); !strings.Contains(a, "starved since") {
+			t.Errorf("the alarms are %q", a)
+		}
+		cancel()
+		synctest.Wait()
 	})
 }
