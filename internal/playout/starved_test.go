@@ -14,16 +14,14 @@ import (
 	"lifeline/schedules"
 )
 
-// starve makes the service answer no request for the time, and everything else. Leases hold longer than any test lasts.
-func starve(s *service) {
-	lend(s, time.Hour, "segment-94", "segment-95", "segment-99")
-	leases := s.fault
+// starve makes the service answer no request for the time, and everything else as fault does.
+func (s *service) starve(fault func(http.ResponseWriter, *http.Request) bool) {
 	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/freshness.dsse") {
 			problemOf(w, http.StatusServiceUnavailable)
 			return true
 		}
-		return leases(w, r)
+		return fault(w, r)
 	})
 }
 
@@ -57,6 +55,7 @@ func TestAStarvedStationFollowsItsPolicyItemByItem(t *testing.T) {
 				s := newService(t)
 				t.Cleanup(func() { time.Sleep(callTimeout + time.Minute) })
 				lend(s, time.Hour, "segment-94", "segment-95", "segment-99")
+				leases := s.fault
 				begun := time.Now()
 				start := begun.Add(7 * time.Minute).Truncate(time.Second)
 				chained, tail := s.record(rec(7, 15)), sensitive(s.record(rec(95, 15)))
@@ -71,7 +70,7 @@ func TestAStarvedStationFollowsItsPolicyItemByItem(t *testing.T) {
 					time.Sleep(10 * time.Second)
 					s.setFallback(s.list(2, c.terms))
 					time.Sleep(100 * time.Second)
-					starve(s)
+					s.starve(leases)
 				}()
 				st.run(t.Context())
 				entries := s.entries()
