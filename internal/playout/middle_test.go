@@ -81,6 +81,13 @@ func (m *middle) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// does returns what it does with a route now.
+func (m *middle) does(route string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mode[route]
+}
+
 var errCut = errors.New("the link was cut")
 
 func (m *middle) answer(r *http.Request, route, act string, pause time.Duration, pick, bit uint64) (*http.Response,
@@ -121,12 +128,12 @@ func (m *middle) answer(r *http.Request, route, act string, pause time.Duration,
 			pace = 50 * time.Millisecond
 		}
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, ContentLength: -1,
-			Body: &endless{r: r, pace: pace}}, nil
+			Body: &flood{r: r, pace: pace}}, nil
 	case "garbage":
 		return made(http.StatusOK, bytes.Repeat([]byte("[{"), int(pick%10_000))), nil
 	case "notices": // they are not signed: each is a lie
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}},
-			ContentLength: -1, Body: &endless{r: r, pace: 5 * time.Second, text: "id: 1\nevent: queue\ndata: {\"id\":1," +
+			ContentLength: -1, Body: &flood{r: r, pace: 5 * time.Second, text: "id: 1\nevent: queue\ndata: {\"id\":1," +
 				"\"kind\":\"queue\",\"name\":\"lantern/x\",\"revision\":1}\n\n"}}, nil
 	case "late":
 		resp, err := m.honest(r, route, nil, 0)
@@ -228,21 +235,21 @@ func (a *answer) Read(b []byte) (int, error) {
 
 func (a *answer) Close() error { return nil }
 
-// endless is a body without an end: text each pace or, without text, spaces.
-type endless struct {
+// flood is a body without an end: text each pace or, without text, spaces.
+type flood struct {
 	r    *http.Request
 	text string
 	pace time.Duration
 }
 
-func (e *endless) Read(b []byte) (int, error) {
-	if err := retry.Pause(e.r.Context(), e.pace); err != nil {
+func (f *flood) Read(b []byte) (int, error) {
+	if err := retry.Pause(f.r.Context(), f.pace); err != nil {
 		return 0, err
 	}
-	if e.text != "" {
-		return copy(b, e.text), nil
+	if f.text != "" {
+		return copy(b, f.text), nil
 	}
-	if e.pace >= time.Second { // so much that it is not too slow
+	if f.pace >= time.Second { // so much that it is not too slow
 		b = b[:min(len(b), 4096)]
 	}
 	for i := range b {
@@ -251,4 +258,4 @@ func (e *endless) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (e *endless) Close() error { return nil }
+func (f *flood) Close() error { return nil }

@@ -93,8 +93,8 @@ func (b *besieged) live() (p *Player, stop func()) {
 	var parts sync.WaitGroup
 	for _, run := range []func(context.Context) error{p.follower.Run,
 		func(ctx context.Context) error { return p.log.Run(ctx, time.Second) },
-		(&Sender{p.spool, p.opt.API.Station("lantern"), p.problems}).Run,
-		NewFetcher(p.cache, p.documents, p.opt.API.Station("lantern"), 0, 0, p.time.Now).Run,
+		(&Sender{p.spool, p.opt.API.Station("lantern"), p.problems, p.identity}).Run,
+		p.fetcher.Run,
 		func(ctx context.Context) error { b.air(ctx, p); return nil }} {
 		parts.Go(func() {
 			if err := run(ctx); err != nil {
@@ -194,16 +194,21 @@ func (b *besieged) meddle() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.mode)
+	all := func(act string) {
+		for _, route := range routes {
+			m.mode[route] = act
+		}
+	}
 	switch kind := b.r.IntN(10); {
-	case kind < 4: // honest
-		for _, route := range routes {
-			m.mode[route] = passes
-		}
+	case kind < 3: // honest
+		all(passes)
 		return time.Minute + b.some(40*time.Minute)
-	case kind < 5: // nothing passes
-		for _, route := range routes {
-			m.mode[route] = blackout
-		}
+	case kind < 4:
+		all(blackout)
+	case kind < 6: // all passes but one thing
+		all(passes)
+		route := []string{"queue", "fallback", "recalls", "recalls", "lease", "freshness"}[b.r.IntN(6)]
+		m.mode[route] = []string{"drop", "replay", "cross", "unchanged", "forge", "late"}[b.r.IntN(6)]
 	case kind < 9: // each route has its own trick, and some pass
 		for _, route := range routes {
 			if m.mode[route] = passes; b.r.IntN(3) == 0 {
@@ -226,7 +231,11 @@ func (b *besieged) event() {
 	case 0, 1:
 		b.today()
 	case 2, 3:
-		if all := slices.Concat(b.pool, b.list); len(b.recalls.Segments) < len(all)/3 {
+		all := slices.Concat(b.pool, b.list)
+		if b.r.IntN(2) == 0 {
+			all = slices.DeleteFunc(all, func(it wire.QueueItem) bool { return !it.Sensitive })
+		}
+		if len(b.recalls.Segments) < len(b.pool)/3 {
 			b.recall(all[b.r.IntN(len(all))].SegmentID)
 		}
 	case 4:
@@ -284,6 +293,10 @@ func (b *besieged) run() {
 	hungry := time.Now().Add(b.some((mitmHours - 3) * time.Hour)) // in each run the station is starved for certain
 	for time.Now().Before(end) && !b.t.Failed() {
 		phase := b.meddle()
+		names := b.truth.names
+		if len(names) > 0 && b.middle.does("recalls") != passes && b.middle.does("lease") == passes {
+			b.recall(names[b.r.IntN(len(names))]) // only leases tell of it
+		}
 		if time.Now().After(hungry) {
 			b.middle.mu.Lock()
 			b.middle.mode["freshness"] = "replay"
