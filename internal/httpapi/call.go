@@ -128,7 +128,10 @@ func (c *call) read() ([]byte, error) {
 	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxJSON))
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
-		return nil, fault.New(fault.TooLarge, "the body is larger than %d KiB", over.Limit>>10)
+		if over.Limit < 1<<20 {
+			return nil, fault.New(fault.TooLarge, "the body is larger than %d KiB", over.Limit>>10)
+		}
+		return nil, fault.New(fault.TooLarge, "the body is larger than %d MiB", over.Limit>>20)
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the body did not arrive completely: send it again")
