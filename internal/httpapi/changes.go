@@ -95,7 +95,7 @@ func (a changeHandlers) changes(c *call) error {
 		}
 		for _, change := range changes {
 			since = change.Sequence
-			event, name, ok := told(c.actor, change)
+			event, name, ok := eventFor(c.actor, change)
 			if !ok {
 				continue
 			}
@@ -139,9 +139,9 @@ func changeID(field, v string) (int64, error) {
 	return n, nil
 }
 
-// told returns the event for a change, and whether the actor may get it: a station gets its own queues and fallback,
-// and recalls.
-func told(actor access.Actor, c store.Change) (event, name string, ok bool) {
+// eventFor returns the event for a change, and whether the actor may get it: a station gets its own queues and
+// fallback, and recalls.
+func eventFor(actor access.Actor, c store.Change) (event, name string, ok bool) {
 	event, station, ok := kinds.All.Told(c)
 	if !ok || actor.Role != access.StationJob {
 		return event, c.ID, ok

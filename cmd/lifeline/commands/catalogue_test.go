@@ -475,7 +475,7 @@ func TestTagsThatANamedEncodingReadsAreComparedWithTheSegmentThatIsThere(t *test
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Contains(told(changes), `title "09a-v1-cp949" -> "호소문"`); got != want {
+		if got := strings.Contains(changeLine(changes), `title "09a-v1-cp949" -> "호소문"`); got != want {
 			t.Errorf("--charset %q: %v", encoding, changes)
 		}
 	}

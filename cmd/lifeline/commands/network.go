@@ -49,15 +49,15 @@ func (c *exportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return err
 }
 
-// shelf is a command that lists the documents of a kind, or shows one.
-type shelf struct {
+// listCmd lists the documents of a kind, or shows one.
+type listCmd struct {
 	remote `embed:""`
 	output `embed:""`
 	ID     string `form:"label" arg:"" optional:"" help:"Show this one; none lists them all."`
 }
 
 // listed prints a list of documents, one line each, or the requested one as YAML.
-func listed[T any](c shelf, w io.Writer, what string, all []T, id func(T) string, line func(T) string) error {
+func listed[T any](c listCmd, w io.Writer, what string, all []T, id func(T) string, line func(T) string) error {
 	if c.ID != "" {
 		at := slices.IndexFunc(all, func(d T) bool { return id(d) == c.ID })
 		if at < 0 {
@@ -82,7 +82,7 @@ func listed[T any](c shelf, w io.Writer, what string, all []T, id func(T) string
 }
 
 type clocksCmd struct {
-	shelf `embed:""`
+	listCmd `embed:""`
 }
 
 func (c *clocksCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -90,7 +90,7 @@ func (c *clocksCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return listed(c.shelf, stdout, "clock", n.Clocks, func(k schedules.Clock) string { return k.ID },
+	return listed(c.listCmd, stdout, "clock", n.Clocks, func(k schedules.Clock) string { return k.ID },
 		func(k schedules.Clock) string {
 			return fmt.Sprintf("%s  %s, %s", pad(span(k.Length.Duration), 10), count(len(k.Positions), "position"),
 				count(len(k.Rules), "rule"))
@@ -98,7 +98,7 @@ func (c *clocksCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 type scriptsCmd struct {
-	shelf `embed:""`
+	listCmd `embed:""`
 }
 
 func (c *scriptsCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -106,14 +106,14 @@ func (c *scriptsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return listed(c.shelf, stdout, "script", n.Scripts, func(s schedules.Script) string { return s.ID },
+	return listed(c.listCmd, stdout, "script", n.Scripts, func(s schedules.Script) string { return s.ID },
 		func(s schedules.Script) string {
 			return fmt.Sprintf("%s, %s, %s", s.Title, count(len(s.Versions), "version"), strings.Join(s.Languages, " "))
 		})
 }
 
 type campaignsCmd struct {
-	shelf `embed:""`
+	listCmd `embed:""`
 }
 
 func (c *campaignsCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -121,14 +121,14 @@ func (c *campaignsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return listed(c.shelf, stdout, "campaign", n.Campaigns, func(k schedules.Campaign) string { return k.ID },
+	return listed(c.listCmd, stdout, "campaign", n.Campaigns, func(k schedules.Campaign) string { return k.ID },
 		func(k schedules.Campaign) string {
 			return fmt.Sprintf("revision %d", k.Revision)
 		})
 }
 
 type personsCmd struct {
-	shelf `embed:""`
+	listCmd `embed:""`
 }
 
 // named is a person and the number of segments that name them.
@@ -167,7 +167,7 @@ func (c *personsCmd) Run(ctx context.Context, stdout io.Writer) error {
 		persons = append(persons, *p)
 	}
 	slices.SortFunc(persons, func(a, b named) int { return strings.Compare(a.ID, b.ID) })
-	return listed(c.shelf, stdout, "person", persons, func(p named) string { return p.ID }, func(p named) string {
+	return listed(c.listCmd, stdout, "person", persons, func(p named) string { return p.ID }, func(p named) string {
 		return fmt.Sprintf("%s, %d recalled", count(p.Segments, "segment"), p.Recalled)
 	})
 }

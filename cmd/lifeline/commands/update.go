@@ -22,11 +22,11 @@ type fieldChange struct {
 
 // String returns the change for people.
 func (c fieldChange) String() string {
-	return c.field + " " + plainly(c.before) + " -> " + plainly(c.after)
+	return c.field + " " + valueText(c.before) + " -> " + valueText(c.after)
 }
 
-// plainly returns a JSON value for people: "(none)" for an empty one.
-func plainly(v json.RawMessage) string {
+// valueText returns a JSON value for people: "(none)" for an empty one.
+func valueText(v json.RawMessage) string {
 	switch string(v) {
 	case "null", `""`, "[]":
 		return "(none)"
@@ -123,8 +123,8 @@ func label(s string) string {
 	return kept
 }
 
-// told returns the changes on one line.
-func told(changes []fieldChange) string {
+// changeLine returns the changes on one line.
+func changeLine(changes []fieldChange) string {
 	parts := make([]string, len(changes))
 	for i, c := range changes {
 		parts[i] = c.String()

@@ -291,11 +291,11 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 	}
 	if first, twice := u.sent[s.ID]; twice {
 		return s, fmt.Errorf("it is the same recording as %s, which is segment %q, and has other metadata: %s. Leave one of "+
-			"the two out, or give each an id", first.name(), s.ID, told(changes))
+			"the two out, or give each an id", first.name(), s.ID, changeLine(changes))
 	}
 	if !u.update {
 		return s, fmt.Errorf("segment %q is there and was not changed, but differs: %s. --update changes it", s.ID,
-			told(changes))
+			changeLine(changes))
 	}
 	patch := map[string]json.RawMessage{}
 	for _, c := range changes {
@@ -305,7 +305,7 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 	if err != nil {
 		return s, err
 	}
-	what = strings.TrimPrefix(what+", changed: "+told(changes), "unchanged, ")
+	what = strings.TrimPrefix(what+", changed: "+changeLine(changes), "unchanged, ")
 	if s.State == schedules.Approved && now.State != schedules.Approved {
 		what += "; it needs approval anew"
 	}
