@@ -209,6 +209,11 @@ func (b *besieged) meddle() time.Duration {
 		all(passes)
 		route := []string{"queue", "fallback", "recalls", "recalls", "lease", "freshness"}[b.r.IntN(6)]
 		m.mode[route] = []string{"drop", "replay", "cross", "unchanged", "forge", "late"}[b.r.IntN(6)]
+		for _, at := range b.opens {
+			if left := time.Until(at.Add(mitmWindow)); left > 0 && left < mitmHours/4*time.Hour {
+				return left + time.Minute // until a window has aired
+			}
+		}
 	case kind < 9: // each route has its own trick, and some pass
 		for _, route := range routes {
 			if m.mode[route] = passes; b.r.IntN(3) == 0 {
