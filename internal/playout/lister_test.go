@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -611,4 +612,63 @@ func TestListsNameWhatThePlayerWouldAir(t *testing.T) {
 			t.Errorf("the player aired %d items, and the lists had %d: %v", n, len(seen), listed)
 		}
 	})
+}
+
+func TestListsOfAStarvedStationFollowItsPolicy(t *testing.T) {
+	for policy, airs := range map[schedules.StarvedPolicy]bool{schedules.GoOn: true, schedules.DropSensitive: false} {
+		t.Run(string(policy), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newService(t)
+				lend(s, time.Hour, "segment-94", "segment-99")
+				leases := s.fault
+				start := time.Now().Add(7 * time.Minute).Truncate(time.Second)
+				it, spare := sensitive(s.record(rec(94, 15))), s.record(rec(11, 15))
+				s.publish(day("lantern", 1, start, 30*time.Second, []wire.QueueItem{s.record(rec(1, 15)), it}, spare))
+				s.setFallback(s.list(1, schedules.Starved{Policy: policy, After: schedules.Ms(300_000)}))
+				s.recall(1)
+				st := newGuest(t, s)
+				_, stop := st.keep()
+				defer stop()
+				time.Sleep(time.Minute)
+				s.starve(leases)
+				time.Sleep(time.Until(start.Add(20 * time.Second)))
+				_, there := st.of(it)
+				_, instead := st.of(spare)
+				if there != airs || instead == airs {
+					t.Errorf("next is %+v", st.next())
+				}
+			})
+		})
+	}
+}
+
+func TestOnceEndsWhenEverythingIsThereAndSaysWhatIsMissing(t *testing.T) {
+	for name, lacks := range map[string]bool{"all there": false, "a recording missing": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newService(t)
+				start := time.Now().Add(30 * time.Second).Truncate(time.Second)
+				items := []wire.QueueItem{s.record(rec(1, 20)), s.record(rec(2, 40))}
+				if lacks {
+					delete(s.audio, items[0].Audio.SHA256)
+				}
+				s.publish(day("lantern", 1, start, time.Minute, items, s.record(rec(7, 20))))
+				s.recall(1)
+				st := newGuest(t, s)
+				st.once = true
+				p, state := st.open()
+				err := p.Run(t.Context())
+				var missing Missing
+				if errors.As(err, &missing) != lacks || err != nil && !lacks || lacks && missing != 1 {
+					t.Errorf("it ends with %v", err)
+				}
+				if _, there := st.of(items[0]); there == lacks || len(st.next()) != 2 {
+					t.Errorf("next is %+v", st.next())
+				}
+				if err := state.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }

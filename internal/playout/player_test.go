@@ -31,6 +31,7 @@ type station struct {
 	dir     string
 	wav     string
 	lists   string        // directory of the lists by which another player airs; "": this one airs
+	once    bool          // the lists are brought up to date once
 	step    time.Duration // of its wall clock
 	boot    string        // of its machine; "": the uptime is unknown
 	until   time.Time
@@ -81,7 +82,7 @@ func (st *station) tryOpen() (*Player, *statedir.Dir, error) {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	p, err := OpenPlayer(Options{Lists: st.lists, Ahead: 2 * time.Minute,
+	p, err := OpenPlayer(Options{Lists: st.lists, Ahead: 2 * time.Minute, Once: st.once,
 		Station: "lantern", State: state, API: st.service.api(), Pins: Pins{Keys: st.keys},
 		Open:   st.decode,
 		Rate:   st.rate,
