@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -80,11 +81,12 @@ func (m *Mirrors) read(ctx context.Context, s *mirrorHost, name string, most int
 		return nil, err
 	}
 	defer body.Close()
-	b, err := io.ReadAll(io.LimitReader(body, most+1))
-	if err == nil && int64(len(b)) > most {
+	b := bytes.NewBuffer(make([]byte, 0, most+1+bytes.MinRead)) // large enough not to grow
+	n, err := b.ReadFrom(io.LimitReader(body, most+1))
+	if err == nil && n > most {
 		return nil, lie{fmt.Errorf("it sends over %d bytes", most)}
 	}
-	return b, err
+	return b.Bytes(), err
 }
 
 // patience returns how long the transfer of a file may take: at least a kilobyte must come in a second.

@@ -41,8 +41,10 @@ func (v *DocumentStore) OpenPointer(envelope []byte) (wire.MirrorPointer, error)
 	return p, err
 }
 
-// mostRoots bounds a chain of roots in bytes, as the service answers it.
-const mostRoots = 8 << 20
+// mostRoots bounds the chain of roots of a mirror in bytes. It is read before the pointer that names it is verified,
+// and from several mirrors at once; it has room for two hundred roots. A longer chain comes from the service or a
+// bundle.
+const mostRoots = 1 << 20
 
 // named reports whether a file has a hash, and a size that content of at most most bytes can have.
 func named(f wire.MirrorFile, most int64) bool {

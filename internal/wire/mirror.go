@@ -63,8 +63,8 @@ type MirrorRecording struct {
 
 // The bounds of what a station reads from mirrors.
 const (
-	MostPointerBytes  = 2 << 20  // with a freshness of MostFreshnessBytes, padded and encrypted
-	MostManifestBytes = 16 << 20 // MostItems recordings
-	MostMirrors       = 32       // that a station asks
-	MostMirrorFiles   = 200      // documents of a manifest: two months of queues
+	MostPointerBytes  = 256 << 10 // a station reads one of each mirror at once; most have 16 KiB
+	MostManifestBytes = 16 << 20  // MostItems recordings
+	MostMirrors       = 32        // that a station asks
+	MostMirrorFiles   = 200       // documents of a manifest: two months of queues
 )

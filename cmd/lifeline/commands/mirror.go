@@ -35,7 +35,7 @@ type mirrorCmd struct {
 type mirrorPushCmd struct {
 	remote  `embed:""`
 	Targets []string      `arg:"" name:"target" form:"target" help:"A folder, s3+https://HOST/BUCKET[/PREFIX] or sftp://USER@HOST[:PORT]/FOLDER; several hold the same."`
-	Station []string      `form:"id" placeholder:"ID" help:"Only for these stations; may be repeated. Default: all that have enrolled."`
+	Station []string      `form:"id" placeholder:"ID" help:"Only for these stations; may be repeated. The mirrors then hold nothing for the others. Default: all that have enrolled."`
 	Days    int           `least:"1" most:"60" default:"7" help:"How many days from today on."`
 	Public  []string      `form:"url" placeholder:"URL" help:"An address at which stations find one of the mirrors: those that read any mirror learn it, signed; may be repeated."`
 	Files   string        `type:"path" default:"data/mirror" env:"LIFELINE_MIRROR_FILES" placeholder:"DIR" help:"Folder for the encrypted files, so that a push sends only what changed. Use one for each service."`
