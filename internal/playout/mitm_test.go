@@ -290,12 +290,14 @@ func (b *besieged) run() {
 	p, stop := b.live()
 	end := time.Now().Add(mitmHours * time.Hour)
 	if b.r.IntN(5) > 0 { // mostly the station begins with what it needs
+		b.middle.mu.Lock()
 		for _, route := range routes {
 			b.middle.mode[route] = passes
 		}
+		b.middle.mu.Unlock()
 		b.watch(p, time.Now().Add(3*time.Minute+b.some(20*time.Minute)))
 	}
-	hungry := time.Now().Add(b.some((mitmHours - 3) * time.Hour)) // in each run the station is starved for certain
+	hungry := time.Now().Add(b.some((mitmHours - 5) * time.Hour)) // in each run the station is starved for certain
 	for time.Now().Before(end) && !b.t.Failed() {
 		phase := b.meddle()
 		names := b.truth.names
