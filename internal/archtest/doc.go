@@ -1,3 +1,4 @@
-// Package archtest holds the architecture of the house as a test: who may import whom. The test reads the sources, so
-// that it needs no list of packages and finds new ones by itself.
+// Package archtest tests the rules of the source: which package may import which (the table mayImport, in which each
+// package needs a row), where routes are declared, the sizes of files and functions, exported names, messages, and
+// tests that wait by the real clock.
 package archtest

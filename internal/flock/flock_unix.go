@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package flock makes a file one holder's alone: by an advisory lock, which ends with its process however that dies.
+// Package flock locks a file for one holder. The lock ends with the process, even after a crash.
 package flock
 
 import (

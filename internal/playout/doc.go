@@ -6,8 +6,11 @@
 //
 //   - Follower asks the service; DocumentStore verifies, saves and publishes its documents as Holdings.
 //   - Fetcher fetches the audio that the Holdings name; Cache opens it only after verifying its hash.
+//   - Mirrors asks the mirrors and offers their documents to the DocumentStore; Inbox takes bundles.
 //   - Deck determines which Slot is due at each frame of the station's timeline and renders it through a voice.
+//   - Lister takes the Deck's place where another player airs: it writes lists and files for it.
 //   - The outputs take the rendered blocks: files, pipes, child processes (package output).
+//   - Identity signs what the station reports, with the keys that it made at its enrolment.
 //   - The logbook writes what aired to the spool, which is durable before the Sender reports it (package spool).
 //
 // Parts that do not depend on the station have their own packages: dsp processes sound, output delivers it, spool
@@ -28,9 +31,12 @@
 //	recalls.dsse            the envelope of the recall list; recalls-2.dsse is the same
 //	lease.dsse              the envelope of the latest lease
 //	lease-clock.json        the service's time when the file was written, and the offset of the own clock
-//	contact.json            when the service last signed an answer, and how long ago that was
+//	contact.json            when the station last asked for an answer that the service signed
+//	mirrors.json            the mirrors that the latest pointer named
+//	identity.json           the keys of the station, and its token; identity-2.json is the same
+//	enrolling.json          the keys of an enrolment whose answer is awaited
 //	seen.json               the highest revision seen of each, and the recalls of the list; seen-2.json is the same
-//	audio/<sha256>.mp3      verified recordings; <sha256>.part is an incomplete one
+//	audio/<sha256>.mp3      verified recordings; <sha256>.part and <sha256>.sealed are incomplete ones
 //	time.json               the station's time at uptime zero, as the service confirmed it;
 //	                        time-2.json is the same
 //	station                 the name of the station; station-2 is the same
@@ -46,6 +52,6 @@
 // The .json files end in their own checksum (statedir.Record). The player reports and ignores a damaged one. A file has
 // two copies if its loss would let an item air or change the time, and one if its loss only holds items back.
 //
-// Every file except the spool, the parts and onair is replaced atomically: temporary file, fsync, rename, fsync of the
-// directory.
+// Every file except the spool, the incomplete recordings and onair is replaced atomically: temporary file, fsync,
+// rename, fsync of the directory.
 package playout

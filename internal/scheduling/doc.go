@@ -9,6 +9,7 @@
 //   - Repairer removes items that may no longer air from queues, and searches for items to fill their time.
 //   - Fallbacks issues the fallback lists. LeaseIssuer issues the leases for sensitive segments. Resigner signs
 //     documents again after a change of key.
+//   - Seizures shuts a seized station out and says what it held.
 //   - Rundowns reads revisions, explanations and differences, and numbers revisions.
 //   - Lists returns what airs as plain lists, for players that know only lists. Windows returns whole windows as files.
 //   - People reports when a person is off the air, Scripts which stations a script has reached.

@@ -1,4 +1,4 @@
-// Package longform marks the tests that run without the race detector alone.
+// Package longform marks the tests that run only without the race detector.
 package longform
 
 import "testing"

@@ -1,5 +1,5 @@
-// Package conform holds a running service to its OpenAPI document: what tests watch the service with. It reads the
-// document as anybody would, from its JSON, and validates bodies by a JSON Schema library.
+// Package conform checks a running service against its OpenAPI document, for tests. It reads the document from its
+// JSON, as any client would, and validates bodies by a JSON Schema library.
 package conform
 
 import (

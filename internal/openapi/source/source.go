@@ -1,5 +1,5 @@
-// Package source reads the comments of types from Go source. What serves a document has them written out: see
-// internal/httpapi/comments.go.
+// Package source reads the comments of types from Go source. go generate writes them to internal/httpapi/comments.json
+// with it, and the service reads that file.
 package source
 
 import (
