@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -209,3 +211,21 @@ func TestReportsOfAnEnrolledStationAreSignedForTheirPurpose(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// The cure of a refused token is another token, or another enrolment where the station has keys of its own: an enrolled
+// station's reports by a token alone do not count, and a seized one gets no token.
+func TestTheCureOfARefusedTokenIsEnrolmentWhereTheStationIsEnrolled(t *testing.T) {
+	for identity, words := range map[*Identity][]string{
+		nil:          {"lifeline token create", "--token-file"},
+		{Token: "t"}: {"lifeline station enrol harbour", "playout enrol"},
+	} {
+		r := &Reporter{station: "harbour", identity: identity, problems: NewProblems(time.Now, slog.New(slog.DiscardHandler))}
+		r.answered(fault.New(fault.Unauthenticated, "the service does not accept the access token"))
+		told := strings.Join(r.problems.Alarms(), "\n")
+		for _, word := range words {
+			if !strings.Contains(told, word) {
+				t.Errorf("the alarm does not say %q: %s", word, told)
+			}
+		}
+	}
+}

@@ -83,9 +83,13 @@ func (r *Reporter) answered(err error) {
 	case err == nil:
 		r.problems.Calm(alarm)
 	case fault.Is(err, fault.Unauthenticated):
-		r.problems.Raise(alarm, "%v. What is held airs on, but no recall and no change arrives. Make a token where the "+
-			"service runs: lifeline token create --name NAME --role station --station %s; put it where this player reads its "+
-			"own (--token-file, LIFELINE_TOKEN), and start the player again", err, r.station)
+		cure := "Make a token where the service runs: lifeline token create --name NAME --role station --station %s; put it " +
+			"where this player reads its own (--token-file, LIFELINE_TOKEN), and start the player again"
+		if r.identity != nil {
+			cure = "Enrol the station anew: make a code where the service runs (lifeline station enrol %s), stop this player, " +
+				"run playout enrol with the code, and start the player again"
+		}
+		r.problems.Raise(alarm, "%v. What is held airs on, but no recall and no change arrives. "+cure, err, r.station)
 	case fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden):
 		r.problems.Raise(alarm, "the service has nothing for this station, %s, and this token: %v. Look whether --station and "+
 			"the token are of one station", r.station, err)
