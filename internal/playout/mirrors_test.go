@@ -262,6 +262,7 @@ func (s slow) Read(p []byte) (int, error) {
 // attack returns an evil mirror of a random kind, and its name.
 func (w *mirrored) attack(dice *rand.Rand, forged, stolen, stale memoryTree) (string, serves) {
 	latest := w.trees[pushes-1]
+	own := rand.New(rand.NewPCG(dice.Uint64(), 0)) // mirrors serve at the same time
 	old := w.trees[dice.IntN(pushes-1)]
 	files := func(change func(b []byte) (int, io.Reader)) serves {
 		return func(name string) (int, io.Reader) {
@@ -301,14 +302,14 @@ func (w *mirrored) attack(dice *rand.Rand, forged, stolen, stale memoryTree) (st
 		})},
 		{"a changed bit", files(func(b []byte) (int, io.Reader) {
 			b = bytes.Clone(b)
-			b[dice.IntN(len(b))] ^= 1
+			b[own.IntN(len(b))] ^= 1
 			return http.StatusOK, bytes.NewReader(b)
 		})},
 		{"truncated", files(func(b []byte) (int, io.Reader) {
-			return http.StatusOK, bytes.NewReader(b[:dice.IntN(len(b))])
+			return http.StatusOK, bytes.NewReader(b[:own.IntN(len(b))])
 		})},
 		{"broken off", files(func(b []byte) (int, io.Reader) {
-			return http.StatusOK, io.MultiReader(bytes.NewReader(b[:dice.IntN(len(b))]), brokenOff{})
+			return http.StatusOK, io.MultiReader(bytes.NewReader(b[:own.IntN(len(b))]), brokenOff{})
 		})},
 		{"without an end", func(string) (int, io.Reader) { return http.StatusOK, endless{} }},
 		{"files without an end", files(func(b []byte) (int, io.Reader) {
@@ -321,7 +322,7 @@ func (w *mirrored) attack(dice *rand.Rand, forged, stolen, stale memoryTree) (st
 		{"a page in place of all", func(string) (int, io.Reader) {
 			return http.StatusOK, strings.NewReader("<html>Sign in to the network</html>")
 		}},
-		{"errors", func(string) (int, io.Reader) { return 500 + dice.IntN(5), strings.NewReader("") }},
+		{"errors", func(string) (int, io.Reader) { return 500 + own.IntN(5), strings.NewReader("") }},
 		{"refused", func(string) (int, io.Reader) { return 0, nil }},
 	}
 	a := attacks[dice.IntN(len(attacks))]

@@ -46,6 +46,8 @@ func TestNothingButServeAndRestoreMakesAStore(t *testing.T) {
 				args = append(args, "--direct")
 			case flag.Name == "role":
 				args = append(args, "--role", "admin")
+			case flag.Name == "plain":
+				args = append(args, "--plain")
 			case flag.Required:
 				args = append(args, "--"+flag.Name, "some")
 			}
