@@ -557,6 +557,7 @@ func (d *driver) check(r request, a answer) {
 		}
 	case a.status >= 500:
 		wrong = "is a fault of the service"
+	case a.status == http.StatusRequestEntityTooLarge: // the body is not read, so that none of its fields is named
 	case a.status >= 400 && r.field != "":
 		wrong = d.names(a, r.field)
 	}
