@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,6 +132,10 @@ func TestConsoleIsForEverybody(t *testing.T) {
 	b.sees("The same seed gives the same day")
 	both("a dialog")
 	b.press("Cancel")
+	h.opens(day)
+	b.sees(" empty\n")
+	b.until(`[...document.querySelectorAll('section.window')].some(w => w.querySelector('tr.hole') && !w.querySelector('p').innerText.includes('full'))`)
+	both("a day with a hole")
 	b.goes("#/library?kind=music")
 	b.sees("LUFS")
 	both("the library")
@@ -225,6 +230,20 @@ func (h *house) published(day schedules.Date, seed uint64) int64 {
 		h.t.Fatal(err, results)
 	}
 	return results[0].Revision
+}
+
+// opens makes a hole in a day: the last item of its first window is removed.
+func (h *house) opens(day schedules.Date) {
+	h.t.Helper()
+	r, err := h.scheduler.Rundown(h.t.Context(), ownStation, day)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	last := slices.IndexFunc(r.Items, func(i schedules.Item) bool { return i.Window != r.Items[0].Window }) - 1
+	if _, err := h.scheduler.Edit(h.t.Context(), ownStation, day, r.Revision,
+		schedules.Edit{Op: "remove", Item: r.Items[last].ID}); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // reports sends a station's status.

@@ -16,11 +16,9 @@ export function windows(state) {
   const gains = new Map((queue?.items ?? []).map(i => [i.segment_id, i.gain_db]))
   const extra = (aired?.items ?? []).filter(d => d.verdict === 'extra')
   const ticks = []
-  const out = rundown.windows.map(w => {
-    const items = rundown.items.filter(i => i.window === w.window && i.start_at >= w.start_at && i.start_at < w.end_at)
-    return section(state, w, items, verdicts, gains, ticks)
-  })
-  if (!rundown.windows.length) out.push(h('p', { class: 'note' }, 'No window is hired on this day.'))
+  const out = rundown.windows.map(w => section(state, w, rundown.items.filter(i => home(rundown, i) === w), verdicts, gains, ticks))
+  if (!rundown.windows.length) out.push(h('p', { class: 'note' },
+    rundown.status === 'withdrawn' ? 'This revision has no items: the day is withdrawn.' : 'No window is hired on this day.'))
   if (extra.length) out.push(h('section', {}, h('h2', {}, 'Aired without a place'), table('Aired without a place', [
     ['Started', d => time(d.started_at, zone)], ['Length', d => span(d.aired_ms), 'n'],
     ['Segment', d => link(`#/segments/${encodeURIComponent(d.segment_id)}`, d.segment_id)], ['Detail', d => d.detail]], extra)))
@@ -29,21 +27,53 @@ export function windows(state) {
   return out
 }
 
+// home is the window of an item: also of one that an edit moved past the end of its window.
+function home(rundown, item) {
+  const named = rundown.windows.filter(w => w.window === item.window)
+  return named.findLast(w => Date.parse(w.start_at) <= Date.parse(item.start_at)) ?? named[0]
+}
+
+// least is the shortest time without an item that counts as a hole, in milliseconds: instants are rounded.
+const least = 50
+
+// holes is the time of a window that no item fills: before each item, by its id, and at the end.
+function holes(w, items) {
+  const before = new Map()
+  let at = Date.parse(w.start_at)
+  for (const i of items) {
+    const start = Date.parse(i.start_at)
+    if (start - at >= least) before.set(i.id, start - at)
+    at = Math.max(at, start + i.duration_ms)
+  }
+  const end = Date.parse(w.end_at)
+  return { before, after: end - at > w.tolerance_ms ? end - at : 0, beyond: at - end > w.tolerance_ms ? at - end : 0 }
+}
+
+// fullness is what a window is, in badges: full, or what is wrong with it.
+function fullness({ before, after, beyond }) {
+  const empty = [...before.values()].reduce((sum, ms) => sum + ms, after)
+  const out = []
+  if (empty) out.push(badge(`${span(empty)} empty`, 'bad'))
+  if (beyond) out.push(badge(`${span(beyond)} too long`, 'bad'))
+  return out.length ? out : badge('full', 'good')
+}
+
 function section(state, w, items, verdicts, gains, ticks) {
   const { zone } = state
   const start = Date.parse(w.start_at)
   const end = Date.parse(w.end_at)
-  const over = w.planned_ms - (end - start)
-  const exact = Math.abs(over) <= w.tolerance_ms
+  const open = holes(w, items)
   const soon = h('span', { class: 'quiet small' })
   const here = h('i', { class: 'nowline' })
-  const bar = h('div', { class: 'bar', 'aria-hidden': 'true' }, items.map(i => {
+  const bar = h('div', { class: 'bar', 'aria-hidden': 'true' }, [...items.flatMap(i => {
     const part = h('span', { class: `kind ${i.kind}`, title: `${time(i.start_at, zone)} ${i.title}` })
     part.style.setProperty('flex-grow', i.duration_ms)
-    return part
-  }), here)
+    return [...gap(open.before.get(i.id)), part]
+  }), ...gap(open.after)], here)
   const columns = ['Start', 'Length', 'Item', ...(gains.size ? ['Gain'] : []), 'Notes', ...(verdicts.size ? ['Aired'] : [])]
-  const rows = items.map(i => row(state, i, items, { verdict: verdicts.get(i.id), gain: gains.get(i.segment_id), columns }, ticks))
+  const empty = ms => ms ? [h('tr', { class: 'hole' }, h('td', { colspan: columns.length }, badge(`${span(ms)} empty`, 'bad')))] : []
+  const rows = [...items.flatMap(i => [...empty(open.before.get(i.id)),
+    row(state, i, items, { verdict: verdicts.get(i.id), gain: gains.get(i.segment_id), columns }, ticks)]), ...empty(open.after)]
   ticks.push(at => {
     const inside = at >= start && at < end
     here.hidden = !inside
@@ -53,9 +83,17 @@ function section(state, w, items, verdicts, gains, ticks) {
   return h('section', { class: 'window' },
     h('h2', {}, w.window, ' ', h('span', { class: 'mono' }, `${time(w.start_at, zone)}–${time(w.end_at, zone)}`), ' ', soon),
     h('p', { class: 'row small' }, h('span', { class: 'quiet' }, `${time(w.start_at, 'UTC')}–${time(w.end_at, 'UTC')} UTC · ${span(end - start)} hired`),
-      exact ? badge('full', 'good') : badge(`${span(Math.abs(over))} too ${over > 0 ? 'long' : 'short'}`, 'bad')),
+      fullness(open)),
     bar, h('div', { class: 'wide' }, h('table', { class: 'items' }, h('caption', { class: 'hidden' }, `Items of ${w.window}`),
       h('thead', {}, h('tr', {}, columns.map(c => h('th', { scope: 'col' }, c)))), h('tbody', {}, rows))))
+}
+
+// gap is the part of a bar that stands for a hole.
+function gap(ms) {
+  if (!ms) return []
+  const part = h('span', { title: `${span(ms)} empty` })
+  part.style.setProperty('flex-grow', ms)
+  return [part]
 }
 
 function row(state, item, items, { verdict, gain, columns }, ticks) {
