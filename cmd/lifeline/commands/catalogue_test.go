@@ -551,4 +551,8 @@ func TestACorrectedTableIsComparedFieldByField(t *testing.T) {
 	if changes, err := differences(guessed, s); err != nil || len(changes) > 0 {
 		t.Errorf("what a file's name says goes before what a person wrote: %v, %v", changes, err)
 	}
+	misspelt := entry{meta: map[string]any{"titel": "x"}, said: []string{"titel"}}
+	if changes, err := differences(misspelt, s); err == nil || !strings.Contains(err.Error(), `"titel" is not a field`) {
+		t.Errorf("a misspelt field goes without a word: %v, %v", changes, err)
+	}
 }

@@ -76,7 +76,12 @@ func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 	if b, err = json.Marshal(said); err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(b, &wanted); err != nil {
+	strict := json.NewDecoder(bytes.NewReader(b))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&wanted); err != nil {
+		if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+			return nil, fmt.Errorf("%s is not a field known here", name)
+		}
 		return nil, fmt.Errorf("it cannot be compared with the segment that is there: %w", err)
 	}
 	inForm(&wanted)
