@@ -19,7 +19,8 @@ func (a personHandlers) routes() []route {
 		{a.person, apidoc.Route{Method: http.MethodGet, Path: "/v1/persons/:person", Roles: people,
 			ID: "getPerson", Tag: apidoc.ForProducers, Summary: "Get the segments of a person and the stations that still " +
 				"may air them",
-			Detail: "off_by is the worst case: a station that has not acknowledged the recall may have any published " +
+			Detail: "airings, next_at and in_fallback say where the segments that are not recalled are to air. off_by is " +
+				"about the recalled ones, and the worst case: a station that has not acknowledged the recall may have any published " +
 				"revision, and its fallback.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segments and the stations.", person)}}},
 		{a.recallPerson, apidoc.Route{Method: http.MethodPost, Path: "/v1/persons/:person/recall", Roles: makers,

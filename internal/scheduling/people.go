@@ -3,6 +3,7 @@ package scheduling
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"lifeline/internal/replica"
 	"lifeline/internal/wire"
@@ -15,8 +16,8 @@ type People struct {
 	leases *LeaseIssuer
 }
 
-// Person returns the segments that name a person and, for the recalled ones, the latest instant at which each station
-// may still air them. It fails with NotFound if no segment names the person.
+// Person returns the segments that name a person, where each station is to air them and, for the recalled ones, the
+// latest instant at which it may still air them. It fails with NotFound if no segment names the person.
 func (s *People) Person(ctx context.Context, id string) (wire.Person, error) {
 	rows, err := s.replica.Naming(id)
 	if err != nil {
@@ -25,7 +26,7 @@ func (s *People) Person(ctx context.Context, id string) (wire.Person, error) {
 	list, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
 	out := wire.Person{ID: id, Recalls: list.Value.Value.Revision, Segments: []wire.PersonSegment{},
 		Stations: []wire.PersonStation{}}
-	since, recalled := map[string]schedules.Instant{}, map[string]schedules.Instant{}
+	since, recalled, others := map[string]schedules.Instant{}, map[string]schedules.Instant{}, map[string]bool{}
 	for _, r := range list.Value.Value.Segments {
 		since[r.SegmentID] = r.RecalledAt
 	}
@@ -34,6 +35,8 @@ func (s *People) Person(ctx context.Context, id string) (wire.Person, error) {
 			State: row.Value.State})
 		if at, ok := since[row.Value.ID]; ok {
 			recalled[row.Value.ID] = at
+		} else {
+			others[row.Value.ID] = true
 		}
 	}
 	for _, row := range replica.StationsIn(s.replica).After("", "") {
@@ -41,12 +44,34 @@ func (s *People) Person(ctx context.Context, id string) (wire.Person, error) {
 		if err != nil {
 			return out, err
 		}
+		s.schedule(row.Value, others, &standing)
 		out.Stations = append(out.Stations, standing)
 		if standing.OffBy.After(out.OffBy.Time) {
 			out.OffBy = standing.OffBy
 		}
 	}
 	return out, nil
+}
+
+// schedule sets where a station is to air the segments, by its published days as they are now and by its fallback.
+func (s *People) schedule(st schedules.Station, segments map[string]bool, out *wire.PersonStation) {
+	now := s.now()
+	for _, row := range replica.QueuesIn(s.replica).After(st.ID+"/", "") {
+		if row.Value.Value.Withdrawn {
+			continue
+		}
+		for i := range row.Value.Value.Items {
+			it := &row.Value.Value.Items[i]
+			if !segments[it.SegmentID] || !endOf(*it).After(now) {
+				continue
+			}
+			out.Airings++
+			if out.NextAt.IsZero() || it.StartAt.Before(out.NextAt.Time) {
+				out.NextAt = *it.StartAt
+			}
+		}
+	}
+	out.Fallback = slices.ContainsFunc(st.Fallback, func(id string) bool { return segments[id] })
 }
 
 // offAirBy returns a station's state with regard to the recalled segments. For a station that has not acknowledged the
@@ -59,8 +84,11 @@ func (s *People) offAirBy(ctx context.Context, st schedules.Station, recalled ma
 	if known {
 		out.LastContact = status.Value.ReceivedAt
 	}
+	if len(recalled) == 0 {
+		return out, nil
+	}
 	out.Acknowledged = known && status.Value.RecallsSeen == revision // a higher one was never shown to it
-	if out.Acknowledged || len(recalled) == 0 {
+	if out.Acknowledged {
 		return out, nil
 	}
 	now := s.now()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,54 @@ func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 	}
 	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.IsZero() || !p.Stations[0].Acknowledged {
 		t.Errorf("acknowledged: %+v, %v", p, err)
+	}
+}
+
+// Before a recall, no station acknowledges what nobody recalled.
+func TestAPersonsPageSaysWhereTheyAreScheduledWhenNothingIsRecalled(t *testing.T) {
+	o, day := newOneStation(t), secondOfNovember
+	for _, id := range []string{"m1", "m2", "m3"} {
+		o.segment(t, id, func(s *schedules.Segment) { s.Persons = []string{"hana"} })
+	}
+	o.redefine(t, func(s *schedules.Station) { s.Fallback = nil })
+	if err := o.Record.Logbook.SetStatus(t.Context(), access.Actor{}, "s", wire.Status{}); err != nil {
+		t.Fatal(err)
+	}
+	station := func() wire.PersonStation {
+		t.Helper()
+		p, err := o.People.Person(t.Context(), "hana")
+		if err != nil || len(p.Stations) != 1 {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		return p.Stations[0]
+	}
+	if s := station(); s.Airings != 0 || !s.NextAt.IsZero() || s.Fallback || s.Acknowledged {
+		t.Errorf("before a day is published: %+v", s)
+	}
+	if err := o.publish(t, day); err != nil {
+		t.Fatal(err)
+	}
+	items := o.queue(t, day).Items
+	if s := station(); s.Airings != len(items) || !s.NextAt.Equal(items[0].StartAt.Time) || s.Acknowledged {
+		t.Errorf("%d items are published from %s: %+v", len(items), items[0].StartAt, s)
+	}
+	o.redefine(t, func(s *schedules.Station) { s.Fallback = []string{"m1"} })
+	if s := station(); !s.Fallback {
+		t.Errorf("in the fallback: %+v", s)
+	}
+	first := items[0].SegmentID
+	left := slices.DeleteFunc(slices.Clone(items), func(i wire.QueueItem) bool {
+		return i.SegmentID == first
+	})
+	o.segment(t, first, func(s *schedules.Segment) { s.State = schedules.Recalled })
+	servicetest.PutSealed(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+		Revision: 7, Segments: []wire.Recalled{{SegmentID: first, RecalledAt: schedules.At(o.at)}}})
+	if s := station(); s.Airings != len(left) || s.Acknowledged || s.OffBy.IsZero() {
+		t.Errorf("with one segment recalled, %d items are left: %+v", len(left), s)
+	}
+	o.at = endOf(items[len(items)-1])
+	if s := station(); s.Airings != 0 || !s.NextAt.IsZero() {
+		t.Errorf("after the day: %+v", s)
 	}
 }
 

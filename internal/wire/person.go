@@ -22,11 +22,18 @@ type PersonSegment struct {
 	State schedules.State `json:"state"`
 }
 
-// PersonStation is the state of a station with regard to the recalled segments.
+// PersonStation says where a station airs the segments that name a person, and its state with regard to the recalled
+// ones.
 type PersonStation struct {
-	Station      string            `json:"station"`
-	Acknowledged bool              `json:"acknowledged"` // it has reported that it holds the latest list of recalls
+	Station string `json:"station"`
+	// a segment of the person is recalled, and the station has reported that it holds the latest list of recalls
+	Acknowledged bool              `json:"acknowledged"`
 	LastContact  schedules.Instant `json:"last_contact"` // null means never
 	// for one that has not: the end of the last item that it was ever given
 	OffBy schedules.Instant `json:"off_by"`
+
+	// Airings counts the items of segments that are not recalled in the station's published days, past ones excepted.
+	Airings  int               `json:"airings"`
+	NextAt   schedules.Instant `json:"next_at"`     // the start of the first of them, past if it airs now; null if none
+	Fallback bool              `json:"in_fallback"` // the station's fallback names a segment that is not recalled
 }

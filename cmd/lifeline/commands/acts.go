@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // act is a command that changes the state of segments.
@@ -88,22 +90,50 @@ func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, p, func() { printPerson(stdout, p) })
 }
 
-// printPerson prints the segments that name a person, and which stations have the person off the air.
+// printPerson prints the segments that name a person, where stations are to air those that are not recalled, and which
+// stations have the recalled ones off the air.
 func printPerson(w io.Writer, p wire.Person) {
 	printAgainst(w, p.WithoutFallback)
+	var recalled, others bool
 	for _, s := range p.Segments {
 		fmt.Fprintf(w, "%-28s %s\n", s.ID, s.State)
+		recalled, others = recalled || s.State == schedules.Recalled, others || s.State != schedules.Recalled
 	}
 	for _, s := range p.Stations {
-		switch {
-		case s.Acknowledged:
-			fmt.Fprintf(w, "%-20s has acknowledged\n", s.Station)
-		case s.OffBy.IsZero():
-			fmt.Fprintf(w, "%-20s has nothing of it in its coming queues\n", s.Station)
-		default:
-			fmt.Fprintf(w, "%-20s has not acknowledged: off by %s at the latest\n", s.Station, s.OffBy)
+		if recalled {
+			fmt.Fprintf(w, "%-20s %s\n", s.Station, ofRecall(s))
+		}
+		if others {
+			fmt.Fprintf(w, "%-20s %s\n", s.Station, scheduled(s))
 		}
 	}
+}
+
+// ofRecall says whether a station has the recalled segments of a person off the air.
+func ofRecall(s wire.PersonStation) string {
+	switch {
+	case s.Acknowledged:
+		return "has acknowledged the recall"
+	case s.OffBy.IsZero():
+		return "has nothing of the recalled segments in its coming queues"
+	}
+	return fmt.Sprintf("has not acknowledged the recall: off by %s at the latest", s.OffBy)
+}
+
+// scheduled says where a station is to air the segments of a person that are not recalled.
+func scheduled(s wire.PersonStation) string {
+	var where []string
+	if s.Airings > 0 {
+		where = append(where, fmt.Sprintf("has %s scheduled in its published days, the next at %s",
+			count(s.Airings, "airing"), s.NextAt))
+	}
+	if s.Fallback {
+		where = append(where, "names it in its fallback")
+	}
+	if where == nil {
+		return "has nothing scheduled in its published days"
+	}
+	return strings.Join(where, ", and ")
 }
 
 type reinstateCmd struct {

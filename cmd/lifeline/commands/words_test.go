@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -42,5 +43,34 @@ func TestVersionSaysWhatWasBuilt(t *testing.T) {
 	if code := Run(t.Context(), []string{"version"}, &out, &out); code != 0 || !strings.HasPrefix(out.String(),
 		"lifeline ") || !strings.Contains(out.String(), "go1.") {
 		t.Errorf("%d %s", code, out.String())
+	}
+}
+
+func TestAPersonsPageSpeaksOfAcknowledgementOnlyAfterARecall(t *testing.T) {
+	at := schedules.At(time.Date(2026, 11, 2, 21, 0, 0, 0, time.UTC))
+	p := wire.Person{Segments: []wire.PersonSegment{{ID: "reading", State: schedules.Approved}},
+		Stations: []wire.PersonStation{{Station: "a", Airings: 2, NextAt: at, Fallback: true}, {Station: "b"}}}
+	page := func() string {
+		var out bytes.Buffer
+		printPerson(&out, p)
+		return out.String()
+	}
+	got := page()
+	for _, want := range []string{"has 2 airings scheduled in its published days, the next at 2026-11-02T21:00:00",
+		"names it in its fallback", "b                    has nothing scheduled in its published days\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("without %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "acknowledged") || strings.Contains(got, "off by") {
+		t.Errorf("nothing is recalled:\n%s", got)
+	}
+	p.Segments[0].State = schedules.Recalled
+	p.Stations = []wire.PersonStation{{Station: "a", Acknowledged: true}, {Station: "b", OffBy: at}}
+	got = page()
+	if !strings.Contains(got, "a                    has acknowledged the recall\n") ||
+		!strings.Contains(got, "b                    has not acknowledged the recall: off by 2026-11-02T21:00:00") ||
+		strings.Contains(got, "scheduled") {
+		t.Errorf("after a recall:\n%s", got)
 	}
 }
