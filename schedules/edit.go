@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Edit is one change of a rundown by hand.
@@ -186,20 +187,23 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 		s.Planned = Millis{}
 		at := s.StartAt
 		w := e.window(Item{Window: s.Window, StartAt: s.StartAt})
+		was := e.of(w, r.Items)
 		untouched := true // until the first edit in this window
-		for i := range e.items {
-			item := e.items[i]
-			if own := e.window(item); own == nil || own != w {
-				continue
-			}
-			if before, ok := r.Item(item.ID); untouched && ok && !e.changed(r, item) &&
-				before.StartAt.Equal(item.StartAt.Time) && !e.missing(r, s.Occurrence, item.StartAt) {
-				at = item.StartAt // a gap before an untouched item is kept
-			} else {
-				untouched = false
+		items := e.of(w, e.items)
+		for n, item := range items {
+			untouched = untouched && n < len(was) && sameEntry(was[n], item)
+			if untouched {
+				at = was[n].StartAt // a gap before an untouched item is kept
+			} else if n+1 == len(items) || !items[n+1].cuts() {
+				item = e.whole(w, item)
 			}
 			if post, ok := w.post(item); ok {
-				switch off := post.Sub(at.Time); {
+				off := post.Sub(at.Time)
+				if n > 0 && !untouched && item.Start == Hard && e.cut(w, &out[len(out)-1], -off) {
+					s.Planned.Duration += off
+					at, off = post, 0
+				}
+				switch {
 				case off > s.Tolerance.Duration:
 					warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", FormatLength(off), item.Position,
 						WallTime(r.Timezone, post))
@@ -209,9 +213,9 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 						WallTime(r.Timezone, post), FormatLength(-off))
 				}
 			}
-			if !item.StartAt.Equal(at.Time) || e.changed(r, item) {
-				item.StartAt = at
-				before := item.ID
+			before := item.ID
+			item.StartAt = at
+			if known, ok := r.Item(before); !ok || !sameEntry(known, item) || !known.StartAt.Equal(at.Time) {
 				item.ID = ItemID(r.Station, s.StartAt, item.Position, Millis{at.Sub(s.StartAt.Time)}, item.SegmentID)
 				renamed[before] = item.ID
 			}
@@ -226,8 +230,7 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			out = append(out, item)
 		}
 		if off := at.Sub(s.EndAt.Time); off > s.Tolerance.Duration {
-			warn("overrun", s.Window, "", "the window of %s runs %s too long", WallTime(r.Timezone, s.StartAt),
-				FormatLength(off))
+			warn("overrun", s.Window, "", "the window of %s ends %s late", WallTime(r.Timezone, s.StartAt), FormatLength(off))
 		} else if -off > s.Tolerance.Duration {
 			warn("gap", s.Window, "", "the window of %s ends %s early", WallTime(r.Timezone, s.StartAt), FormatLength(-off))
 		}
@@ -241,12 +244,62 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 	return out, slots, warnings
 }
 
-// missing reports whether an item that was in the window before an instant has been removed.
-func (e *editor) missing(r Rundown, w Occurrence, before Instant) bool {
-	return slices.ContainsFunc(r.Items, func(x Item) bool {
-		return x.Window == w.Window && w.Contains(x.StartAt.Time) && x.StartAt.Before(before.Time) &&
-			!slices.ContainsFunc(e.items, func(i Item) bool { return i.ID == x.ID })
-	})
+// cuts reports whether the item before this one may be cut by up to the window's tolerance.
+func (i Item) cuts() bool { return i.Start == Hard || i.Locked }
+
+// whole returns the item with its full recording if it is shorter than its position allows where no item cuts it.
+func (e *editor) whole(w *DayWindow, item Item) Item {
+	s, ok := e.in.Library.Segment(item.SegmentID)
+	if !ok || s.Recording == nil || s.Recording.SHA256 != item.SHA256 || w.refitted() {
+		return item
+	}
+	if s.Recording.CueOut.Duration-item.CueOut.Duration > w.fadeMax(item) {
+		item.Duration, item.CueIn, item.CueOut, item.FadeOut = s.Recording.AirTime(), s.Recording.CueIn, s.Recording.CueOut,
+			Millis{}
+	}
+	return item
+}
+
+// cut shortens the item by excess, so that the hard start after it is on time, and reports whether it could: an item
+// may be shorter than its recording by its position's fade or by the window's tolerance.
+func (e *editor) cut(w *DayWindow, item *Item, excess time.Duration) bool {
+	s, ok := e.in.Library.Segment(item.SegmentID)
+	if !ok || s.Recording == nil || s.Recording.SHA256 != item.SHA256 || excess <= 0 ||
+		excess >= item.Duration.Duration {
+		return false
+	}
+	fade := w.fadeMax(*item)
+	trim := s.Recording.CueOut.Duration - item.CueOut.Duration + excess
+	if trim > max(fade, w.Tolerance.Duration) {
+		return false
+	}
+	item.Duration.Duration -= excess
+	item.CueOut.Duration -= excess
+	item.FadeOut.Duration = min(item.Duration.Duration, max(fade, trim))
+	return true
+}
+
+// fadeMax returns the longest fade that the item's position allows.
+func (w *DayWindow) fadeMax(item Item) (longest time.Duration) {
+	for i := range w.Clock.Positions {
+		if p := &w.Clock.Positions[i]; p.ID == item.Position {
+			longest = max(longest, p.FadeMax.Duration)
+		}
+	}
+	return longest
+}
+
+// refitted reports whether a clock change gives the window another length than on ordinary days.
+func (w *DayWindow) refitted() bool { return w.EndAt.Sub(w.StartAt.Time) != w.Ordinary.Duration }
+
+// of returns the items that belong to an occurrence, in their order.
+func (e *editor) of(w *DayWindow, items []Item) (out []Item) {
+	for _, i := range items {
+		if own := e.window(i); own != nil && own == w {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // post returns the instant of the clock's post that the item opens.
@@ -262,7 +315,5 @@ func (w *DayWindow) post(item Item) (Instant, bool) {
 	return Instant{}, false
 }
 
-// changed reports whether the rundown has no item with this id and segment.
-func (e *editor) changed(r Rundown, item Item) bool {
-	return !slices.ContainsFunc(r.Items, func(x Item) bool { return x.ID == item.ID && x.SegmentID == item.SegmentID })
-}
+// sameEntry reports whether both are the same item with the same segment.
+func sameEntry(a, b Item) bool { return a.ID == b.ID && a.SegmentID == b.SegmentID }

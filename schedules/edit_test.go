@@ -196,3 +196,45 @@ func TestAPlanThatIsNotFoundSaysWhatLeavesItNoChoice(t *testing.T) {
 		t.Errorf("around locked items: %v", err)
 	}
 }
+
+// A stretch is the items between two hard starts: a move within it changes the order and nothing else.
+func TestAMoveWithinAStretchKeepsItsWindowContiguousAndItsLength(t *testing.T) {
+	in := plannertest.SmallStation(0)
+	base := plannertest.Audited(t, in).Rundown
+	for from := range base.Items {
+		for to := range base.Items {
+			a, b := base.Items[from], base.Items[to]
+			if from == to || a.Position != b.Position || a.Window != b.Window || a.Chain != "" || b.Chain != "" {
+				continue
+			}
+			move := schedules.Edit{Op: "move", Item: a.ID, After: b.ID}
+			if to < from {
+				move = schedules.Edit{Op: "move", Item: a.ID, Before: b.ID}
+			}
+			after, problems := in.Apply(base, []schedules.Edit{move})
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			moved := after.Items[to]
+			if moved.SegmentID != a.SegmentID || !moved.Locked || after.Windows[0].Planned != base.Windows[0].Planned {
+				t.Errorf("%s after the move of %d to %d: %+v", moved.SegmentID, from, to, after.Windows[0])
+			}
+			for _, w := range after.Warnings {
+				t.Errorf("the move of %d to %d warns: %s", from, to, w.Message)
+			}
+			for n, i := range after.Items {
+				if n > 0 && i.Window == base.Items[n].Window && i.Position != "open" && i.StartAt != after.Items[n-1].EndAt() {
+					t.Errorf("after the move of %d to %d, item %d starts at %s", from, to, n, i.StartAt)
+				}
+				if (n < min(from, to) || n > max(from, to)) && i.ID != base.Items[n].ID {
+					t.Errorf("the move of %d to %d changes item %d", from, to, n)
+				}
+			}
+			for _, v := range plannertest.Violations(t, in, after) {
+				if v.Hard {
+					t.Errorf("the move of %d to %d: %s %s", from, to, v.Rule, v.Message)
+				}
+			}
+		}
+	}
+}
