@@ -40,7 +40,7 @@ func lines(t *testing.T) flagtest.Program {
 			"log-level": "WARN", "config": empty}),
 		Check: forms.Check,
 		Bad: map[string]string{"id": "Not An Id", "key": "junk", "address": "nowhere", "earlier": "no-such-file",
-			"url": "nowhere", "recipient": "age2",
+			"url": "nowhere", "recipient": "age2", "drop": "ftp://host/file",
 			"output": "sox:", "once": "evening", "server": "ftp://lifeline.example", "token": "two words",
 			"token-file": "no-such-file", "tls-ca": "no-such-file", "tls-pin": "junk", "tls-client-cert": "no-such-file",
 			"tls-client-key": "no-such-file"},
@@ -88,9 +88,10 @@ func TestPrintedConfigurationIsAConfigurationFileWithoutSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := printed("--config", at("playout.yaml"), "--server", "https://lifeline.example", "--state", at("state"),
-		"--print-config")
+		"--drop", "https://s3.example/b/f?X-Amz-Signature=hackme", "--drop", "drops", "--print-config")
 	if strings.Contains(first, "secret") || strings.Contains(first, "hackme") ||
-		!strings.Contains(first, "latency: 90ms") || !strings.Contains(first, "live, b") {
+		!strings.Contains(first, "latency: 90ms") || !strings.Contains(first, "live, b") ||
+		!strings.Contains(first, "https://s3.example/b/f?redacted\n- drops") {
 		t.Errorf("it prints:\n%s", first)
 	}
 	if err := os.WriteFile(at("again.yaml"), []byte(first), 0o600); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"lifeline/internal/cmdline"
+	"lifeline/internal/playout"
 	"lifeline/internal/trust"
 )
 
@@ -15,6 +16,7 @@ var forms = cmdline.Forms{
 		_, err := trust.ParseRecipient(text)
 		return err
 	},
+	"drop":    playout.CheckDrop,
 	"earlier": cmdline.EarlierBundle,
 	"output":  isOutput,
 	"once": func(text string) error {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -54,6 +55,8 @@ type member struct {
 	Key       []string   `form:"key" env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
 	TrustOn   bool       `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without --key, pin the first key that the service shows."`
 	Mirror    []string   `form:"url" env:"LIFELINE_MIRRORS" placeholder:"URL" help:"A mirror to read when the service is not reached or lags behind; may be repeated. Mirrors name others, signed."`
+	Drop      []drop     `form:"drop" env:"LIFELINE_DROP" sep:"none" placeholder:"TARGET" help:"Where to leave reports, encrypted, while the service takes none: a folder, or an https address to which one file can be put (a presigned PUT); may be repeated. The station must have enrolled."`
+	DropTo    string     `name:"drop-recipient" form:"recipient" env:"LIFELINE_DROP_RECIPIENT" placeholder:"AGE" help:"The age recipient of drops, as lifeline key drops prints it. Default: the one that the mirrors name, signed."`
 	Days      int        `least:"1" env:"LIFELINE_DAYS" default:"7" help:"Number of days to hold ahead."`
 	Rate      int        `least:"8000" most:"192000" env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
 	Bandwidth int        `least:"0" env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Maximum rate of fetching audio, in bytes per second; 0 means no limit."`
@@ -61,6 +64,18 @@ type member struct {
 	Listen    string     `form:"address" env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Address on which to serve a status page, /status.json, /metrics and /healthz, such as 127.0.0.1:8090."`
 	LogLevel  slog.Level `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"Lowest level to log: DEBUG, INFO, WARN or ERROR."`
 	Print     bool       `name:"print-config" help:"Print the configuration as --config takes it, without secrets, and end."`
+}
+
+// drop is a target of drops. The query of an address is a secret.
+type drop string
+
+// MarshalYAML returns what --print-config prints.
+func (d drop) MarshalYAML() (any, error) {
+	address, _, secret := strings.Cut(string(d), "?")
+	if secret && strings.Contains(address, "://") {
+		address += "?redacted"
+	}
+	return address, nil
 }
 
 // run is the command that plays.
@@ -134,6 +149,10 @@ func (m *member) work(ctx context.Context, log *slog.Logger, opt playout.Options
 	opt.Station, opt.State, opt.API, opt.Pins = m.Station, state, m.client(), pins
 	opt.Follow = playout.FollowOptions{Days: m.Days, TrustFirst: m.TrustOn}
 	opt.Mirrors = playout.MirrorOptions{Addresses: m.Mirror}
+	opt.Drops = playout.DropOptions{Recipient: m.DropTo}
+	for _, d := range m.Drop {
+		opt.Drops.Targets = append(opt.Drops.Targets, string(d))
+	}
 	opt.Open, opt.Rate, opt.Bandwidth, opt.CacheBytes = playout.OpenMP3, dsp.Rate(m.Rate), m.Bandwidth, m.Cache
 	opt.Uptime, opt.Log, opt.Version, opt.Built = playout.MachineUptime(), log, version, cmdline.Version()
 	p, err := playout.OpenPlayer(opt)

@@ -29,7 +29,7 @@ func (l *Connection) Address(text string) (string, error) {
 		return "", fmt.Errorf("%q is not the address of a service: write it as https://lifeline.example or "+
 			"http://127.0.0.1:8080", text)
 	}
-	if whole != text && ofThisMachine(u.Hostname()) {
+	if whole != text && OfThisMachine(u.Hostname()) {
 		u.Scheme = "http"
 	}
 	switch {
@@ -41,7 +41,7 @@ func (l *Connection) Address(text string) (string, error) {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", fmt.Errorf("%q has a part after ? or #: write the address of the service alone, such as %s://%s", text,
 			u.Scheme, u.Host)
-	case u.Scheme == "http" && !ofThisMachine(u.Hostname()) && !l.AllowPlainHTTP:
+	case u.Scheme == "http" && !OfThisMachine(u.Hostname()) && !l.AllowPlainHTTP:
 		return "", fmt.Errorf("%q is reached without TLS, so that whoever has the link reads the token and changes what "+
 			"comes: write https://%s. On a network that you trust, --allow-plain-http or LIFELINE_ALLOW_PLAIN_HTTP=true "+
 			"allows it", text, u.Host)
@@ -49,8 +49,8 @@ func (l *Connection) Address(text string) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// ofThisMachine reports whether host is this machine.
-func ofThisMachine(host string) bool {
+// OfThisMachine reports whether host is this machine.
+func OfThisMachine(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || strings.EqualFold(strings.TrimSuffix(host, "."), "localhost")
 }

@@ -192,7 +192,7 @@ func (c RecordCalls) Statuses(ctx context.Context) ([]wire.Status, error) {
 // Recipient returns the age recipient of a station's present key. It fails with NotFound if the station has none: it
 // has not enrolled, or was seized.
 func (c AccessCalls) Recipient(ctx context.Context, station string) (string, error) {
-	keys, err := list[wire.StationKey](ctx, c.caller, wire.Station(station, "keys"), nil)
+	keys, err := c.StationKeys(ctx, station)
 	if err != nil {
 		return "", err
 	}
@@ -202,6 +202,11 @@ func (c AccessCalls) Recipient(ctx context.Context, station string) (string, err
 		}
 	}
 	return "", fault.New(fault.NotFound, "station %s has no key of its own: enrol it with lifeline station enrol", station)
+}
+
+// StationKeys returns the keys that a station has or had.
+func (c AccessCalls) StationKeys(ctx context.Context, station string) ([]wire.StationKey, error) {
+	return list[wire.StationKey](ctx, c.caller, wire.Station(station, "keys"), nil)
 }
 
 // Tokens lists the tokens, without their secrets.

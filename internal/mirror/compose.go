@@ -49,6 +49,7 @@ type Composition struct {
 	Life time.Duration // of the pointers
 	// Mirrors are the addresses at which stations find the mirrors.
 	Mirrors []string
+	Drops   string        // age recipient of the reports that stations drop; "": none
 	Keep    time.Duration // how long files stay that no pointer names any more
 }
 
@@ -103,7 +104,7 @@ func (t *Tree) Compose(ctx context.Context, c Composition) error {
 func (t *Tree) point(ctx context.Context, c Composition, s Station, number int64,
 	placed map[string]wire.MirrorFile) error {
 	m := wire.MirrorManifest{Schema: wire.MirrorManifestSchema, Documents: []wire.MirrorDocument{},
-		Recordings: []wire.MirrorRecording{}, Mirrors: c.Mirrors}
+		Recordings: []wire.MirrorRecording{}, Mirrors: c.Mirrors, Drops: c.Drops}
 	p := wire.MirrorPointer{Schema: wire.MirrorPointerSchema, Station: s.ID, Number: number, Freshness: s.Freshness,
 		IssuedAt: schedules.At(c.Now), ExpiresAt: schedules.At(c.Now.Add(c.Life))}
 	for _, d := range s.Documents {

@@ -91,10 +91,10 @@ func SealBytes(content []byte, to ...age.Recipient) ([]byte, error) {
 
 // Open returns a reader of the content that Seal wrote. It fails with Forbidden if the file is for somebody else, and
 // with Invalid if it is no such file or its content has more than most bytes.
-func Open(sealed io.Reader, most int64, key age.Identity) (io.Reader, error) {
-	content, err := age.Decrypt(sealed, key)
+func Open(sealed io.Reader, most int64, keys ...age.Identity) (io.Reader, error) {
+	content, err := age.Decrypt(sealed, keys...)
 	if errors.As(err, new(*age.NoIdentityMatchError)) {
-		return nil, fault.New(fault.Forbidden, "it is encrypted, and not to this station")
+		return nil, fault.New(fault.Forbidden, "it is encrypted, and not to this reader")
 	}
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "it is no encrypted file: %v", err)
@@ -125,8 +125,8 @@ func (e *exactly) Read(p []byte) (int, error) {
 }
 
 // OpenBytes returns the content that SealBytes encrypted, as Open does.
-func OpenBytes(sealed []byte, most int64, key age.Identity) ([]byte, error) {
-	content, err := Open(bytes.NewReader(sealed), most, key)
+func OpenBytes(sealed []byte, most int64, keys ...age.Identity) ([]byte, error) {
+	content, err := Open(bytes.NewReader(sealed), most, keys...)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +141,9 @@ func OpenBytes(sealed []byte, most int64, key age.Identity) ([]byte, error) {
 func PointerName(recipient string) string {
 	return hash([]byte("lifeline mirror pointer 1\n" + recipient))
 }
+
+// DropName returns the name of what the station that has a recipient drops into a folder.
+func DropName(recipient string) string { return hash([]byte("lifeline drop 1\n"+recipient)) + ".drop" }
 
 // FileName returns the name of a file with a hash in the tree.
 func FileName(sha256 string) string { return sha256[:2] + "/" + sha256 }

@@ -18,6 +18,7 @@ import (
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/seal"
+	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -50,6 +51,7 @@ type Mirrors struct {
 
 	mu         sync.Mutex
 	list       []*mirrorHost
+	drops      string                     // recipient of what the station drops, which the newest signed pointer led to
 	recordings map[string]wire.MirrorFile // of the last poll, by the hash of the recording
 }
 
@@ -115,7 +117,8 @@ const mirrorsName = "mirrors.json"
 
 // mirrorsRecord is the content of mirrors.json.
 type mirrorsRecord struct {
-	Mirrors []string `json:"mirrors"` // that the newest signed pointer led to
+	Mirrors []string `json:"mirrors"`         // that the newest signed pointer led to
+	Drops   string   `json:"drops,omitempty"` // likewise: the recipient of what the station drops
 }
 
 // recall knows the mirrors that an earlier run learned.
@@ -124,25 +127,37 @@ func (m *Mirrors) recall() {
 	if r.Damaged() {
 		m.problems.Add("the saved list of mirrors is left out: %v", r.Err)
 	} else if r.Err == nil {
-		m.learned = r.Value.Mirrors
+		m.learned, m.drops = r.Value.Mirrors, r.Value.Drops
 		m.know(r.Value.Mirrors)
 	}
 }
 
-// learn makes the mirrors that a signed pointer led to known, in place of those learned before. Those that were
-// configured stay.
-func (m *Mirrors) learn(addresses []string) {
+// Drops returns the age recipient of what the station drops, which a signed pointer led to; "": none is known.
+func (m *Mirrors) Drops() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.drops
+}
+
+// learn makes the mirrors and the recipient that a signed pointer led to known, in place of those learned before. The
+// mirrors that were configured stay.
+func (m *Mirrors) learn(manifest wire.MirrorManifest) {
 	var valid []string
-	for _, a := range addresses {
+	for _, a := range manifest.Mirrors {
 		if u, err := url.Parse(a); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
 			valid = append(valid, a)
 		}
 	}
-	if slices.Equal(valid, m.learned) {
+	drops := manifest.Drops
+	if _, err := trust.ParseRecipient(drops); err != nil {
+		drops = ""
+	}
+	if slices.Equal(valid, m.learned) && drops == m.Drops() {
 		return
 	}
 	m.learned = valid
 	m.mu.Lock()
+	m.drops = drops
 	m.list = slices.DeleteFunc(m.list, func(s *mirrorHost) bool {
 		gone := !slices.Contains(valid, s.address) && !slices.Contains(m.opt.Addresses, s.address)
 		if gone {
@@ -152,7 +167,7 @@ func (m *Mirrors) learn(addresses []string) {
 	})
 	m.mu.Unlock()
 	m.know(valid)
-	if err := m.cache.state.Record(mirrorsRecord{valid}, mirrorsName); err != nil {
+	if err := m.cache.state.Record(mirrorsRecord{valid, drops}, mirrorsName); err != nil {
 		m.problems.Add("the list of mirrors could not be saved: %v", err)
 	}
 }
@@ -265,7 +280,7 @@ func (m *Mirrors) takeNewest(ctx context.Context, got []*found, now time.Time) {
 		m.mu.Unlock()
 		if m.take(ctx, f, manifest, from, offered, now) {
 			m.documents.markPointer(f.MirrorPointer)
-			m.learn(manifest.Mirrors)
+			m.learn(manifest)
 			break
 		}
 	}

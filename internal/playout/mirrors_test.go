@@ -72,6 +72,7 @@ type mirrored struct {
 	audioOf mirror.Recording
 	trees   []memoryTree // by push
 	public  []string     // addresses of mirrors that pointers lead to
+	drops   string       // recipient of drops that they lead to
 }
 
 func (w *mirrored) must(err error) {
@@ -143,7 +144,8 @@ func (w *mirrored) composition(n int, key byte) mirror.Composition {
 	foreign.ID, foreign.Recipient = "harbour", w.other.Recipient().String()
 	foreign.Documents = station.Documents[:2]
 	return mirror.Composition{Stations: []mirror.Station{station, foreign}, Now: now.Time, Life: pointerLife,
-		Keep: 24 * time.Hour, Mirrors: w.public, Recording: func(context.Context, mirror.Recording) (io.ReadCloser, error) {
+		Keep: 24 * time.Hour, Mirrors: w.public, Drops: w.drops,
+		Recording: func(context.Context, mirror.Recording) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(w.audio)), nil
 		}, Sign: func(payload []byte) ([]byte, error) {
 			s, err := seal.NewSigner(keyOf(key))
@@ -614,4 +616,27 @@ func TestAStationLearnsTheMirrorsThatASignedPointerLeadsTo(t *testing.T) {
 	if got := addresses(r); !slices.Equal(got, []string{"http://mirror-0", "https://two.example"}) {
 		t.Errorf("by a later pointer the station knows %q", got)
 	}
+}
+
+func TestAStationLearnsTheRecipientOfItsDropsFromASignedPointerAlone(t *testing.T) {
+	w, dir := newMirrored(t, documentsNow), t.TempDir()
+	learns := func(tree memoryTree, want, why string) {
+		t.Helper()
+		r := w.only(t, dir, tree)
+		r.Poll(t.Context())
+		if got := r.Drops(); got != want {
+			t.Errorf("%s: %q", why, got)
+		}
+		if got := w.only(t, dir, memoryTree{}).Drops(); got != want {
+			t.Errorf("%s, after a restart: %q", why, got)
+		}
+	}
+	learns(w.trees[pushes-1], "", "a push without a recipient")
+	own := w.other.Recipient().String()
+	w.drops = own
+	learns(w.signedBy(pushes-1, mirrorKeyNext, 1), own, "a push with a recipient")
+	w.drops = w.key.Recipient().String()
+	learns(w.signedBy(pushes-1, 99, 2), own, "a forged pointer")
+	w.drops = "age1pq"
+	learns(w.signedBy(pushes-1, mirrorKeyNext, 3), "", "what is no recipient")
 }

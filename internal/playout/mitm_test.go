@@ -93,7 +93,7 @@ func (b *besieged) live() (p *Player, stop func()) {
 	var parts sync.WaitGroup
 	for _, run := range []func(context.Context) error{p.follower.Run,
 		func(ctx context.Context) error { return p.log.Run(ctx, time.Second) },
-		(&Sender{p.spool, p.opt.API.Station("lantern"), p.problems, p.identity}).Run,
+		(&Sender{spool: p.spool, service: p.opt.API.Station("lantern"), problems: p.problems, identity: p.identity}).Run,
 		p.fetcher.Run,
 		func(ctx context.Context) error { b.air(ctx, p); return nil }} {
 		parts.Go(func() {

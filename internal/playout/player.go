@@ -28,6 +28,7 @@ type Options struct {
 	Pins       Pins
 	Follow     FollowOptions
 	Mirrors    MirrorOptions
+	Drops      DropOptions
 	Open       Open
 	Rate       dsp.Rate
 	Block      time.Duration // length of the blocks for the outputs; 20 ms
@@ -222,7 +223,9 @@ func (p *Player) Run(ctx context.Context) error {
 	g, live := errgroup.WithContext(ctx)
 	var tailWork errgroup.Group
 	tailWork.Go(func() error { return p.log.Run(logbook, logbookEnd) })
-	tailWork.Go(func() error { return (&Sender{p.spool, service, p.problems, p.identity}).Run(sender) })
+	send := &Sender{spool: p.spool, service: service, problems: p.problems, identity: p.identity}
+	tailWork.Go(func() error { return send.Run(sender) })
+	drops := p.dropper(send)
 
 	outputs, stopOutputs := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopOutputs()
@@ -241,6 +244,7 @@ func (p *Player) Run(ctx context.Context) error {
 		return p.reporter.Run(live)
 	})
 	g.Go(func() error { return p.mirrors.Run(live) })
+	g.Go(func() error { drops.Run(live); return nil })
 	g.Go(func() error { return p.documents.KeepTime(live) })
 	g.Go(func() error { p.watchSound(live); return nil })
 	err := g.Wait()
@@ -249,6 +253,7 @@ func (p *Player) Run(ctx context.Context) error {
 	p.cuer.Close()
 	stopLogbook()
 	p.drain(reportEnd)
+	drops.Leave(reportEnd)
 	stopSender()
 	return errors.Join(err, tailWork.Wait(), p.spool.Close())
 }

@@ -3,6 +3,7 @@ package playout
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"lifeline/internal/client"
@@ -17,7 +18,8 @@ type Sender struct {
 	spool    *spool.Spool
 	service  *client.Station
 	problems *Problems
-	identity *Identity // nil: reports are not signed
+	identity *Identity    // nil: reports are not signed
+	answers  atomic.Int64 // to reports
 }
 
 const (
@@ -107,5 +109,6 @@ func (s *Sender) take(sent []schedules.AsRun, results []wire.AsRunResult, reject
 	if answered == 0 {
 		return errors.New("the answer names none of the entries sent")
 	}
+	s.answers.Add(1)
 	return s.spool.Ack(acked...)
 }

@@ -47,6 +47,9 @@ type MirrorManifest struct {
 
 	// Mirrors are the addresses at which stations find the mirrors.
 	Mirrors []string `json:"mirrors,omitempty"`
+
+	// Drops is the age recipient to which stations encrypt the reports that they drop; "": none is known.
+	Drops string `json:"drops,omitempty"`
 }
 
 // MirrorDocument is a signed document. Its name is that of the entry of a bundle.

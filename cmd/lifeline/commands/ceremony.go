@@ -32,6 +32,7 @@ type keyCmd struct {
 	Collect keyCollectCmd `cmd:"" help:"Collect the signatures from copies of the latest root that were signed on other machines."`
 	Verify  keyVerifyCmd  `cmd:"" help:"Check that each root is signed by enough keys of the one before it and of its own."`
 	Backup  keyBackupCmd  `cmd:"" help:"Make a key that opens encrypted backups."`
+	Drops   keyDropsCmd   `cmd:"" help:"Make a key that opens the reports that stations drop."`
 }
 
 // onFolder is the flag for the folder of root documents.

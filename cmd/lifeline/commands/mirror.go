@@ -38,6 +38,7 @@ type mirrorPushCmd struct {
 	Station []string      `form:"id" placeholder:"ID" help:"Only for these stations; may be repeated. The mirrors then hold nothing for the others. Default: all that have enrolled."`
 	Days    int           `least:"1" most:"60" default:"7" help:"How many days from today on."`
 	Public  []string      `form:"url" placeholder:"URL" help:"An address at which stations find one of the mirrors: those that read any mirror learn it, signed; may be repeated."`
+	Drops   string        `form:"recipient" env:"LIFELINE_DROP_RECIPIENT" placeholder:"AGE" help:"The age recipient to which stations encrypt the reports that they drop, as lifeline key drops prints it: those that read any mirror learn it, signed."`
 	Files   string        `type:"path" default:"data/mirror" env:"LIFELINE_MIRROR_FILES" placeholder:"DIR" help:"Folder for the encrypted files, so that a push sends only what changed. Use one for each service."`
 	Life    time.Duration `least:"10m" most:"720h" default:"6h" help:"How long a pointer is valid: after that, stations report the mirror as frozen. Push at least three times as often."`
 	Keep    time.Duration `least:"10m" default:"24h" help:"How long files stay that are no longer needed, for players that are fetching them."`
@@ -47,12 +48,7 @@ type mirrorPushCmd struct {
 	Key  string `type:"path" default:"data/signing.key" env:"LIFELINE_SIGNING_KEY_FILE" help:"File of the service's signing key, which signs the pointers where the service has no root of keys."`
 	Keys string `type:"path" default:"data/keys" env:"LIFELINE_KEYS" help:"Folder of the keys of the roles: the key of the role mirror signs the pointers. lifeline key rotate mirror makes one."`
 
-	Region     string        `name:"s3-region" env:"LIFELINE_S3_REGION" help:"Region of S3 targets. Default: the server is asked."`
-	AccessKey  string        `name:"s3-access-key" env:"LIFELINE_S3_ACCESS_KEY" help:"Access key of S3 targets."`
-	SecretKey  string        `name:"s3-secret-key-file" type:"path" env:"LIFELINE_S3_SECRET_KEY_FILE" help:"File that holds the secret key of S3 targets."`
-	KnownHosts string        `type:"path" default:"~/.ssh/known_hosts" env:"LIFELINE_KNOWN_HOSTS" help:"File with the keys of SFTP servers, in OpenSSH's format. A server with another key is refused."`
-	SSHKey     string        `type:"path" name:"ssh-key" default:"~/.ssh/id_ed25519" env:"LIFELINE_SSH_KEY" help:"File of the private key for SFTP servers, without a passphrase."`
-	Silence    time.Duration `least:"1s" default:"30s" help:"How long an S3 or SFTP server may send nothing before a transfer is given up."`
+	placing `embed:""`
 }
 
 // Run pushes once, or until ctx is done.
@@ -81,31 +77,50 @@ func (c *mirrorPushCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		defer end()
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	for {
+	repeat(ctx, c.Every, func() error {
 		err := c.push(ctx, io.Discard, tree, with, figures.tell)
-		wait := c.Every
 		switch {
 		case ctx.Err() != nil:
-			return nil
 		case err != nil:
 			figures.failed(err)
 			log.Error("the push failed: stations read what was pushed before", "error", cmdline.Words(err))
-			wait = min(wait, time.Minute)
 		default:
 			figures.done()
 			log.Info("pushed")
+		}
+		return err
+	})
+	return nil
+}
+
+// repeat calls do until ctx is done, with a pause: at most a minute after a failure.
+func repeat(ctx context.Context, every time.Duration, do func() error) {
+	for {
+		wait := every
+		if do() != nil {
+			wait = min(wait, time.Minute)
 		}
 		pause := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			pause.Stop()
-			return nil
+			return
 		case <-pause.C:
 		}
 	}
 }
 
-func (c *mirrorPushCmd) credentials() (push.Credentials, error) {
+// placing holds what places are opened with.
+type placing struct {
+	Region     string        `name:"s3-region" env:"LIFELINE_S3_REGION" help:"Region of S3. Default: the server is asked."`
+	AccessKey  string        `name:"s3-access-key" env:"LIFELINE_S3_ACCESS_KEY" help:"Access key of S3."`
+	SecretKey  string        `name:"s3-secret-key-file" type:"path" env:"LIFELINE_S3_SECRET_KEY_FILE" help:"File that holds the secret key of S3."`
+	KnownHosts string        `type:"path" default:"~/.ssh/known_hosts" env:"LIFELINE_KNOWN_HOSTS" help:"File with the keys of SFTP servers, in OpenSSH's format. A server with another key is refused."`
+	SSHKey     string        `type:"path" name:"ssh-key" default:"~/.ssh/id_ed25519" env:"LIFELINE_SSH_KEY" help:"File of the private key for SFTP servers, without a passphrase."`
+	Silence    time.Duration `least:"1s" default:"30s" help:"How long an S3 or SFTP server may send nothing before a transfer is given up."`
+}
+
+func (c *placing) credentials() (push.Credentials, error) {
 	with := push.Credentials{Region: c.Region, AccessKey: c.AccessKey, Silence: c.Silence,
 		KnownHosts: c.KnownHosts, Identity: c.SSHKey}
 	if c.SecretKey != "" {
@@ -134,8 +149,8 @@ func (c *mirrorPushCmd) push(ctx context.Context, stdout io.Writer, tree *mirror
 		return cmdline.Refuse(cmdline.Nothing, "nothing was pushed: no station has a key of its own and something to air")
 	}
 	err = tree.Compose(ctx, mirror.Composition{Stations: stations, Now: time.Now(), Life: c.Life, Keep: c.Keep,
-		Mirrors: c.Public,
-		Sign:    func(payload []byte) ([]byte, error) { return signer.Seal(wire.MirrorPointerType, payload) },
+		Mirrors: c.Public, Drops: c.Drops,
+		Sign: func(payload []byte) ([]byte, error) { return signer.Seal(wire.MirrorPointerType, payload) },
 		Recording: func(ctx context.Context, r mirror.Recording) (io.ReadCloser, error) {
 			in, out := io.Pipe()
 			go func() { out.CloseWithError(playout.CopyRecording(ctx, out, api.Station(stations[0].ID), r)) }()

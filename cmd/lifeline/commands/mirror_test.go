@@ -83,7 +83,8 @@ func (s *mirroredService) pushing(t *testing.T, targets ...string) *mirrorPushCm
 	t.Helper()
 	dir := t.TempDir()
 	c := &mirrorPushCmd{remote: remote{Server: s.URL, Token: "token"}, Targets: targets, Days: 7, Files: dir,
-		Life: time.Hour, Keep: time.Hour, Key: filepath.Join(dir, "signing.key"), Keys: t.TempDir(), Silence: time.Second}
+		Life: time.Hour, Keep: time.Hour, Key: filepath.Join(dir, "signing.key"), Keys: t.TempDir(),
+		placing: placing{Silence: time.Second}}
 	seed := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
 	if err := os.WriteFile(c.Key, []byte(seed+"\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -286,10 +286,18 @@ func (u *unlocking) open(in *bufio.Reader) (io.Reader, error) {
 	if len(u.Identity) == 0 {
 		return nil, fault.New(fault.Forbidden, "this backup is encrypted: name the file of its key with --identity")
 	}
-	words := secrets{PassphraseFile: u.PassphraseFile}
-	var keys []age.Identity
-	for i, name := range u.Identity {
-		text, err := words.unlock(name, i, len(u.Identity))
+	keys, err := identities(u.Identity, u.PassphraseFile)
+	if err != nil {
+		return nil, err
+	}
+	return mirror.Decrypt(in, keys...)
+}
+
+// identities reads age keys from files, which may have passphrases.
+func identities(files, passphraseFiles []string) (keys []age.Identity, err error) {
+	words := secrets{PassphraseFile: passphraseFiles}
+	for i, name := range files {
+		text, err := words.unlock(name, i, len(files))
 		if err != nil {
 			return nil, err
 		}
@@ -299,7 +307,7 @@ func (u *unlocking) open(in *bufio.Reader) (io.Reader, error) {
 		}
 		keys = append(keys, found...)
 	}
-	return mirror.Decrypt(in, keys...)
+	return keys, nil
 }
 
 // readArchive opens the archive at path ("-": standard input) and shows the progress of reading.

@@ -53,6 +53,7 @@ type cli struct {
 	Webhooks     webhooksCmd     `cmd:"" help:"Manage webhooks: other services that are notified of changes."`
 	Verify       verifyCmd       `cmd:"" help:"Verify the sealed record of what was published and what aired."`
 	Mirror       mirrorCmd       `cmd:"" help:"Mirrors: places without secrets from which stations fetch when they do not reach the service."`
+	Drops        dropsCmd        `cmd:"" help:"Reports that stations dropped while the service took none."`
 	Backup       backupCmd       `cmd:"" help:"Write all data of a service into one file, with or without a running service."`
 	Restore      restoreCmd      `cmd:"" help:"Fill an empty store from a backup, made on any kind of store."`
 	CheckBackup  checkBackupCmd  `cmd:"" help:"Check that a backup is complete and unchanged."`

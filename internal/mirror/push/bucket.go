@@ -99,3 +99,12 @@ func (b *bucket) Remove(ctx context.Context, name string) error {
 	}
 	return nil
 }
+
+// Open implements Place.
+func (b *bucket) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	o, err := b.client.GetObject(ctx, b.name, b.prefix+name, minio.GetObjectOptions{})
+	if err != nil {
+		return nil, reach(err)
+	}
+	return o, nil
+}

@@ -80,3 +80,8 @@ func (f *folder) Remove(_ context.Context, name string) error {
 	}
 	return nil
 }
+
+// Open implements Place.
+func (f *folder) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	return f.root.Open(name)
+}

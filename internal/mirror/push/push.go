@@ -18,6 +18,8 @@ import (
 // Place is a target that is open.
 type Place interface {
 	mirror.Target
+	// Open opens a file that List named.
+	Open(ctx context.Context, name string) (io.ReadCloser, error)
 	io.Closer
 }
 

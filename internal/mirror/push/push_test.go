@@ -51,6 +51,19 @@ func obeys(t *testing.T, open func() Place) {
 	must(to.Put(ctx, "pointer", 3, strings.NewReader("one")))
 	must(to.Put(ctx, "pointer", 5, strings.NewReader("other")))
 	must(to.Put(ctx, "ab/empty", 0, strings.NewReader("")))
+	for name, want := range map[string]string{"ab/cd": "hello", "pointer": "other", "ab/empty": "", "ab/none": "no file"} {
+		in, err := to.Open(ctx, name)
+		got := []byte("no file")
+		if err == nil {
+			if b, failed := io.ReadAll(in); failed == nil {
+				got = b
+			}
+			must(in.Close())
+		}
+		if string(got) != want {
+			t.Errorf("%s holds %q", name, got)
+		}
+	}
 	lists(map[string]int64{"ab/cd": 5, "pointer": 5, "ab/empty": 0})
 	if err := to.Put(ctx, "ab/short", 9, strings.NewReader("hello")); err == nil {
 		t.Error("a file that is too short was taken")

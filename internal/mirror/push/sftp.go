@@ -192,3 +192,12 @@ func (s *server) Remove(_ context.Context, name string) error {
 	}
 	return nil
 }
+
+// Open implements Place.
+func (s *server) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	f, err := s.client.Open(path.Join(s.dir, name))
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "%s cannot be read", name)
+	}
+	return f, nil
+}
