@@ -69,6 +69,9 @@ func (s *Standing) crowded(st schedules.Station) []schedules.StationProblem {
 // DoubtTold is how long a station's page shows a doubt about its reports after the last one.
 const DoubtTold = 3 * 24 * time.Hour
 
+// doubtRepeats is longer than the time after which a doubt that goes on is stored again.
+const doubtRepeats = 2 * time.Minute
+
 // The codes of the doubts about a station's reports.
 const (
 	UnsignedReports = "unsigned_reports"
@@ -79,32 +82,88 @@ const (
 	RecallNotShown  = "recall_not_shown"
 )
 
-// DoubtCodes are these codes, each with what came and the cure.
+// DoubtCodes are these codes, each with what came.
 var DoubtCodes = map[string]string{
-	UnsignedReports: "reports come without the signature of the station's key, and do not count: somebody else has a token " +
-		"of the station, or its player lost its keys. Revoke tokens that nobody needs, or enrol the player anew",
-	WrongSignatures: "reports come with a signature that is not the station's, and do not count: somebody changes them on " +
-		"the way or sends others, or a player with earlier keys reports. Find out who does, or enrol the player anew",
-	SeizedReports: "reports come that a seized key of the station signed, and do not count: whoever took the station uses it",
+	UnsignedReports: "reports come without the signature of the station's key, and do not count",
+	WrongSignatures: "reports come with a signature that is not the station's, and do not count",
+	SeizedReports: "reports come that a seized key of the station signed, and do not count: whoever took the station " +
+		"uses it",
 	SequenceTwice: "two different reports came under one sequence, and both are on record: two machines report for the " +
-		"station, from a copy of its state directory or with its token. Stop all but one, and enrol that one anew",
+		"station, from a copy of its state directory or with its token",
 	OldStatus: "a status came that the station's key signed earlier than another, and does not count: somebody sends old " +
 		"ones again, the station's clock is wrong, or two machines have its keys",
 	RecallNotShown: "the station says that it has a recall list, and cannot prove it: the recall does not count as " +
-		"acknowledged. If its player is an earlier release, bring it up to date",
+		"acknowledged",
+}
+
+// doubtCures are the causes and the cures of doubts, as long as the station's present key has signed nothing since.
+var doubtCures = map[string]string{
+	UnsignedReports: "Somebody else has a token of the station, or its player lost its keys. Revoke tokens that nobody " +
+		"needs, or enrol the player anew",
+	WrongSignatures: "Somebody changes them on the way or sends others, or a player with earlier keys reports. Find out " +
+		"who does, or enrol the player anew",
+	SequenceTwice:  "Stop all but one, and enrol that one anew",
+	RecallNotShown: "If its player is an earlier release, bring it up to date",
+}
+
+// doubtRests are what remains to be done about doubts when the station's present key has signed something since, so
+// that its player needs no enrolment.
+var doubtRests = map[string]string{
+	UnsignedReports: "somebody else has a token of the station, or a second player runs without its keys. Revoke tokens " +
+		"that nobody needs, and stop the other player",
+	WrongSignatures: "find out who sent the others: somebody changed them on the way, or a player with earlier keys runs",
+	SequenceTwice:   "see that only one machine reports",
+	OldStatus:       "if more of them come, find out who sends them",
+	RecallNotShown:  doubtCures[RecallNotShown],
 }
 
 // doubted reports the doubts about a station's reports.
 func (s *Standing) doubted(st schedules.Station) (out []schedules.StationProblem) {
 	row, _ := replica.DoubtsIn(s.replica).Get(st.ID)
+	keys, _ := replica.StationKeysIn(s.replica).Get(st.ID)
 	for _, d := range row.Value.Doubts {
-		if s.now().Sub(d.Last.Time) < DoubtTold {
-			out = append(out, schedules.StationProblem{Code: d.Code, Message: fmt.Sprintf("%s. The last came at %s (%s), and "+
-				"this stands here until %s", DoubtCodes[d.Code], StationTime(st, d.Last.Time), d.Said,
-				StationTime(st, d.Last.Add(DoubtTold)))})
+		if s.now().Sub(d.Last.Time) >= DoubtTold || s.over(st.ID, d, row.Value.VouchedAt, keys.Value) {
+			continue
 		}
+		out = append(out, schedules.StationProblem{Code: d.Code, Message: fmt.Sprintf("%s. %sThe last came at %s (%s), and "+
+			"this stands here until %s", DoubtCodes[d.Code], remaining(st, d, row.Value.VouchedAt, keys.Value),
+			StationTime(st, d.Last.Time), d.Said, StationTime(st, d.Last.Add(DoubtTold)))})
 	}
 	return out
+}
+
+// over reports that the cause of a doubt is gone: for a recall that was not shown, the station has shown it since; for
+// reports that the station's key did not sign in their order, the station has enrolled and signed since, or was seized,
+// which ends its tokens. Two reports of one sequence, wrong signatures and seized keys are for people to look at.
+func (s *Standing) over(station string, d replica.Doubt, vouched schedules.Instant, keys replica.StationKeys) bool {
+	switch d.Code {
+	case RecallNotShown:
+		list, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
+		status, known := replica.StatusesIn(s.replica).Get(station)
+		since := status.Value.ReceivedAt.Sub(d.Last.Time)
+		return known && (since > 0 && status.Value.RecallsSeen == list.Value.Value.Revision || since > doubtRepeats)
+	case UnsignedReports, OldStatus:
+		key, active := keys.Active()
+		return keys.SeizedAt.After(d.Last.Time) ||
+			active && key.Since.After(d.Last.Time) && !vouched.Before(key.Since.Time)
+	}
+	return false
+}
+
+// remaining returns what remains to be done about a doubt, as sentences with a space behind them, or nothing.
+func remaining(st schedules.Station, d replica.Doubt, vouched schedules.Instant, keys replica.StationKeys) string {
+	key, active := keys.Active()
+	switch rest := doubtRests[d.Code]; {
+	case !keys.SeizedAt.IsZero() && d.Code != SeizedReports:
+		return fmt.Sprintf("The station counts as seized since %s: revoke tokens that it was given after that, and enrol "+
+			"its player when it is in safe hands. ", StationTime(st, keys.SeizedAt.Time))
+	case active && vouched.After(d.Last.Time) && !vouched.Before(key.Since.Time) && rest != "":
+		return fmt.Sprintf("Since then the station's present key has signed, at %s, so its player needs no enrolment: %s. ",
+			StationTime(st, vouched.Time), rest)
+	case doubtCures[d.Code] != "":
+		return doubtCures[d.Code] + ". "
+	}
+	return ""
 }
 
 // fallbackWarned is how long before its last fallback segment ends a station gets a warning.

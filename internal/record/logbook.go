@@ -104,6 +104,11 @@ func (l *Logbook) report(ctx context.Context, station string, entries []schedule
 	if err := l.settle(ctx, station, why, entries, good, at, fresh, results); err != nil {
 		return nil, err
 	}
+	if vouch == schedules.Signed && slices.Contains(fresh, true) { // others may be sent again by anybody
+		if err := l.vouching.vouched(ctx, station); err != nil {
+			return nil, err
+		}
+	}
 	if err := l.sealing.markLate(ctx, station, good); err != nil {
 		return nil, err
 	}
@@ -265,7 +270,10 @@ func (l *Logbook) SetSignedStatus(ctx context.Context, a access.Actor, station s
 	case repeated:
 		return nil
 	}
-	return l.setStatus(ctx, a, station, s.Status, s.SignedAt)
+	if err := l.setStatus(ctx, a, station, s.Status, s.SignedAt); err != nil {
+		return err
+	}
+	return l.vouching.vouched(ctx, station)
 }
 
 // setStatus stores a status that is the station's own. signedAt is zero unless the station's key signed it.

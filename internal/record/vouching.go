@@ -109,6 +109,30 @@ func (v *Vouching) doubt(ctx context.Context, station, code, said string) error 
 	})
 }
 
+// vouched stores that something came that the station's present key signed, if a doubt, or the present key, is newer
+// than what is stored of that.
+func (v *Vouching) vouched(ctx context.Context, station string) error {
+	return v.replica.Retry(ctx, func() error {
+		row, _ := replica.DoubtsIn(v.replica).Get(station)
+		keys, _ := replica.StationKeysIn(v.replica).Get(station)
+		key, _ := keys.Value.Active()
+		news := slices.ContainsFunc(row.Value.Doubts, func(d replica.Doubt) bool {
+			return !row.Value.VouchedAt.After(d.Last.Time) || row.Value.VouchedAt.Before(key.Since.Time)
+		})
+		next, now := row.Value, schedules.At(v.now())
+		if !news || next.VouchedAt.Equal(now.Time) {
+			return nil
+		}
+		next.VouchedAt = now
+		write, err := v.write(station, next)
+		if err != nil {
+			return err
+		}
+		return v.replica.Commit(ctx, store.Commit{Writes: []store.Write{write},
+			Origin: access.System.Origin(v.now(), "station.vouched", "")})
+	})
+}
+
 func (v *Vouching) write(station string, d replica.StationDoubts) (store.Write, error) {
 	body, err := replica.Encode(d)
 	return store.Write{Kind: replica.KindDoubts, ID: station, Expect: replica.DoubtsIn(v.replica).Revision(station),

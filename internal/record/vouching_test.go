@@ -169,6 +169,92 @@ func TestForgedAndTrueReportOfOneSequenceAreBothOnRecordAndReconciliationSaysWhi
 	}
 }
 
+// doubt returns the message of the doubt with a code, or "".
+func (e *enrolled) doubt(code string) string {
+	for _, p := range e.Network.Standing.Of("s") {
+		if p.Code == code {
+			return p.Message
+		}
+	}
+	return ""
+}
+
+// signs has keys of the station sign a status now.
+func (e *enrolled) signs(by trust.StationIdentity) {
+	e.t.Helper()
+	if err := e.stands(by, e.now, wire.Status{}); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func TestUnsignedReportsEndAsAnAlarmWhenTheStationEnrolsAndSigns(t *testing.T) {
+	e := newEnrolled(t)
+	e.sendsUnsigned(e.aired(17, "forged"))
+	e.now = e.now.Add(time.Minute)
+	if got := e.doubt(network.UnsignedReports); !strings.Contains(got, "enrol the player anew") {
+		t.Errorf("before the cure: %q", got)
+	}
+	e.signs(e.keys) // the key that it had: somebody else sends without it
+	if got := e.doubt(network.UnsignedReports); strings.Contains(got, "enrol the player anew") ||
+		!strings.Contains(got, "needs no enrolment: somebody else has a token") {
+		t.Errorf("after the key signed that the station had: %q", got)
+	}
+	made, old := newKeys(t), keyOf(e.keys, replica.KeyReplaced)
+	key := keyOf(made, replica.KeyActive)
+	key.Since, old.Until = schedules.At(e.now.Add(time.Second)), schedules.At(e.now.Add(time.Second))
+	e.has(replica.StationKeys{Station: "s", Keys: []replica.StationKey{old, key}})
+	e.now = e.now.Add(time.Minute)
+	if got := e.doubt(network.UnsignedReports); !strings.Contains(got, "enrol the player anew") {
+		t.Errorf("before the new key has signed: %q", got)
+	}
+	e.signs(made)
+	if got := e.alarms(); got != nil {
+		t.Errorf("after it signed: %v", got)
+	}
+	e.now = e.now.Add(time.Minute)
+	e.sendsUnsigned(e.aired(18, "forged"))
+	e.now = e.now.Add(time.Second)
+	e.signs(made)
+	if got := e.alarms(); !slices.Equal(got, []string{network.UnsignedReports}) {
+		t.Errorf("after another without a signature: %v", got)
+	}
+	e.has(replica.StationKeys{Station: "s", Keys: []replica.StationKey{old}, SeizedAt: schedules.At(e.now)})
+	if got := e.alarms(); got != nil {
+		t.Errorf("after the seizure, which ends the tokens: %v", got)
+	}
+	e.now = e.now.Add(2 * time.Minute)
+	e.sendsUnsigned(e.aired(19, "forged"))
+	if got := e.doubt(network.UnsignedReports); !strings.Contains(got, "counts as seized") ||
+		strings.Contains(got, "anew") {
+		t.Errorf("after the seizure: %q", got)
+	}
+}
+
+func TestAnAcceptedSignedReportAlsoTellsThatThePlayerNeedsNoEnrolment(t *testing.T) {
+	e := newEnrolled(t)
+	e.sendsUnsigned(e.aired(17, "forged"))
+	e.now = e.now.Add(time.Minute)
+	e.sends(e.keys, "s", e.aired(18, e.item.SegmentID))
+	if got := e.doubt(network.UnsignedReports); !strings.Contains(got, "needs no enrolment") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestDoubtsThatPeopleMustLookAtStandAfterTheStationSigned(t *testing.T) {
+	e := newEnrolled(t)
+	e.sends(newKeys(t), "s", e.aired(17, "forged"))
+	e.now = e.now.Add(time.Second)
+	e.sends(e.keys, "s", e.aired(18, e.item.SegmentID))
+	e.sends(e.keys, "s", e.aired(18, "other"))
+	e.now = e.now.Add(time.Second)
+	e.signs(e.keys)
+	for _, code := range []string{network.WrongSignatures, network.SequenceTwice} {
+		if got := e.doubt(code); !strings.Contains(got, "needs no enrolment") || strings.Contains(got, "anew") {
+			t.Errorf("%s: %q", code, got)
+		}
+	}
+}
+
 // The forged entry comes before the station has enrolled, and so cannot be told from the true one by its signature.
 func TestASignedReportPrevailsOverAnEarlierOneOfItsSequence(t *testing.T) {
 	e := newEnrolled(t)
@@ -321,6 +407,9 @@ func TestAStationAcknowledgesOnlyARecallListThatItWasShown(t *testing.T) {
 		t.Errorf("the alarms are %v", got)
 	}
 	seen("with the proof", e.stands(e.keys, e.now, claim(wire.RecallsProof("s", envelope))), 7)
+	if got := e.alarms(); got != nil {
+		t.Errorf("after the station has shown it, the alarms are %v", got)
+	}
 	e.has(replica.StationKeys{Station: "s"})
 	set := func(s wire.Status) error { return e.Record.Logbook.SetStatus(t.Context(), ruth, "s", s) }
 	seen("by a player of an earlier release", set(claim("")), 7)
