@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"math"
 	"net/http"
@@ -131,6 +132,7 @@ func (p *Player) Handler() http.Handler {
 
 var statusPage = template.Must(template.New("status").Funcs(template.FuncMap{
 	"clock": func(i schedules.Instant) string { return i.UTC().Format(time.TimeOnly) },
+	"ms":    func(d schedules.Millis) string { return fmt.Sprint(d.Round(time.Millisecond).Milliseconds(), " ms") },
 }).Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5">
 <title>{{.Station}}</title>
@@ -145,10 +147,10 @@ h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:l
 <tr><th>Recalls<td>revision {{.RecallsSeen}}
 {{if not .LeaseUntil.IsZero}}<tr><th>Lease<td>until {{clock .LeaseUntil}} UTC
 {{end}}<tr><th>Service<td>{{if .StarvedSince.IsZero}}signed an answer{{else}}<span class="bad">starved: no signed answer since</span>{{end}} {{clock .HeardAt}} UTC{{if and (not .StarvedSince.IsZero) .Starved.Drops}}; nothing sensitive airs{{end}}
-<tr><th>Reports<td>{{if .KeyID}}signed by the station's key {{.KeyID}}{{else}}not signed: the station has not enrolled{{end}}
+<tr><th>Reports<td>{{if .KeyID}}signed by the station's key {{.KeyID}}{{else}}not signed: this player has no keys of the station: run playout enrol{{end}}
 <tr><th>Cover<td>{{printf "%.1f" .CoverHours}} hours without the link
 <tr><th>Audio<td>{{.AudioVerified}} verified, {{.AudioMissing}} missing
-<tr><th>Clock<td>{{.ClockOffset}} against the service
+<tr><th>Clock<td>{{ms .ClockOffset}} against the service
 <tr><th>As-run<td>{{.Unsent}} entries still to be reported
 {{range .Outputs}}<tr><th>{{.Name}}<td>{{if .Wrong}}<span class="bad">{{.Wrong}}</span>, {{end}}{{.Restarts}} restarts, {{.Dropped}} frames dropped{{if not .Counts}}; does not count as aired{{end}}
 {{end}}{{range .Mirrors}}<tr><th>Mirror {{.Address}}<td>{{if eq .State "lies"}}<span class="bad">lies: {{.Why}}</span>{{else}}{{or .State "not asked yet"}}{{if .Why}}: {{.Why}}{{end}}{{end}}

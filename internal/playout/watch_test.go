@@ -10,6 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 func TestStatusPageAndMetricsTellHowTheStationStands(t *testing.T) {
@@ -99,4 +102,20 @@ func TestThePageNamesWhatAirsInPlaceOfAnItem(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestStatusPageSpeaksOfThisPlayersKeysAndOfWholeMilliseconds(t *testing.T) {
+	for offset, want := range map[time.Duration]string{263158 * time.Nanosecond: "<td>0 ms against",
+		1700 * time.Microsecond: "<td>2 ms against", -90 * time.Second: "<td>-90000 ms against"} {
+		var page strings.Builder
+		w := Watch{Status: wire.Status{ClockOffset: schedules.Millis{Duration: offset}}}
+		if err := statusPage.Execute(&page, w); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{want, "not signed: this player has no keys of the station: run playout enrol"} {
+			if !strings.Contains(page.String(), want) {
+				t.Errorf("%v: the page does not say %q:\n%s", offset, want, page.String())
+			}
+		}
+	}
 }
