@@ -12,7 +12,6 @@ import (
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/schedules"
-	"lifeline/schedules/auditor"
 )
 
 // Drafts plans and edits days.
@@ -65,8 +64,7 @@ func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date 
 // breaks, for which publication will refuse it, the soft rules that it bends, and the warnings of the previous plan
 // that still apply.
 func judged(ctx context.Context, in schedules.Input, before, edited schedules.Rundown) ([]schedules.Warning, error) {
-	in.Keep = frozenItems(in.Published, in.Frozen)
-	violations, err := auditor.AuditFrom(ctx, in, edited, in.Over)
+	violations, err := audited(ctx, in, edited, in.Over)
 	if err != nil {
 		return nil, err
 	}
