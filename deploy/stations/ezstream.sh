@@ -5,7 +5,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 station=$here/lifeline-station
-: "${LIFELINE_LISTS:?}"
+: "${LIFELINE_LISTS:?is the directory that playout sync keeps}"
+: "${LIFELINE_MOUNT:?is where the sound goes: icecast://source:PASSWORD@host:8000/mount}"
 now() { date +%s%3N; }
 
 # make START NAME: NAME.mp3 in one format for all, from where the item is now if it is late.
@@ -53,7 +54,7 @@ umask 077
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-printf '%s\n' "${LIFELINE_MOUNT:?}" | sed -n 's|^icecast://\([^:]*\):\([^@]*\)@\([^:/]*\):\([0-9]*\)\(/.*\)$|\1 \2 \3 \4 \5|p' | {
+printf '%s\n' "$LIFELINE_MOUNT" | sed -n 's|^icecast://\([^:]*\):\([^@]*\)@\([^:/]*\):\([0-9]*\)\(/.*\)$|\1 \2 \3 \4 \5|p' | {
   read -r user password host port mount
   cat >ezstream.xml <<CONFIG
 <ezstream>
@@ -81,7 +82,11 @@ while :; do
       kill -USR1 "$player" # leaves the file that it sends
       sleep 1
     fi
-  elif line=$("$station" after "$(cat last)") && read -r start _ <<LINE && [ $((start - $(now))) -lt 3000 ]; then
+    sleep 0.5
+    continue
+  fi
+  done_with # ezstream ended within a file: what was left of it is not heard
+  if line=$("$station" after "$(cat last)") && read -r start _ <<LINE && [ $((start - $(now))) -lt 3000 ]; then
 $line
 LINE
     if [ -n "${player:-}" ]; then wait "$player" || sleep 1; fi

@@ -5,17 +5,18 @@
 # LIFELINE_MOUNT is icecast://source:PASSWORD@host:8000/mount.
 set -eu
 station=$(dirname "$0")/lifeline-station
-: "${LIFELINE_LISTS:?}"
+: "${LIFELINE_LISTS:?is the directory that playout sync keeps}"
+: "${LIFELINE_MOUNT:?is where the sound goes: icecast://source:PASSWORD@host:8000/mount}"
 now() { date +%s%3N; }
 rate=192 # bytes in a millisecond: 48 kHz, stereo, 16 bits
 
 # piece FILE SKIP COUNT: bytes of a file. One that went away meanwhile is silence.
 piece() { { dd if="$1" iflag=skip_bytes,count_bytes skip="$2" count="$3" bs=65536 status=none 2>/dev/null || true; head -c "$3" /dev/zero; } | head -c "$3"; }
 
-# feed writes samples until nothing is due within ten seconds. ffmpeg reads them in real time, so that writing two seconds
+# feed writes samples until nothing is due within ten seconds, or ffmpeg has ended: nobody hears what is written then. ffmpeg reads them in real time, so that writing two seconds
 # of silence tells when the first sample is heard: what the pipe and ffmpeg itself hold (some 0.2 s) is still to come.
 feed() {
-  head -c $((2000 * rate)) /dev/zero
+  head -c $((2000 * rate)) /dev/zero || return 1
   began=$(($(now) - (2000 * rate - 65536) / rate + 200)) # when the first sample was heard
   given=2000                                       # milliseconds of sound that were handed over
   last=0
@@ -25,7 +26,7 @@ LINE
     ahead=$((start - began - given))
     if [ "$ahead" -gt 0 ]; then # short steps, for what the list says meanwhile
       step=$((ahead < 500 ? ahead : 500))
-      head -c $((step * rate)) /dev/zero
+      head -c $((step * rate)) /dev/zero || return 1
       given=$((given + step))
       continue
     fi
@@ -39,7 +40,12 @@ LINE
       fi
       step=$((end - began - given))
       step=$((step < 500 ? step : 500))
-      piece "$LIFELINE_LISTS/air/$name.wav" $((44 + (began + given - start) * rate)) $((step * rate))
+      if ! piece "$LIFELINE_LISTS/air/$name.wav" $((44 + (began + given - start) * rate)) $((step * rate)); then
+        outcome=failed
+        if [ $((began + given - from)) -gt 1000 ]; then outcome=cut; fi
+        "$station" report "$name" "$from" $((began + given)) "$outcome" "ffmpeg ended" &
+        return 1
+      fi
       given=$((given + step))
     done
     "$station" report "$name" "$from" $((began + given)) "$outcome" "by ffmpeg" &
@@ -54,5 +60,5 @@ LINE
     continue
   fi
   feed | ffmpeg -nostdin -v warning -fflags nobuffer -probesize 32 -analyzeduration 0 -re -f s16le -ar 48000 -ac 2 -i - \
-    -c:a libmp3lame -b:a "${LIFELINE_KBPS:-128}k" -flush_packets 1 -content_type audio/mpeg -f mp3 "${LIFELINE_MOUNT:?}" || sleep 1
+    -c:a libmp3lame -b:a "${LIFELINE_KBPS:-128}k" -flush_packets 1 -content_type audio/mpeg -f mp3 "$LIFELINE_MOUNT" || sleep 1
 done

@@ -519,6 +519,7 @@ func TestWhatOtherPlayersReportIsSentOnceAndWhatTheyInventIsNot(t *testing.T) {
 			strings.Repeat("a", 64) + "-0123456789abcdef 1 2 aired",
 			fmt.Sprintf("%s %d %d aired", name(items[2]), ms(50), ms(40)),
 			fmt.Sprintf("%s %d %d aired", name(items[2]), ms(40), ms(999)),
+			fmt.Sprintf("%s %d %d aired", name(items[2]), ms(40), ms(64)), // which is yet to come
 			fmt.Sprintf("%s %d %d skipped", name(items[2]), ms(40), ms(50)), strings.Repeat("x", 1<<20)} {
 			report(fmt.Sprint("bad-", i), "%s", bad)
 		}

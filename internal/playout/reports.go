@@ -18,9 +18,10 @@ import (
 
 const (
 	reportsDir   = "reports"
-	reportMost   = 1 << 10     // bytes of a report
-	reportsMost  = 100         // reports taken at a look
-	reportsSlack = time.Minute // by which a report may lie outside its turn
+	reportMost   = 1 << 10         // bytes of a report
+	reportsMost  = 100             // reports taken at a look
+	reportsSlack = time.Minute     // by which a report may lie outside its turn
+	reportsAhead = 5 * time.Second // by which its end may be ahead: players are handed sound before it is heard
 )
 
 // reports takes what the scripts of other players report into the spool, which is durable before the report goes. Each
@@ -49,9 +50,9 @@ func (l *Lister) reports(h *Holdings, now time.Time) {
 			}
 			continue
 		}
-		entry, err := l.report(name, ahead)
+		entry, err := l.report(name, now, ahead)
 		if err != nil {
-			l.problems.Add("the report %.80q is refused: %v", e.Name(), err)
+			l.problems.Add("the report %.120q is refused: %v", e.Name(), err)
 		} else if entry.StarvedSince = h.StarvedSince(now); !l.known(entry) {
 			if _, err := l.spool.Append(entry, false); err != nil {
 				l.problems.Add("what aired cannot be written down, and is tried again: %v", err)
@@ -59,13 +60,13 @@ func (l *Lister) reports(h *Holdings, now time.Time) {
 			}
 		}
 		if err := l.dir.Root.RemoveAll(name); err != nil {
-			l.problems.Add("the report %.80q could not be removed: %v", e.Name(), err)
+			l.problems.Add("the report %.120q could not be removed: %v", e.Name(), err)
 		}
 	}
 }
 
 // report reads one report.
-func (l *Lister) report(name string, ahead time.Duration) (e schedules.AsRun, err error) {
+func (l *Lister) report(name string, now time.Time, ahead time.Duration) (e schedules.AsRun, err error) {
 	info, err := l.dir.Root.Lstat(name)
 	if err != nil {
 		return e, err
@@ -104,6 +105,8 @@ func (l *Lister) report(name string, ahead time.Duration) (e schedules.AsRun, er
 		e.EndedAt.After(t.Until.Add(reportsSlack)):
 		return e, fmt.Errorf("it was to air from %s to %s, and is reported from %s to %s", t.From, t.Until, e.StartedAt,
 			e.EndedAt)
+	case e.EndedAt.After(now.Add(reportsAhead)):
+		return e, fmt.Errorf("it is said to have ended at %s, which is yet to come", e.EndedAt)
 	}
 	switch outcome := schedules.Outcome(fields[3]); outcome {
 	case schedules.Failed:
