@@ -131,7 +131,7 @@ func Enrol(ctx context.Context, state *statedir.Dir, api *client.Client, code, s
 		statedir.Twice(identityName)...); err != nil {
 		return out, err
 	}
-	return out, state.Root.Remove(enrollingName)
+	return out, errors.Join(state.Belong(out.Station), state.Root.Remove(enrollingName))
 }
 
 // keysFor returns the keys that are being enrolled with a code: those of an earlier call, or new ones, which it keeps.

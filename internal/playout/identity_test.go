@@ -104,8 +104,8 @@ func TestAStationKeepsTheKeysThatItEnrolledThroughALostAnswer(t *testing.T) {
 		seal.KeyID(service.got[2].Signing) == seal.KeyID(service.got[1].Signing) {
 		t.Errorf("another code is sent as %+v, %v", service.got[2], err)
 	}
-	if err := state.Belong("harbour"); err != nil { // as the player does when it starts
-		t.Fatal(err)
+	if err := state.For("shed"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a player of another station takes the directory: %v", err)
 	}
 	if err := enrol("7K3F-9QXT-AAAA", "lantern"); !fault.Is(err, fault.Conflict) || len(service.got) != 3 {
 		t.Errorf("the code is sent for another station: %v", err)
