@@ -109,7 +109,7 @@ func TestLinkToTheBucketBreaksWithinRecordings(t *testing.T) {
 	bucket := harness.StartBucket(t)
 	p := harness.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
 	h := start(t, onBucket(t, bucket, p.Addr))
-	sound := roomy(t, 8<<20) // more than the buffers of sockets hold
+	sound := roomy(t, 16<<20) // more than the buffers of sockets hold: 8 MiB went through once
 	breaks := func(after int64) {
 		p.CutAfter(after)
 		p.Cut() // closes older connections
