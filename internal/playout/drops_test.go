@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -36,7 +37,37 @@ type dropping struct {
 	answers atomic.Int64
 	puts    [][]byte // to the address
 	status  int      // of their answers; 0: the link is down
-	said    bytes.Buffer
+
+	mu   sync.Mutex // for what follows, and for puts and status while Run runs
+	text bytes.Buffer
+}
+
+// Write takes the log.
+func (d *dropping) Write(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(b)
+}
+
+// said returns the log.
+func (d *dropping) said() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.String()
+}
+
+// answer sets the status of the answers.
+func (d *dropping) answer(status int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.status = status
+}
+
+// got returns the number of drops that came.
+func (d *dropping) got() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.puts)
 }
 
 func newDropping(t *testing.T, targets ...string) *dropping {
@@ -58,7 +89,7 @@ func newDropping(t *testing.T, targets ...string) *dropping {
 	if d.key, err = age.GenerateX25519Identity(); err != nil {
 		t.Fatal(err)
 	}
-	to := slog.New(slog.NewTextHandler(&d.said, nil))
+	to := slog.New(slog.NewTextHandler(d, nil))
 	p := &Player{opt: Options{Log: to, Drops: DropOptions{Targets: targets, Recipient: d.key.Recipient().String(),
 		Transport: roundTrip(d.take)}}, spool: log, identity: &Identity{StationIdentity: keys, Station: "lantern"},
 		problems: NewProblems(time.Now, to), mirrors: &Mirrors{}}
@@ -72,6 +103,8 @@ func (d *dropping) take(r *http.Request) (*http.Response, error) {
 		d.t.Errorf("%s %s", r.Method, r.URL)
 	}
 	b, err := io.ReadAll(r.Body)
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.status == 0 {
 		err = errors.New("connection refused")
 	}
@@ -129,8 +162,8 @@ func TestReportsAreDroppedOnlyWhileTheServiceTakesNoneAndOnlyWhenThereAreNewOnes
 			t.Helper()
 			time.Sleep(wait)
 			synctest.Wait()
-			if len(d.puts) != want {
-				t.Fatalf("%s: %d drops, not %d", why, len(d.puts), want)
+			if d.got() != want {
+				t.Fatalf("%s: %d drops, not %d", why, d.got(), want)
 			}
 		}
 		after(time.Hour, 0, "nothing aired")
@@ -163,25 +196,25 @@ func TestADropThatFailsIsToldWithoutTheSecretAndTriedAgain(t *testing.T) {
 		d.airs(1)
 		go d.Run(t.Context())
 		for _, status := range []int{0, http.StatusForbidden, http.StatusTemporaryRedirect, http.StatusInternalServerError} {
-			d.status = status
+			d.answer(status)
 			time.Sleep(6 * time.Minute)
 			synctest.Wait()
 			alarms := strings.Join(d.problems.Alarms(), " ")
-			if !strings.Contains(alarms, "https://s3.example/bucket/station") || len(d.puts) > 0 {
+			if !strings.Contains(alarms, "https://s3.example/bucket/station") || d.got() > 0 {
 				t.Errorf("answer %d: %q", status, alarms)
 			}
-			if strings.Contains(alarms+d.said.String(), "5ec2e7") {
+			if strings.Contains(alarms+d.said(), "5ec2e7") {
 				t.Errorf("answer %d: the secret is told: %s", status, alarms)
 			}
 		}
-		d.status = http.StatusOK
+		d.answer(http.StatusOK)
 		time.Sleep(6 * time.Minute)
 		synctest.Wait()
-		if len(d.puts) != 1 || len(d.problems.Alarms()) > 0 {
-			t.Errorf("%d drops, %q", len(d.puts), d.problems.Alarms())
+		if d.got() != 1 || len(d.problems.Alarms()) > 0 {
+			t.Errorf("%d drops, %q", d.got(), d.problems.Alarms())
 		}
-		if strings.Contains(d.said.String(), "5ec2e7") {
-			t.Errorf("the secret is told: %s", d.said.String())
+		if strings.Contains(d.said(), "5ec2e7") {
+			t.Errorf("the secret is told: %s", d.said())
 		}
 	})
 }
@@ -223,13 +256,13 @@ func TestAStationThatCannotSignOrEncryptDropsNothingAndSaysSo(t *testing.T) {
 	d.airs(1)
 	d.recipient = (&Mirrors{}).Drops
 	d.Leave(time.Second)
-	if alarms := d.problems.Alarms(); len(d.puts) > 0 || len(alarms) != 1 || !strings.Contains(alarms[0], "recipient") {
-		t.Errorf("without a recipient: %d drops, %q", len(d.puts), alarms)
+	if alarms := d.problems.Alarms(); d.got() > 0 || len(alarms) != 1 || !strings.Contains(alarms[0], "recipient") {
+		t.Errorf("without a recipient: %d drops, %q", d.got(), alarms)
 	}
 	d.identity = nil
 	d.Leave(time.Second)
-	if alarms := d.problems.Alarms(); len(d.puts) > 0 || len(alarms) != 1 || !strings.Contains(alarms[0], "enrol") {
-		t.Errorf("without keys: %d drops, %q", len(d.puts), alarms)
+	if alarms := d.problems.Alarms(); d.got() > 0 || len(alarms) != 1 || !strings.Contains(alarms[0], "enrol") {
+		t.Errorf("without keys: %d drops, %q", d.got(), alarms)
 	}
 }
 
