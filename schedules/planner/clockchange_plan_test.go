@@ -161,9 +161,9 @@ func TestADefinitionThatCannotBePlannedIsNamed(t *testing.T) {
 		"windows w00 and w01 overlap at 2027-11-08 01:00:00 EST": func(in *schedules.Input) {
 			in.Station.Windows[0].Length.Duration *= 2
 		},
-		`clock "c", which is not known`: func(in *schedules.Input) { in.Clocks = nil },
-		`not a known time zone`:         func(in *schedules.Input) { in.Station.Windows[0].Starts.Timezone = "Mars/Base" },
-		`"X" is not a line`:             func(in *schedules.Input) { in.Station.Windows[0].Starts.RRule = "X" },
+		`clock "c", which is not known`:  func(in *schedules.Input) { in.Clocks = nil },
+		`not a known time zone`:          func(in *schedules.Input) { in.Station.Windows[0].Starts.Timezone = "Mars/Base" },
+		`has the line "X", which is not`: func(in *schedules.Input) { in.Station.Windows[0].Starts.RRule = "X" },
 	} {
 		in := nightInput(24, schedules.Date{Year: 2027, Month: time.November, Day: 8})
 		harm(&in)
