@@ -25,7 +25,7 @@ import (
 // remote holds the flags by which the player's commands find and call the service.
 type remote struct {
 	site
-	Token     string `env:"LIFELINE_TOKEN" placeholder:"TOKEN" help:"The station's token, for a player that is not enrolled. Prefer the environment or a file."`
+	Token     string `env:"LIFELINE_TOKEN" placeholder:"TOKEN" help:"The station's token, for a player that is not enrolled; an enrolled one uses its own. Prefer the environment or a file."`
 	TokenFile string `env:"LIFELINE_TOKEN_FILE" type:"path" placeholder:"FILE" help:"File that holds the station's token."`
 
 	secret string // set by AfterApply
@@ -143,9 +143,7 @@ func (m *member) work(ctx context.Context, log *slog.Logger, opt playout.Options
 		return err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	if identity, err := playout.LoadIdentity(state); m.secret == "" && err == nil && identity != nil {
-		m.secret = identity.Token // a damaged identity raises an alarm in the player
-	}
+	opt.TokenIgnored = m.identify(state)
 	opt.Station, opt.State, opt.API, opt.Pins = m.Station, state, m.client(), pins
 	opt.Follow = playout.FollowOptions{Days: m.Days, TrustFirst: m.TrustOn}
 	opt.Mirrors = playout.MirrorOptions{Addresses: m.Mirror}
@@ -162,6 +160,18 @@ func (m *member) work(ctx context.Context, log *slog.Logger, opt playout.Options
 	defer m.watch(p.Handler(), log)()
 	log.Info("at work", "server", m.address, "state", m.State)
 	return p.Run(ctx)
+}
+
+// identify makes an enrolled station use the token that it got then, and reports whether another one was given: a token
+// left in the environment may be of anybody, and would end without the cure that the player then names.
+func (m *member) identify(state *statedir.Dir) (ignored bool) {
+	identity, err := playout.LoadIdentity(state)
+	if err != nil || identity == nil || identity.Station != m.Station {
+		return false // the player raises an alarm
+	}
+	ignored = m.secret != "" && m.secret != identity.Token
+	m.secret = identity.Token
+	return ignored
 }
 
 // pins reads the keys and roots that the station trusts from the start.

@@ -50,6 +50,8 @@ type Options struct {
 	Notify   func(Notice) // called in the player's goroutine; it must not block
 	Version  string
 	Built    string // build information, which the state directory records
+	// an access token was given, and the station uses that of its enrolment
+	TokenIgnored bool
 }
 
 // Player runs a complete station.
@@ -116,6 +118,10 @@ func OpenPlayer(opt Options) (*Player, error) {
 		return nil, err
 	}
 	p.identify()
+	if opt.TokenIgnored {
+		p.problems.Add("this station is enrolled and uses the token of its enrolment: another one that was given is ignored. " +
+			"Remove --token, --token-file, LIFELINE_TOKEN and LIFELINE_TOKEN_FILE from the player's settings")
+	}
 	if lost := p.spool.Lost(); lost != "" {
 		p.problems.Raise("as-run lost", "%s", lost)
 	}
