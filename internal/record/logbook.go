@@ -235,7 +235,8 @@ func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.
 	return r.Past(window, q.Value.Windows), err
 }
 
-// statusEvery is how often an unchanged status is stored again. Storing every minute's status would fill the store.
+// statusEvery is how often an unchanged status is stored again. Storing every minute's status would fill the store:
+// those between are kept in memory alone.
 const statusEvery = 10 * time.Minute
 
 // MaxInstance bounds the length of a player instance's name, in bytes.
@@ -294,17 +295,20 @@ func (l *Logbook) setStatus(ctx context.Context, a access.Actor, station string,
 		}
 	}
 	return l.replica.Retry(ctx, func() error {
-		before, known := replica.StatusesIn(l.replica).Get(station)
+		statuses := replica.StatusesIn(l.replica)
+		before, _ := statuses.Get(station)
 		s.Players = reporting(before.Value.Players, s.Instance, s.ReceivedAt)
 		s.AlarmsSince = alarmsSince(before.Value, s)
-		if known && sameStanding(before.Value, s) && s.ReceivedAt.Sub(before.Value.ReceivedAt.Time) < statusEvery {
+		stored, known := statuses.Stored(station)
+		if known && sameStanding(stored.Value, s) && s.ReceivedAt.Sub(stored.Value.ReceivedAt.Time) < statusEvery {
+			statuses.Hear(s)
 			return nil
 		}
 		body, err := replica.EncodeStatus(s)
 		if err != nil {
 			return err
 		}
-		writes := []store.Write{{Kind: replica.KindStatus, ID: station, Expect: before.Revision, Body: body}}
+		writes := []store.Write{{Kind: replica.KindStatus, ID: station, Expect: stored.Revision, Body: body}}
 		if !signedAt.IsZero() {
 			row, _ := replica.DoubtsIn(l.replica).Get(station)
 			row.Value.SignedAt = signedAt

@@ -155,13 +155,9 @@ const signedAhead = 10 * time.Minute
 // so that nobody can send an earlier one again. repeated reports that it is the latest one. old is the reason for not
 // accepting it.
 func (v *Vouching) order(station string, at schedules.Instant) (repeated bool, old string) {
-	row, _ := replica.DoubtsIn(v.replica).Get(station)
+	last := v.lastSigned(station)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	last := row.Value.SignedAt
-	if known := v.latest[station]; known.After(last.Time) {
-		last = known
-	}
 	switch ahead := at.Sub(v.now()); {
 	case at.Equal(last.Time):
 		return true, ""
@@ -172,6 +168,17 @@ func (v *Vouching) order(station string, at schedules.Instant) (repeated bool, o
 	}
 	v.latest[station] = at
 	return false, ""
+}
+
+// lastSigned returns when the station's key signed the latest status, as far as is known here.
+func (v *Vouching) lastSigned(station string) schedules.Instant {
+	row, _ := replica.DoubtsIn(v.replica).Get(station)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if known := v.latest[station]; known.After(row.Value.SignedAt.Time) {
+		return known
+	}
+	return row.Value.SignedAt
 }
 
 // acknowledged corrects the revision of the recall list that a status claims to have: a claim of the latest list holds
@@ -193,8 +200,7 @@ func (v *Vouching) of(s *wire.Status) {
 	s.Enrolment = wire.NotEnrolled
 	if key, ok := row.Value.Active(); ok {
 		s.Enrolment, s.KeyID = wire.EnrolledState, key.ID
-		doubts, _ := replica.DoubtsIn(v.replica).Get(s.Station)
-		s.SignedAt = doubts.Value.SignedAt
+		s.SignedAt = v.lastSigned(s.Station)
 	}
 	if !row.Value.SeizedAt.IsZero() {
 		s.Enrolment = wire.SeizedState

@@ -28,7 +28,7 @@ type PersonStation struct {
 	Station string `json:"station"`
 	// a segment of the person is recalled, and the station has reported that it holds the latest list of recalls
 	Acknowledged bool              `json:"acknowledged"`
-	LastContact  schedules.Instant `json:"last_contact"` // null means never
+	LastContact  schedules.Instant `json:"last_contact"` // null means never; as Status.ReceivedAt
 	// for one that has not: the end of the last item that it was ever given
 	OffBy schedules.Instant `json:"off_by"`
 

@@ -8,7 +8,8 @@ type Seizure struct {
 	SeizedAt schedules.Instant `json:"seized_at"`
 	Tokens   []string          `json:"tokens"` // ids of the access tokens that ended now
 	Keys     []string          `json:"keys"`   // ids of its keys that nobody believes any more
-	// its last report; null: it never reported. What the service published after that may not have reached it
+	// its last report; null: it never reported. What the service published after that may not have reached it. Where
+	// several replicas run, or the service started since, it may have reported up to ten minutes later
 	LastContact schedules.Instant `json:"last_contact"`
 	LeaseUntil  schedules.Instant `json:"lease_until"` // until then its player may air what is sensitive
 	Queues      []HeldQueue       `json:"queues"`      // by date

@@ -24,7 +24,9 @@ type AsRunResult struct {
 // Status is the state of a station. All fields except Station, ReceivedAt, PublishedRevision, AlarmsSince, Players,
 // Standing, Enrolment, KeyID and SignedAt are reported by the station itself.
 type Status struct {
-	Station    string            `json:"station,omitempty"`
+	Station string `json:"station,omitempty"`
+	// when the service received the latest status. Where several replicas run, or the service started since, the station
+	// may have sent unchanged ones for up to ten minutes longer
 	ReceivedAt schedules.Instant `json:"received_at"`
 	// the latest published revision of QueueDate, which the station should hold
 	PublishedRevision int64  `json:"published_revision,omitempty"`
