@@ -10,6 +10,7 @@ import (
 
 	"lifeline/internal/library"
 	"lifeline/internal/replica"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -334,7 +335,7 @@ func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationPro
 			for _, id := range st.Fallback {
 				each = append(each, s.unairable(st, id, now))
 			}
-			why = strings.Join(each, "; ")
+			why = text.Names(each, "; ", unairableSaid)
 		}
 		return say("no_fallback", "the station has no fallback segment that may air: without the link, or where a "+
 			"recording fails, it would be silent. %s. "+
@@ -360,6 +361,9 @@ func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationPro
 	return say("fallback_ends", "no fallback segment may air after %s: name another before then",
 		StationTime(st, last.Time))
 }
+
+// unairableSaid is about how many characters a problem has for the reasons why fallback segments may not air.
+const unairableSaid = 600
 
 // unairable returns the reason why a fallback segment may not air.
 func (s *Standing) unairable(st schedules.Station, id string, now time.Time) string {

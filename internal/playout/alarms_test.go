@@ -2,11 +2,13 @@ package playout
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/wire"
 )
 
 // A service refuses a whole status if one text has two lines, and then no alarm would be reported.
@@ -51,5 +53,30 @@ func TestACertificateThatEndsWithinTwoWeeksIsAnAlarm(t *testing.T) {
 		if got := r.problems.Alarms(); (len(got) == 1) != c.want || c.want && !strings.Contains(got[0], "renew it") {
 			t.Errorf("it ends at %v: %q", c.ends, got)
 		}
+	}
+}
+
+// The cure stands at the end of an alarm, and is told however long what other programs say is.
+func TestALongAlarmKeepsItsCureAndWholeWords(t *testing.T) {
+	p := NewProblems(time.Now, discardLog())
+	p.Raise("list", "the list %s cannot be written: %v. Look whether the disk is full", "evening",
+		errors.New(strings.Repeat("segment-one, ", 100)))
+	p.Raise("two", "%s and %s: see to both", strings.Repeat("first ", 200), strings.Repeat("second ", 200))
+	p.Add("what aired could not be reported: %v. Look at the link", errors.New(strings.Repeat("x", 2000)))
+	got := append(p.Alarms(), p.List()...)
+	for i, end := range []string{"segment-one…. Look whether the disk is full", "second…: see to both",
+		"x…. Look at the link"} {
+		if !strings.HasSuffix(got[i], end) || len([]rune(got[i])) > mostTold {
+			t.Errorf("%d characters: %s", len([]rune(got[i])), got[i])
+		}
+	}
+	var kept []wire.Recalled
+	for i := range 300 {
+		kept = append(kept, wire.Recalled{SegmentID: fmt.Sprintf("a-letter-from-the-harbour-%03d", i)})
+	}
+	tellKept(p, kept)
+	if got := p.Alarms()[2]; !strings.Contains(got, "harbour-005 and 294 more. ") ||
+		!strings.HasSuffix(got, "approve it then") {
+		t.Errorf("%q", got)
 	}
 }

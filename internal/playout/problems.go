@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"lifeline/internal/text"
 )
@@ -39,7 +40,7 @@ func NewProblems(now Now, log *slog.Logger) *Problems {
 
 // Add records a problem. If it is recorded already, it becomes the newest again.
 func (p *Problems) Add(format string, args ...any) {
-	said := told(fmt.Sprintf(format, args...))
+	said := toldOf(format, args...)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known := slices.IndexFunc(p.list, func(x problem) bool { return x.text == said })
@@ -54,6 +55,32 @@ func (p *Problems) Add(format string, args ...any) {
 
 // mostTold is the maximum length in characters of a text that the service accepts.
 const mostTold = 500
+
+// toldOf returns a text as the service accepts it. If it is too long, the longest argument is shortened until it fits,
+// so that the format, which has the cure, stays whole.
+func toldOf(format string, args ...any) string {
+	args = slices.Clone(args)
+	for range args {
+		over := utf8.RuneCountInString(text.Clean(fmt.Sprintf(format, args...))) - mostTold
+		longest, length := -1, 0
+		for i, a := range args {
+			switch a.(type) {
+			case string, error, fmt.Stringer:
+				if n := utf8.RuneCountInString(fmt.Sprint(a)); n > length {
+					longest, length = i, n
+				}
+			}
+		}
+		if over <= 0 || longest < 0 {
+			break
+		}
+		args[longest] = text.Cut(fmt.Sprint(args[longest]), max(length-over, leastTold))
+	}
+	return told(fmt.Sprintf(format, args...))
+}
+
+// leastTold is the number of characters that are left of each argument of a long text.
+const leastTold = 40
 
 // told returns s as the service accepts it: cleaned to one line (text.Clean) of at most mostTold characters.
 func told(s string) string { return text.Cut(s, mostTold) }

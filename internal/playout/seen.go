@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	"lifeline/internal/playout/statedir"
+	"lifeline/internal/text"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -196,21 +196,16 @@ func tellKept(problems *Problems, kept []wire.Recalled) {
 		return
 	}
 	var names []string
-	for _, s := range kept[:min(len(kept), keptNamed)] {
+	for _, s := range kept {
 		names = append(names, s.SegmentID)
 	}
-	more := ""
-	if n := len(kept) - len(names); n > 0 {
-		more = fmt.Sprintf(" and %d more", n)
-	}
-	problems.Raise(alarm, "the service has lost recalls that this station has seen: %s%s. What they name stays off the "+
-		"air here. "+
-		"Recall it again at the service; to let it air after all, reinstate and approve it then", strings.Join(names, ", "),
-		more)
+	problems.Raise(alarm, "the service has lost recalls that this station has seen: %s. What they name stays off the air "+
+		"here. Recall it again at the service; to let it air after all, reinstate and approve it then",
+		text.Names(names, ", ", namedMost))
 }
 
-// keptNamed is the maximum number of kept recalls that the alarm names.
-const keptNamed = 5
+// namedMost is about how many characters of an alarm name segments.
+const namedMost = 200
 
 // recall completes next with the sources of its recalls: the recall list or, if the saved one is lost, the record of it
 // in seen.json, or the queues and the fallback that the service issued after that list. If no source is left, it sets

@@ -66,13 +66,39 @@ func Encoded(b []byte) error {
 		bytes.Count(b[:at], []byte("\n"))+1, b[at])
 }
 
-// Cut returns the form of Clean, shortened to a number of characters; longer text ends in an ellipsis.
+// Cut returns the form of Clean, shortened to a number of characters; longer text ends after a whole word, with an
+// ellipsis. A word that is longer than half of it is cut.
 func Cut(s string, characters int) string {
 	s = Clean(s)
 	if utf8.RuneCountInString(s) <= characters {
 		return s
 	}
-	return strings.TrimSpace(string([]rune(s)[:characters-1])) + "…"
+	short := string([]rune(s)[:characters-1])
+	whole := short
+	if !strings.ContainsAny(s[len(short):len(short)+1], " ,;:") {
+		whole = short[:max(strings.LastIndexByte(short, ' '), 0)]
+	}
+	if len(whole) < len(short)/2 {
+		whole = short
+	}
+	return strings.TrimRight(whole, " ,;:") + "…"
+}
+
+// Names joins names by a separator: as many as fit a number of characters, at least one, and then how many more there
+// are.
+func Names(names []string, separator string, characters int) string {
+	out := ""
+	for i, name := range names {
+		next := name
+		if i > 0 {
+			next = out + separator + name
+		}
+		if i > 0 && utf8.RuneCountInString(next) > characters {
+			return fmt.Sprintf("%s and %d more", out, len(names)-i)
+		}
+		out = next
+	}
+	return out
 }
 
 // Shown returns a text of lines and columns in a form that is safe to print: characters that Lines rejects, and all

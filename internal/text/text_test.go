@@ -90,3 +90,36 @@ func FuzzKeptTextIsCleanAndStaysTheSame(f *testing.F) {
 		}
 	})
 }
+
+func TestATextIsCutAfterAWholeWord(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		most int
+		want string
+	}{
+		{"letter-one, letter-two, letter-three", 23, "letter-one, letter-two…"},
+		{"letter-one, letter-two, letter-three", 22, "letter-one…"},
+		{"letter-one letter-two letter-three", 22, "letter-one letter-two…"},
+		{"a " + strings.Repeat("b", 30), 10, "a bbbbbbb…"},
+		{strings.Repeat("편지", 10), 5, "편지편지…"},
+		{"whole", 5, "whole"},
+		{"", 5, ""},
+	} {
+		if got := Cut(c.in, c.most); got != c.want {
+			t.Errorf("%q in %d: %q, not %q", c.in, c.most, got, c.want)
+		}
+	}
+}
+
+func TestNamesAreWholeAndTheOthersCounted(t *testing.T) {
+	names := []string{"one", "two", "three", "four"}
+	for most, want := range map[int]string{0: "one and 3 more", 7: "one and 3 more", 8: "one, two and 2 more",
+		20: "one, two, three and 1 more", 21: "one, two, three, four"} {
+		if got := Names(names, ", ", most); got != want {
+			t.Errorf("in %d characters: %q, not %q", most, got, want)
+		}
+	}
+	if got := Names(nil, ", ", 9); got != "" {
+		t.Errorf("none: %q", got)
+	}
+}

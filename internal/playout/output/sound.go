@@ -223,14 +223,17 @@ type Alarms interface {
 // soundAlarm is the name of the alarm that no sound leaves the machine.
 const soundAlarm = "sound"
 
+// allSaid is about how many characters the alarm that no sound leaves the machine has for all outputs.
+const allSaid = 400
+
 // Tell raises and ends the outputs' alarms.
 func (s *Sound) Tell(problems Alarms) {
-	silent, all := s.Silent(), ""
+	silent, all := s.Silent(), []string(nil)
 	for i, in := range s.outputs {
 		alarm := fmt.Sprintf("output %d", i)
 		wrong, ails := s.wrong(in)
 		if in.counts {
-			all = text.Join(all, in.name+": "+wrong)
+			all = append(all, text.Cut(in.name+": "+wrong, allSaid/2))
 		}
 		switch {
 		case silent && in.counts || wrong == "" && ails == "":
@@ -242,7 +245,7 @@ func (s *Sound) Tell(problems Alarms) {
 		}
 	}
 	if silent {
-		problems.Raise(soundAlarm, "no sound leaves this machine: %s", all)
+		problems.Raise(soundAlarm, "no sound leaves this machine: %s", text.Names(all, "; ", allSaid))
 	} else {
 		problems.Calm(soundAlarm)
 	}
