@@ -112,6 +112,16 @@ const (
 	WarnFrameCount    = "frame_count"
 )
 
+// Grave reports whether a warning with this code means that listeners miss a part of what was recorded, or hear little
+// or nothing of it. The other warnings are faults that can be heard and hide nothing.
+func Grave(code string) bool {
+	switch code {
+	case WarnSilent, WarnMostlySilent, WarnVeryQuiet, WarnPhase, WarnDamage, WarnTruncated, WarnFrameCount:
+		return true
+	}
+	return false
+}
+
 // samplesTime returns the time of n samples at rate, to the nearest nanosecond.
 func samplesTime(n int64, rate int) time.Duration {
 	r := int64(rate)

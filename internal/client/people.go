@@ -76,7 +76,7 @@ func (c LibraryCalls) EditSegment(ctx context.Context, id string, revision int64
 	return s, err
 }
 
-// Approve approves a segment for air. acceptWarnings accepts a segment that will hardly be audible.
+// Approve approves a segment for air. acceptWarnings accepts the warnings in ToAccept.
 func (c LibraryCalls) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s wire.ChangedSegment,
 	err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, "approve"),

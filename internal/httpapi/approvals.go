@@ -16,8 +16,9 @@ type approvalHandlers struct{ *Parts }
 func (a approvalHandlers) routes() []route {
 	return []route{
 		{a.approve, act("approve", "Approve a pending segment",
-			"The person who uploaded or reinstated the segment cannot approve it. A recording with the warning silent or "+
-				"very_quiet is refused (409) unless accept_warnings is true.",
+			"The person who uploaded or reinstated the segment cannot approve it. If the recording has one of the "+
+				"warnings silent, mostly_silent, very_quiet, phase_inverted, damage, truncated and frame_count, the "+
+				"request is refused (409) unless accept_warnings is true. The segment has these warnings in to_accept.",
 			apidoc.TakesJSON(wire.Approval{Reason: "heard from end to end"}))},
 		{a.act(func() segmentAct { return a.Library.Approvals.Reject }),
 			act("reject", "Reject a pending segment", "The request needs a reason, which the producer sees.", because)},

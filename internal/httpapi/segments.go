@@ -217,7 +217,8 @@ func (a segmentHandlers) getSegment(c *call) error {
 }
 
 func (a segmentHandlers) segmentNow(s schedules.Segment) wire.SegmentNow {
-	now := wire.SegmentNow{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language)}
+	now := wire.SegmentNow{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
+		ToAccept: library.MustAccept(s.Recording)}
 	if p, running := a.Library.Recordings.Progress(s.ID); running {
 		now.Analysis = &wire.Progress{Bytes: p.Done, Of: p.Of}
 	}
@@ -262,5 +263,6 @@ func (a *Parts) changed(c *call, s schedules.Segment, err error) error {
 		return err
 	}
 	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
+		ToAccept: library.MustAccept(s.Recording),
 		Stations: a.Scheduler.Network.Standing.Losing(s.ID)}, s.Revision, nil)
 }

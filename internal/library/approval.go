@@ -18,7 +18,7 @@ type Approvals struct {
 }
 
 // Approve approves a pending segment. The person who uploaded or reinstated it cannot approve it. It fails with
-// Conflict if little or nothing of the recording is audible.
+// Conflict if the recording has warnings that must be accepted (MustAccept).
 func (l *Approvals) Approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error) {
 	return l.approve(ctx, a, id, revision, reason, false)
@@ -31,17 +31,18 @@ func (l *Approvals) ApproveDespiteWarnings(ctx context.Context, a access.Actor, 
 	return l.approve(ctx, a, id, revision, strings.TrimPrefix(reason+"; its warnings were accepted", "; "), true)
 }
 
-// inaudible returns the warning that little or nothing of the recording is audible.
-func inaudible(r *schedules.Recording) (warning schedules.RecordingWarning, found bool) {
+// MustAccept returns the warnings of a recording that an approval must accept: a part of what was recorded is missing,
+// or little or nothing of it is audible.
+func MustAccept(r *schedules.Recording) (grave []schedules.RecordingWarning) {
 	if r == nil {
-		return warning, false
+		return nil
 	}
 	for _, w := range r.RecordingWarnings {
-		if w.Code == audio.WarnSilent || w.Code == audio.WarnVeryQuiet {
-			return w, true
+		if audio.Grave(w.Code) {
+			grave = append(grave, w)
 		}
 	}
-	return warning, false
+	return grave
 }
 
 func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string,
@@ -55,9 +56,13 @@ func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revi
 		case a.Name == s.ReinstatedBy:
 			return fault.New(fault.Forbidden, "%s reinstated segment %q: another person must approve it", a.Name, id)
 		}
-		if w, found := inaudible(s.Recording); found && !accepted {
+		if grave := MustAccept(s.Recording); len(grave) > 0 && !accepted {
+			var said []string
+			for _, w := range grave {
+				said = append(said, w.Message)
+			}
 			return fault.New(fault.Conflict, "segment %q was not approved. %s If it shall air all the same, approve it with "+
-				"accept_warnings (lifeline approve --accept-warnings)", id, w.Message)
+				"accept_warnings (lifeline approve --accept-warnings)", id, strings.Join(said, " "))
 		}
 		s.State, s.Rejection = schedules.Approved, nil
 		return nil

@@ -1,8 +1,10 @@
 package library
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,18 +15,28 @@ import (
 	"lifeline/schedules"
 )
 
-func TestASilentOrVeryQuietRecordingNeedsConsent(t *testing.T) {
-	for _, code := range []string{audio.WarnSilent, audio.WarnVeryQuiet} {
+func TestARecordingOfWhichListenersMissAPartIsApprovedOnlyByWhoAcceptsItsWarnings(t *testing.T) {
+	for code, grave := range map[string]bool{
+		audio.WarnSilent: true, audio.WarnMostlySilent: true, audio.WarnVeryQuiet: true, audio.WarnPhase: true,
+		audio.WarnDamage: true, audio.WarnTruncated: true, audio.WarnFrameCount: true,
+		audio.WarnHeadSilence: false, audio.WarnClipping: false, audio.WarnTruePeak: false, audio.WarnJunk: false,
+	} {
 		d := newFixture(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
 			f, err := servicetest.Heard(ctx, r, p)
-			f.Warnings = []audio.Warning{{Code: audio.WarnHeadSilence, Message: "It starts late."},
-				{Code: code, Message: "It is silent."}}
+			f.Warnings = []audio.Warning{{Code: audio.WarnTailSilence, Message: "It ends early."},
+				{Code: code, Message: "First fault."}, {Code: code, Message: "Second fault."}}
 			return f, err
 		})
 		d.upload(t, "a")
-		_, err := d.library.Approvals.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, "")
-		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "It is silent.") || !strings.Contains(err.Error(),
-			"accept_warnings") {
+		s, err := d.library.Approvals.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, "")
+		if !grave {
+			if err != nil || s.State != schedules.Approved {
+				t.Errorf("%s: %s, %v", code, s.State, err)
+			}
+			continue
+		}
+		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "First fault. Second fault.") ||
+			strings.Contains(err.Error(), "ends early") || !strings.Contains(err.Error(), "accept_warnings") {
 			t.Errorf("%s, without a word: %v", code, err)
 		}
 		if s, err := d.library.Approvals.ApproveDespiteWarnings(t.Context(), access.Actor{Name: "Ruth"}, "a", nil,
@@ -32,14 +44,23 @@ func TestASilentOrVeryQuietRecordingNeedsConsent(t *testing.T) {
 			t.Errorf("%s, accepted: %s, %v", code, s.State, err)
 		}
 	}
-	d := newFixture(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
-		f, err := servicetest.Heard(ctx, r, p)
-		f.Warnings = []audio.Warning{{Code: audio.WarnClipping, Message: "It is clipped."}}
-		return f, err
-	})
-	d.upload(t, "a")
-	if _, err := d.library.Approvals.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, ""); err != nil {
-		t.Errorf("a lesser warning: %v", err)
+}
+
+// The recordings are a sample whose transfer broke in the middle of a frame, between two, and before its end.
+func TestARecordingWithABrokenEndMustBeAccepted(t *testing.T) {
+	whole, err := os.ReadFile("../../audio/samples/back-announce-en.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lost := range []int{0, 1, 50, 72, 73, 5000} {
+		facts, err := audio.Analyse(t.Context(), bytes.NewReader(whole[:len(whole)-lost]), audio.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := RecordingOf(facts)
+		if got := MustAccept(&r); (len(got) > 0) != (lost > 0) {
+			t.Errorf("without its last %d bytes: %+v", lost, got)
+		}
 	}
 }
 

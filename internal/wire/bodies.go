@@ -83,11 +83,12 @@ type Waveform struct {
 }
 
 // SegmentNow is a segment with facts that are not part of its revision: the stations with a window that allows its
-// language, by id, and the progress of a running analysis.
+// language, by id, the warnings that an approval must accept, and the progress of a running analysis.
 type SegmentNow struct {
 	schedules.Segment
-	AirableOn []string  `json:"airable_on"`
-	Analysis  *Progress `json:"analysis,omitempty"`
+	AirableOn []string                     `json:"airable_on"`
+	ToAccept  []schedules.RecordingWarning `json:"to_accept,omitempty"`
+	Analysis  *Progress                    `json:"analysis,omitempty"`
 }
 
 // Progress is the progress of an analysis, in bytes.
@@ -99,7 +100,7 @@ type Progress struct {
 // Approval is the body of approve.
 type Approval struct {
 	Reason string `json:"reason"`
-	// required if the recording's warnings say that it is silent or very quiet
+	// required if the segment has warnings to accept (to_accept)
 	AcceptWarnings bool `json:"accept_warnings,omitempty"`
 }
 
@@ -129,7 +130,8 @@ type Applied struct {
 // ChangedSegment is a segment after a change, with the consequences of the change.
 type ChangedSegment struct {
 	schedules.Segment
-	AirableOn []string `json:"airable_on"`
+	AirableOn []string                     `json:"airable_on"`
+	ToAccept  []schedules.RecordingWarning `json:"to_accept,omitempty"`
 
 	// Stations lists the stations whose fallback names the segment and has no airable segment any more.
 	Stations map[string][]schedules.StationProblem `json:"stations_without_fallback,omitempty"`

@@ -37,15 +37,28 @@ func (c act) each(stdout io.Writer, one func(id string) (wire.ChangedSegment, er
 	return errors.Join(c.show(stdout, done, func() {
 		for _, s := range done {
 			fmt.Fprintf(stdout, "%s is %s\n", s.ID, s.State)
+			if s.State == schedules.Approved {
+				printWarnings(stdout, s.Recording)
+			}
 			printAgainst(stdout, s.Stations)
 		}
 	}), failed)
 }
 
+// printWarnings prints the warnings of a recording, if there is one.
+func printWarnings(w io.Writer, r *schedules.Recording) {
+	if r == nil {
+		return
+	}
+	for _, warning := range r.RecordingWarnings {
+		fmt.Fprintf(w, "  warning: %s\n", warning.Message)
+	}
+}
+
 type approveCmd struct {
 	act            `embed:""`
 	Reason         string `help:"The reason, for the audit trail."`
-	AcceptWarnings bool   `help:"Approve although the recording is silent, or so quiet that it will hardly be heard."`
+	AcceptWarnings bool   `help:"Approve although the recording is damaged, its end is missing, or it will hardly be heard."`
 }
 
 func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {

@@ -118,9 +118,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 				fmt.Fprintf(stdout, "  %s", what)
 			}
 			fmt.Fprintln(stdout)
-			for _, w := range s.Recording.RecordingWarnings {
-				fmt.Fprintf(stdout, "  warning: %s\n", w.Message)
-			}
+			printWarnings(stdout, s.Recording)
 		}
 		for _, language := range slices.Sorted(maps.Keys(stations)) {
 			if on := stations[language]; len(on) > 0 {

@@ -66,7 +66,7 @@ function acts(at, s, take) {
     },
     onStale: async () => [h('p', {}, h('b', {}, 'Someone else changed it since you opened this. '), 'Cancel, and look and listen again first.')] }), { class: danger ? 'danger' : '', 'data-key': name })
   return solid([
-    can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false, of: s.revision, ...inaudible(s) }),
+    can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false, of: s.revision, ...graveWarnings(s) }),
     can('rejectSegment') && is('pending', 'approved') && act('reject', { title: 'Reject' }),
     can('reinstateSegment') && is('recalled') && act('reinstate', { title: 'Reinstate', body: h('p', { class: 'quiet' }, 'Another person must approve it before it airs again.') }),
     can('recallSegment') && !is('recalled') && act('recall', { title: 'Recall', danger: true,
@@ -75,11 +75,10 @@ function acts(at, s, take) {
   ])
 }
 
-// inaudible is what an approval says of a recording that will hardly be heard: whoever goes on accepts that.
-const inaudible = s => {
-  const warnings = (s.recording?.warnings ?? []).filter(w => w.code === 'silent' || w.code === 'very_quiet')
-  return warnings.length ? { danger: true, more: { accept_warnings: true }, body: h('p', {}, h('b', {}, warnings.map(w => w.message).join(' ')), ' Approving accepts this, on record.') } : {}
-}
+// graveWarnings is what an approval says of a recording of which listeners miss a part, or hardly hear anything: whoever
+// goes on accepts that.
+const graveWarnings = s => s.to_accept?.length ? { danger: true, more: { accept_warnings: true },
+  body: h('p', {}, h('b', {}, s.to_accept.map(w => w.message).join(' ')), ' Approving accepts this, on record.') } : {}
 
 // edit changes the editorial fields. Only what was changed is sent, so that another's change of other fields stays; when
 // somebody was first, what they changed is told, and what was typed stays.
