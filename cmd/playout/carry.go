@@ -52,7 +52,8 @@ func (b *bundle) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return cmdline.Bundled(cmdline.Printable(os.Stdout), b.File, b.Station, days.Held, days.Lacking)
+	return cmdline.Bundled(cmdline.Printable(os.Stdout), b.File, b.Station, days.Held, days.Lacking,
+		days.LeftOut.Told("The bundle carries"))
 }
 
 // importing is the command that gives a bundle to the player.

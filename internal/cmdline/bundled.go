@@ -6,9 +6,13 @@ import (
 	"strings"
 )
 
-// Bundled prints the days that a station's bundle has, and fails if days are missing from it.
-func Bundled[Day fmt.Stringer](w io.Writer, file, station string, held, missing []Day) error {
+// Bundled prints the days that a station's bundle has and what is left out of it ("": nothing), and fails if days are
+// missing from it.
+func Bundled[Day fmt.Stringer](w io.Writer, file, station string, held, missing []Day, leftOut string) error {
 	fmt.Fprintf(w, "%s: %s: %s\n", file, station, days(held))
+	if leftOut != "" {
+		fmt.Fprintln(w, leftOut+".")
+	}
 	switch {
 	case len(missing) == 0:
 		return nil

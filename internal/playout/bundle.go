@@ -18,6 +18,7 @@ import (
 	"lifeline/internal/mirror"
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/seal"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -67,7 +68,51 @@ type BundleOptions struct {
 
 // BundledDays lists the station's days in a bundle (Held) and those that are missing from it (Lacking): the requested
 // days, in the station's time zone, that have a future window and no published queue.
-type BundledDays struct{ Held, Lacking []schedules.Date }
+type BundledDays struct {
+	Held, Lacking []schedules.Date
+	LeftOut       LeftOut
+}
+
+// LeftOut tells of the sensitive items whose recordings a bundle or a mirror does not carry.
+type LeftOut struct {
+	items    int
+	segments []string
+}
+
+// from adds the sensitive ones of the items that may still air, and returns the others.
+func (l *LeftOut) from(items []wire.QueueItem, now time.Time) (carried []wire.QueueItem) {
+	for _, i := range items {
+		if !i.Sensitive {
+			carried = append(carried, i)
+			continue
+		}
+		if i.StartAt != nil && !i.StartAt.Add(i.Duration.Duration).After(now) {
+			continue
+		}
+		l.items++
+		if !slices.Contains(l.segments, i.SegmentID) {
+			l.segments = append(l.segments, i.SegmentID)
+		}
+	}
+	return carried
+}
+
+// Told says, in sentences for people, how many items are left out of a carrier ("the bundle carries"), why, and what to
+// do to include them; "" for none.
+func (l LeftOut) Told(carrier string) string {
+	if l.items == 0 {
+		return ""
+	}
+	const namedMost = 400
+	many := "items"
+	if l.items == 1 {
+		many = "item"
+	}
+	return fmt.Sprintf("%s no recordings of sensitive segments, because a recall would not reach them there: %d %s left out "+
+		"(%s). Over its link the station airs them by its lease; without, the fallback airs in their place. To include a "+
+		"segment, say that it is not sensitive, in the console or with lifeline upload --update, then plan and publish the "+
+		"days again", carrier, l.items, many, text.Names(slices.Sorted(slices.Values(l.segments)), ", ", namedMost))
+}
 
 // bundleTries is how often the transfer of a recording is resumed.
 const bundleTries = 20
@@ -127,6 +172,7 @@ type content struct {
 // gather fetches the documents from the service and determines the recordings that they need.
 func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*content, error) {
 	held := &Holdings{Queues: map[schedules.Date]*wire.Queue{}}
+	c := &content{service: service, progress: opt.Progress}
 	head, err := json.Marshal(BundleHead{BundleSchema, opt.Station, schedules.At(opt.Now)})
 	if err != nil {
 		return nil, fmt.Errorf("playout: bundle: %w", err)
@@ -157,13 +203,12 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	if err == nil {
 		held.Fallback = &wire.Fallback{}
 		err = add("fallback.dsse", fallback.Bytes, held.Fallback)
-		held.Fallback.Items = carried(held.Fallback.Items)
+		held.Fallback.Items = c.days.LeftOut.from(held.Fallback.Items, opt.Now)
 	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, fmt.Errorf("playout: bundle: %w", err)
 	}
 	unknown := err
-	c := &content{service: service, progress: opt.Progress}
 	known := map[string]bool{}
 	// One more day at either end: the station's day differs from UTC's.
 	for date, end := schedules.DateOf(opt.Now.UTC()).AddDays(-1), schedules.DateOf(opt.Now.UTC()).AddDays(
@@ -185,7 +230,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 		held.Queues[date] = q
 		c.days.Held = append(c.days.Held, date)
 		entries = append(entries, tarEntry{queueName(date), doc.Bytes})
-		q.Items, q.Fallback = carried(q.Items), carried(q.Fallback)
+		q.Items, q.Fallback = c.days.LeftOut.from(q.Items, opt.Now), c.days.LeftOut.from(q.Fallback, opt.Now)
 		for _, i := range q.Items {
 			known[i.Audio.SHA256] = known[i.Audio.SHA256] || q.Revision <= opt.Since
 		}
@@ -254,11 +299,6 @@ func lacking(held *Holdings, opt BundleOptions) (out []schedules.Date, err error
 		}
 	}
 	return out, nil
-}
-
-// carried returns the items whose recordings a bundle carries.
-func carried(items []wire.QueueItem) []wire.QueueItem {
-	return slices.DeleteFunc(items, func(i wire.QueueItem) bool { return i.Sensitive })
 }
 
 // writeRest writes the recordings from index from on, each checked against its hash, and the end entry.

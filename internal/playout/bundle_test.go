@@ -489,3 +489,40 @@ func TestABundleOfAnotherStationIsRefusedBeforeItIsLaidIn(t *testing.T) {
 		t.Errorf("with a damaged name: %v", err)
 	}
 }
+
+// Who makes a bundle learns how many items it does not carry, why, of which segments, and what to do about it.
+func TestABundleTellsOfTheSensitiveItemsThatItLeavesOut(t *testing.T) {
+	s := newService(t)
+	start := time.Now().Add(time.Hour).Truncate(time.Second)
+	plain, secret, listed := s.record(rec(1, 12)), s.record(rec(2, 8)), s.record(rec(3, 4))
+	secret.Sensitive, listed.Sensitive = true, true
+	again := secret
+	again.ID += "-again"
+	s.publish(day("lantern", 1, start, 28*time.Second, []wire.QueueItem{secret, plain, again}))
+	s.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1,
+		IssuedAt: schedules.At(time.Now()), ExpiresAt: schedules.At(start.Add(48 * time.Hour)),
+		Items: []wire.QueueItem{listed}})
+	told := func(now time.Time) (string, int) {
+		c, err := Collect(t.Context(), s.api(), BundleOptions{Station: "lantern", Days: 2, Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Days.LeftOut.Told("The bundle carries"), len(c.Recordings)
+	}
+	said, carried := told(time.Now())
+	for _, part := range []string{"The bundle carries no recordings of sensitive", ": 3 items left out (" +
+		secret.SegmentID + ", " + listed.SegmentID + ").", "a recall would not reach", "lifeline upload --update"} {
+		if !strings.Contains(said, part) {
+			t.Errorf("%q does not say %q", said, part)
+		}
+	}
+	if carried != 1 {
+		t.Errorf("%d recordings are carried", carried)
+	}
+	if said, _ := told(start.Add(25 * time.Second)); !strings.Contains(said, ": 2 items left out") {
+		t.Errorf("after the first of them: %q", said)
+	}
+	if said := (LeftOut{}).Told("The bundle carries"); said != "" {
+		t.Errorf("of nothing left out: %q", said)
+	}
+}

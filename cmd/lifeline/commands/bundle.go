@@ -47,5 +47,6 @@ func (c *bundleCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return cmdline.Bundled(stdout, c.Output, c.Station, days.Held, days.Lacking)
+	return cmdline.Bundled(stdout, c.Output, c.Station, days.Held, days.Lacking,
+		days.LeftOut.Told("The bundle carries"))
 }

@@ -49,6 +49,8 @@ type mirrorPushCmd struct {
 	Keys string `type:"path" default:"data/keys" env:"LIFELINE_KEYS" help:"Folder of the keys of the roles: the key of the role mirror signs the pointers. lifeline key rotate mirror makes one."`
 
 	placing `embed:""`
+
+	notes []string // about what the last push left out
 }
 
 // Run pushes once, or until ctx is done.
@@ -78,7 +80,13 @@ func (c *mirrorPushCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	repeat(ctx, c.Every, func() error {
+		before := c.notes
 		err := c.push(ctx, io.Discard, tree, with, figures.tell)
+		for _, note := range c.notes {
+			if !slices.Contains(before, note) {
+				log.Warn(note)
+			}
+		}
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
@@ -141,9 +149,12 @@ func (c *mirrorPushCmd) push(ctx context.Context, stdout io.Writer, tree *mirror
 	if err != nil {
 		return err
 	}
-	stations, missing, err := c.collect(ctx, api, stdout)
+	stations, missing, err := c.collect(ctx, api)
 	if err != nil {
 		return err
+	}
+	for _, note := range c.notes {
+		fmt.Fprintln(stdout, note+".")
 	}
 	if len(stations) == 0 {
 		return cmdline.Refuse(cmdline.Nothing, "nothing was pushed: no station has a key of its own and something to air")
@@ -184,9 +195,10 @@ func pushTo(ctx context.Context, tree *mirror.Tree, target string, with push.Cre
 	return done, errors.Join(err, place.Close())
 }
 
-// collect fetches what each station needs. It returns how many have nothing.
-func (c *mirrorPushCmd) collect(ctx context.Context, api *client.Client, stdout io.Writer) (out []mirror.Station,
-	missing int, err error) {
+// collect fetches what each station needs, and notes what is left out. It returns how many stations have nothing.
+func (c *mirrorPushCmd) collect(ctx context.Context, api *client.Client) (out []mirror.Station, missing int,
+	err error) {
+	c.notes = nil
 	ids := c.Station
 	if len(ids) == 0 {
 		all, err := api.Statuses(ctx)
@@ -200,7 +212,7 @@ func (c *mirrorPushCmd) collect(ctx context.Context, api *client.Client, stdout 
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		s, err := c.station(ctx, api, id)
 		if fault.Is(err, fault.NotFound) {
-			fmt.Fprintf(stdout, "%s is left out: %v.\n", id, err)
+			c.notes = append(c.notes, fmt.Sprintf("%s is left out: %v", id, err))
 			missing++
 			continue
 		}
@@ -223,6 +235,9 @@ func (c *mirrorPushCmd) station(ctx context.Context, api *client.Client, id stri
 		return s, err
 	}
 	s.Documents, s.Recordings = found.Documents, found.Recordings
+	if note := found.Days.LeftOut.Told("The mirrors carry for " + id); note != "" {
+		c.notes = append(c.notes, note)
+	}
 	fresh, err := api.Station(id).Freshness(ctx, "mirror")
 	s.Freshness = json.RawMessage(fresh.Bytes)
 	return s, err
