@@ -115,6 +115,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	down, fault, changed := s.down, s.fault, s.changed
 	body, known := s.documents[key]
 	tag := s.tags[key]
+	sha, isAudio := strings.CutPrefix(r.URL.Path, "/v1/audio/")
+	recording, recorded := s.audio[strings.TrimSuffix(sha, ".mp3")]
 	s.mu.Unlock()
 	if down {
 		panic(http.ErrAbortHandler)
@@ -126,17 +128,15 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problemOf(w, http.StatusUnauthorized)
 		return
 	}
-	sha, isAudio := strings.CutPrefix(r.URL.Path, "/v1/audio/")
 	switch {
 	case isAudio:
-		b, ok := s.audio[strings.TrimSuffix(sha, ".mp3")]
-		if !ok {
+		if !recorded {
 			problemOf(w, http.StatusNotFound)
 			return
 		}
 		w.Header().Set("ETag", strconv.Quote(strings.TrimSuffix(sha, ".mp3")))
 		w.Header().Set("Content-Type", "audio/mpeg")
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(recording))
 	case strings.HasSuffix(key, "/as-run"):
 		var report wire.AsRunReport
 		if err := json.NewDecoder(r.Body).Decode(&report); err != nil {
@@ -303,15 +303,23 @@ func (r recording) left() int16           { return int16(r.Number * 100) }
 func (r recording) right(at int64) int16  { return int16(at % codePeriod) }
 func (r recording) length() time.Duration { return dsp.Rate(r.Rate).Duration(r.Frames) }
 
+// serveAudio makes the bytes of a recording available and returns their hash.
+func (s *service) serveAudio(b []byte) string {
+	sum := sha256.Sum256(b)
+	sha := hex.EncodeToString(sum[:])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.audio[sha] = b
+	return sha
+}
+
 // record makes a recording available and returns an item that plays all of it.
 func (s *service) record(r recording) wire.QueueItem {
 	b, err := json.Marshal(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	sum := sha256.Sum256(b)
-	sha := hex.EncodeToString(sum[:])
-	s.audio[sha] = b
+	sha := s.serveAudio(b)
 	name := fmt.Sprintf("segment-%d", r.Number)
 	length := schedules.Millis{Duration: r.length()}
 	return wire.QueueItem{ID: fmt.Sprintf("item-%d", r.Number), SegmentID: name, Kind: "reading", Language: "ko-KP",

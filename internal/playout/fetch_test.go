@@ -28,9 +28,7 @@ func (s *service) bytesOf(n int, number int) wire.QueueItem {
 	b := make([]byte, n)
 	r := rand.NewChaCha8([32]byte{byte(number), byte(number >> 8)})
 	_, _ = r.Read(b)
-	sum := sha256.Sum256(b)
-	sha := hex.EncodeToString(sum[:])
-	s.audio[sha] = b
+	sha := s.serveAudio(b)
 	return wire.QueueItem{ID: fmt.Sprintf("item-%d", number), SegmentID: fmt.Sprintf("segment-%d", number),
 		CueOut:   schedules.Ms(60_000),
 		Duration: schedules.Ms(60_000), Audio: wire.AudioRef{SHA256: sha, Bytes: int64(n)}}

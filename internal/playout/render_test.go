@@ -2,9 +2,7 @@ package playout
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -98,9 +96,7 @@ func (s *service) sample(name string, in, out, gain float64) wire.QueueItem {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	sum := sha256.Sum256(b)
-	sha := hex.EncodeToString(sum[:])
-	s.audio[sha] = b
+	sha := s.serveAudio(b)
 	cueIn, cueOut := schedules.Ms(int64(in*1000)), schedules.Ms(int64(out*1000))
 	return wire.QueueItem{ID: fmt.Sprintf("%s-%v", name, in), SegmentID: name, Kind: "reading", Language: "ko-KP",
 		CueIn: cueIn, CueOut: cueOut,
