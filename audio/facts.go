@@ -113,10 +113,11 @@ const (
 )
 
 // Grave reports whether a warning with this code means that listeners miss a part of what was recorded, or hear little
-// or nothing of it. The other warnings are faults that can be heard and hide nothing.
+// or nothing of it. The other warnings are of faults that can be heard and hide nothing, or of what is as it should be
+// in some recordings: the pips of a time signal are mostly silent.
 func Grave(code string) bool {
 	switch code {
-	case WarnSilent, WarnMostlySilent, WarnVeryQuiet, WarnPhase, WarnDamage, WarnTruncated, WarnFrameCount:
+	case WarnSilent, WarnVeryQuiet, WarnPhase, WarnDamage, WarnTruncated, WarnFrameCount:
 		return true
 	}
 	return false

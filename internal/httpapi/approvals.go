@@ -17,7 +17,7 @@ func (a approvalHandlers) routes() []route {
 	return []route{
 		{a.approve, act("approve", "Approve a pending segment",
 			"The person who uploaded or reinstated the segment cannot approve it. If the recording has one of the "+
-				"warnings silent, mostly_silent, very_quiet, phase_inverted, damage, truncated and frame_count, the "+
+				"warnings silent, very_quiet, phase_inverted, damage, truncated and frame_count, the "+
 				"request is refused (409) unless accept_warnings is true. The segment has these warnings in to_accept.",
 			apidoc.TakesJSON(wire.Approval{Reason: "heard from end to end"}))},
 		{a.act(func() segmentAct { return a.Library.Approvals.Reject }),

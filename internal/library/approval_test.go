@@ -17,8 +17,8 @@ import (
 
 func TestARecordingOfWhichListenersMissAPartIsApprovedOnlyByWhoAcceptsItsWarnings(t *testing.T) {
 	for code, grave := range map[string]bool{
-		audio.WarnSilent: true, audio.WarnMostlySilent: true, audio.WarnVeryQuiet: true, audio.WarnPhase: true,
-		audio.WarnDamage: true, audio.WarnTruncated: true, audio.WarnFrameCount: true,
+		audio.WarnSilent: true, audio.WarnVeryQuiet: true, audio.WarnPhase: true, audio.WarnDamage: true,
+		audio.WarnMostlySilent: false, audio.WarnTruncated: true, audio.WarnFrameCount: true,
 		audio.WarnHeadSilence: false, audio.WarnClipping: false, audio.WarnTruePeak: false, audio.WarnJunk: false,
 	} {
 		d := newFixture(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
@@ -42,6 +42,24 @@ func TestARecordingOfWhichListenersMissAPartIsApprovedOnlyByWhoAcceptsItsWarning
 		if s, err := d.library.Approvals.ApproveDespiteWarnings(t.Context(), access.Actor{Name: "Ruth"}, "a", nil,
 			"a pause"); err != nil || s.State != schedules.Approved {
 			t.Errorf("%s, accepted: %s, %v", code, s.State, err)
+		}
+	}
+}
+
+// The pips of a time signal are mostly silent, and an ident is in stereo.
+func TestWhatSoundsAsItShouldIsApprovedWithoutAWord(t *testing.T) {
+	for _, name := range []string{"time-signal", "ident-tone"} {
+		sample, err := os.ReadFile("../../audio/samples/" + name + ".mp3")
+		if err != nil {
+			t.Fatal(err)
+		}
+		facts, err := audio.Analyse(t.Context(), bytes.NewReader(sample), audio.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := RecordingOf(facts)
+		if got := MustAccept(&r); len(got) > 0 {
+			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }
