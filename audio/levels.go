@@ -81,7 +81,7 @@ func (l *levels) facts(f *Facts) {
 	}
 	if l.clipping.Runs > 0 {
 		f.warn(WarnClipping, f.Clipping.First, "The audio is clipped in %d places, first at %s: lower the level before "+
-			"encoding.", l.clipping.Runs, clockTime(f.Clipping.First))
+			"encoding.", l.clipping.Runs, timeText(f.Clipping.First))
 	}
 	if len(l.sum) == 2 {
 		f.Stereo = l.stereo(n)
@@ -112,8 +112,8 @@ func (l *levels) warnStereo(f *Facts) {
 	}
 }
 
-// clockTime formats a time for people: 1:02:03.4, or 2:03.4.
-func clockTime(d time.Duration) string {
+// timeText formats a time for people: 1:02:03.4, or 2:03.4.
+func timeText(d time.Duration) string {
 	d = d.Round(100 * time.Millisecond)
 	h, m, s, t := d/time.Hour, d/time.Minute%60, d/time.Second%60, d/(100*time.Millisecond)%10
 	if h > 0 {

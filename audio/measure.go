@@ -133,7 +133,7 @@ func (m *measurement) damage(fr *framer, f *Facts) {
 		first := d.Spots[0]
 		f.warn(WarnDamage, first.At, "The file is damaged in %d places, first at %s: %d of %d frames are heard as silence "+
 			"and %d bytes were skipped. Upload a copy that is whole.",
-			len(d.Spots), clockTime(first.At), d.Frames, d.TotalFrames, d.SkippedBytes)
+			len(d.Spots), timeText(first.At), d.Frames, d.TotalFrames, d.SkippedBytes)
 	}
 	if d.CRCWrong > 0 {
 		f.warn(WarnCRC, 0, "%d of %d frames do not fit their check word: the file was changed after encoding.", d.CRCWrong,
@@ -175,7 +175,7 @@ func (m *measurement) warnStream(fr *framer, f *Facts) {
 	}
 	if len(fr.changes) > 0 {
 		f.warn(WarnChannelChange, at(fr.changes[0]), "The file changes between mono and stereo at %s; it is heard as %s.",
-			clockTime(at(fr.changes[0])),
+			timeText(at(fr.changes[0])),
 			[...]string{"", "mono", "stereo"}[f.Channels])
 	}
 	if fr.intensity > 0 {

@@ -158,9 +158,9 @@ func (f Facts) silence(head, tail bool) float64 {
 	return longest
 }
 
-// Judge checks facts against a profile. A fact that could not be measured fails if the profile requires it. Judge fails
-// if the profile names an unknown fact.
-func Judge(f Facts, p Profile) (Verdict, error) {
+// Evaluate checks facts against a profile. A fact that could not be measured fails if the profile requires it. Evaluate
+// fails if the profile names an unknown fact.
+func Evaluate(f Facts, p Profile) (Verdict, error) {
 	v := Verdict{Profile: p.Name, Outcome: Pass}
 	all := measures()
 	for _, l := range p.Limits {

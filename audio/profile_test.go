@@ -30,7 +30,7 @@ func TestJudgeHoldsEachFactAgainstEachLimit(t *testing.T) {
 			if p.Name != c.profile {
 				continue
 			}
-			v, err := Judge(facts(c.lufs, c.peak), p)
+			v, err := Evaluate(facts(c.lufs, c.peak), p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,11 +53,11 @@ func TestJudgeHoldsEachFactAgainstEachLimit(t *testing.T) {
 
 func TestJudgeFailsWhatCannotBeMeasured(t *testing.T) {
 	for _, p := range Profiles() {
-		if v, err := Judge(Facts{SampleRate: 48000, Channels: 1}, p); err != nil || v.Outcome != Failure {
+		if v, err := Evaluate(Facts{SampleRate: 48000, Channels: 1}, p); err != nil || v.Outcome != Failure {
 			t.Errorf("%s: silence is a %s, %v", p.Name, v.Outcome, err)
 		}
 	}
-	if _, err := Judge(Facts{}, Profile{Limits: []Limit{{Fact: "beauty"}}}); err == nil {
+	if _, err := Evaluate(Facts{}, Profile{Limits: []Limit{{Fact: "beauty"}}}); err == nil {
 		t.Error("a profile with an unknown fact was used")
 	}
 }

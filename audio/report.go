@@ -21,15 +21,15 @@ func Report(w io.Writer, f Facts) error {
 	if f.Tags.Title != "" || f.Tags.Artist != "" {
 		row("tags", "%s", strings.Trim(f.Tags.Artist+" - "+f.Tags.Title, " -"))
 	}
-	row("duration", "%s (%d samples)", clockTime(f.Duration), f.Samples)
+	row("duration", "%s (%d samples)", timeText(f.Duration), f.Samples)
 	row("format", "MPEG %s Layer III, %d Hz, %s, %d kb/s %s", f.MPEG, f.SampleRate, [...]string{"", "mono",
 		"stereo"}[min(f.Channels, 2)], f.BitrateKbps, f.BitrateMode)
 	row("loudness", "%s LUFS, range %s LU", level(f.IntegratedLUFS), level(f.RangeLU))
 	row("loudest", "%s LUFS short-term, %s LUFS momentary", level(f.MaxShortTermLUFS), level(f.MaxMomentaryLUFS))
 	row("peaks", "%s dBTP true, %s dBFS sample", level(f.TruePeakDBTP), level(f.SamplePeakDBFS))
-	row("cues", "in %s, out %s", clockTime(f.CueIn), clockTime(f.CueOut))
+	row("cues", "in %s, out %s", timeText(f.CueIn), timeText(f.CueOut))
 	if n := len(f.Silences); n > 0 {
-		row("silences", "%d, the first %s to %s", n, clockTime(f.Silences[0].Start), clockTime(f.Silences[0].End))
+		row("silences", "%d, the first %s to %s", n, timeText(f.Silences[0].Start), timeText(f.Silences[0].End))
 	}
 	row("sha-256", "%s", f.SHA256)
 	if err := table.Flush(); err != nil {

@@ -84,7 +84,7 @@ func (s *silences) facts(f *Facts) {
 		case p.to == s.at && length >= longEdge:
 			f.warn(WarnTailSilence, start, "The recording ends with %s of silence.", seconds(length))
 		case p.from > 0 && p.to < s.at && length >= longSilence:
-			f.warn(WarnSilence, start, "There is %s of silence at %s.", seconds(length), clockTime(start))
+			f.warn(WarnSilence, start, "There is %s of silence at %s.", seconds(length), timeText(start))
 		}
 	}
 }

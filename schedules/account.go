@@ -8,7 +8,7 @@ import (
 
 // The verdicts that only an AiringRecord has, because no airing has been reported yet.
 const (
-	ToCome     Verdict = "planned"    // its planned time is not over yet
+	Upcoming   Verdict = "planned"    // its planned time is not over yet
 	Unreported Verdict = "unreported" // its planned time is over, but the station has reported nothing since
 )
 
@@ -45,7 +45,7 @@ type StationDay struct {
 // records, reports and make-goods are all computed from it. days must be consecutive days of one station. entries are
 // the station's reports for those days, in any order. heard is the time up to which the station has reported anything:
 // an item that ends after heard and has no report is unreported rather than missed, and nothing is owed for it. An item
-// whose end plus the tolerance is after now is ToCome, unless the station has already reported it. The result has one
+// whose end plus the tolerance is after now is Upcoming, unless the station has already reported it. The result has one
 // element per day.
 func Outcomes(station string, days []StationDay, entries []AsRun, now, heard time.Time,
 	tolerance time.Duration) []Reconciliation {
@@ -66,7 +66,7 @@ func Outcomes(station string, days []StationDay, entries []AsRun, now, heard tim
 				over.Items = append(over.Items, i)
 				continue
 			}
-			ahead = append(ahead, Discrepancy{Verdict: ToCome, ItemID: i.ID, Window: i.Window, SegmentID: i.SegmentID,
+			ahead = append(ahead, Discrepancy{Verdict: Upcoming, ItemID: i.ID, Window: i.Window, SegmentID: i.SegmentID,
 				Title: i.Title, PlannedAt: i.StartAt, Planned: i.Duration})
 		}
 		r := Reconcile(over, parts[n], tolerance)
@@ -95,7 +95,7 @@ func (r Reconciliation) Past(window string, slots []Slot) Reconciliation {
 	}
 	kept := map[string]bool{}
 	r.Items = slices.DeleteFunc(slices.Clone(r.Items), func(d Discrepancy) bool {
-		if d.Verdict == ToCome || !in(d) {
+		if d.Verdict == Upcoming || !in(d) {
 			return true
 		}
 		kept[d.ItemID] = true

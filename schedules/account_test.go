@@ -61,7 +61,7 @@ func TestTheAccountTellsOfEveryPlaceAndOfWhatAiredWithoutOne(t *testing.T) {
 			t.Errorf("%s of %s is owed: %v", r.Outcome, r.SegmentID, r.Owed)
 		}
 	}
-	if past.Totals[schedules.ToCome] != 0 || past.Totals[schedules.Late] != 1 || len(past.Items) != 6 ||
+	if past.Totals[schedules.Upcoming] != 0 || past.Totals[schedules.Late] != 1 || len(past.Items) != 6 ||
 		len(past.MakeGoods) != 2 {
 		t.Errorf("past is %+v", past)
 	}
@@ -89,10 +89,10 @@ func TestATallyCountsEachAiringInTheRowOfWhatItIs(t *testing.T) {
 			t.Errorf("%d rows, not %d", len(rows), sum.Len())
 		}
 		total := sum.Totals
-		if total.Planned != total.ToCome+total.Unreported+total.Aired+total.Short+total.Missed {
+		if total.Planned != total.Upcoming+total.Unreported+total.Aired+total.Short+total.Missed {
 			t.Errorf("%+v does not add up", total)
 		}
-		return fmt.Sprint(total.Planned, total.ToCome, total.Unreported, total.Aired, total.Short, total.Missed,
+		return fmt.Sprint(total.Planned, total.Upcoming, total.Unreported, total.Aired, total.Short, total.Missed,
 			total.MadeGood, total.Extra) + ": " + strings.Join(rows, "; ")
 	}
 	for _, c := range []struct {

@@ -34,23 +34,23 @@ type AsRun struct {
 	// that the service assigned.
 	ReportedAs int64 `json:"reported_as,omitempty"`
 
-	// Vouched says whether the station's own key signed the report; empty: the station had none. The service sets it.
-	Vouched Vouch `json:"vouched,omitempty"`
+	// Authenticity says whether the station's own key signed the report; empty: the station had none. The service sets it.
+	Authenticity Authenticity `json:"vouched,omitempty"`
 }
 
-// Vouch is how far a report is known to be the station's own.
-type Vouch string
+// Authenticity is how far a report is known to be the station's own.
+type Authenticity string
 
-// The vouches of reports of stations that have keys of their own. All but Signed do not count as the station's.
+// The authenticity of reports of stations that have keys of their own. All but Signed do not count as the station's.
 const (
-	Signed         Vouch = "signed"          // by the station's present key
-	Unsigned       Vouch = "unsigned"        // by no key
-	WrongSignature Vouch = "wrong_signature" // by another key, or changed on the way
-	SeizedKey      Vouch = "seized_key"      // by a key that was seized
+	Signed         Authenticity = "signed"          // by the station's present key
+	Unsigned       Authenticity = "unsigned"        // by no key
+	WrongSignature Authenticity = "wrong_signature" // by another key, or changed on the way
+	SeizedKey      Authenticity = "seized_key"      // by a key that was seized
 )
 
 // Counts reports whether the entry is the station's word. An entry of a station without a key of its own is.
-func (a AsRun) Counts() bool { return a.Vouched == "" || a.Vouched == Signed }
+func (a AsRun) Counts() bool { return a.Authenticity == "" || a.Authenticity == Signed }
 
 // Counted divides entries into those that are the station's word, and those that are not: reports that its key did not
 // sign although it has one, and unsigned ones under a sequence for which there is a signed one.
@@ -58,12 +58,12 @@ func Counted(entries []AsRun) (counted, doubted []AsRun) {
 	sent := func(a AsRun) int64 { return cmp.Or(a.ReportedAs, a.Sequence) }
 	signed := map[int64]bool{}
 	for _, e := range entries {
-		if e.Vouched == Signed {
+		if e.Authenticity == Signed {
 			signed[sent(e)] = true
 		}
 	}
 	for _, e := range entries {
-		if e.Counts() && (e.Vouched == Signed || !signed[sent(e)]) {
+		if e.Counts() && (e.Authenticity == Signed || !signed[sent(e)]) {
 			counted = append(counted, e)
 		} else {
 			doubted = append(doubted, e)

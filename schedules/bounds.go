@@ -36,6 +36,6 @@ var (
 	AllStates     = []State{Analysing, Rejected, Pending, Approved, Recalled}
 	AllStartModes = []StartMode{Follow, Hard, Soft}
 	AllOutcomes   = []Outcome{Aired, Cut, Skipped, Failed, FellBack}
-	AllVerdicts   = []Verdict{AsPlanned, Short, Late, Missed, Substituted, Extra, ToCome, Unreported}
+	AllVerdicts   = []Verdict{AsPlanned, Short, Late, Missed, Substituted, Extra, Upcoming, Unreported}
 	AllStatuses   = []RundownStatus{Draft, Published, Withdrawn}
 )

@@ -10,10 +10,10 @@
 //   - Recurrence computes the starts of a window and Station.Occurrences its instances, including the nights on which
 //     clocks change (recurrence.go, occurrences.go, zone.go, clockchange.go, fitclock.go).
 //   - Input holds everything that the plan of a day depends on; Input.Windows returns the windows of that day
-//     (input.go, standing.go).
+//     (input.go, publishedwindow.go).
 //   - Rundown and Item are a planned day, and Explanation gives the reason for each item. Input.Apply edits a rundown
-//     by hand, Diff compares two rundowns, Withdraw removes items (rundown.go, explain.go, edit.go, diff.go,
-//     withdraw.go).
+//     by hand, Diff compares two rundowns, WithoutItems removes items (rundown.go, explain.go, edit.go, diff.go,
+//     removal.go).
 //   - Outcomes and Reconcile compute from as-run reports what aired. Tally counts airings, and Exposures lists which
 //     station's listeners heard which passage (account.go, reconcile.go, tally.go, exposure.go).
 //

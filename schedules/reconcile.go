@@ -39,8 +39,9 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 				}
 			}
 		}
-		d, owed := judge(r.Items[i], entries, of[i], tolerance)
-		d.Signed = len(of[i]) > 0 && !slices.ContainsFunc(of[i], func(k int) bool { return entries[k].Vouched != Signed })
+		d, owed := verdictOf(r.Items[i], entries, of[i], tolerance)
+		d.Signed = len(of[i]) > 0 &&
+			!slices.ContainsFunc(of[i], func(k int) bool { return entries[k].Authenticity != Signed })
 		out.Items = append(out.Items, d)
 		if owed {
 			out.MakeGoods = append(out.MakeGoods, MakeGood{ID: MakeGoodID(r.Items[i].ID), Station: r.Station,
@@ -64,7 +65,7 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 			}
 		}
 		d.air(same, tolerance)
-		d.Signed = !slices.ContainsFunc(same, func(e AsRun) bool { return e.Vouched != Signed })
+		d.Signed = !slices.ContainsFunc(same, func(e AsRun) bool { return e.Authenticity != Signed })
 		out.Items = append(out.Items, d)
 	}
 	out.arrange()
@@ -109,8 +110,8 @@ func inPlace(e AsRun, item Item, tolerance time.Duration) bool {
 	return !middle.Before(item.StartAt.Add(-tolerance)) && middle.Before(item.EndAt().Add(tolerance))
 }
 
-// judge returns the verdict on one item, and whether a make-good is owed for it.
-func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discrepancy, bool) {
+// verdictOf returns the verdict on one item, and whether a make-good is owed for it.
+func verdictOf(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discrepancy, bool) {
 	d := Discrepancy{ItemID: item.ID, Window: item.Window, SegmentID: item.SegmentID, Title: item.Title,
 		PlannedAt: item.StartAt, Planned: item.Duration}
 	var own, other []AsRun

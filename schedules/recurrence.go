@@ -148,7 +148,7 @@ func (p *recurrence) rule(value string) (*rrule.ROption, error) {
 	if err != nil {
 		return nil, fmt.Errorf("is not understood: %w", err)
 	}
-	if err := meaningful(o, seen); err != nil {
+	if err := checkRule(o, seen); err != nil {
 		return nil, err
 	}
 	o.Dtstart, o.Until = p.start, until
@@ -158,9 +158,9 @@ func (p *recurrence) rule(value string) (*rrule.ROption, error) {
 	return o, nil
 }
 
-// meaningful rejects rules that RFC 5545 forbids, and days that no year has, because the library would search for one
+// checkRule rejects rules that RFC 5545 forbids, and days that no year has, because the library would search for one
 // until the year 9999.
-func meaningful(o *rrule.ROption, seen map[string]bool) error {
+func checkRule(o *rrule.ROption, seen map[string]bool) error {
 	days := o.Freq == rrule.DAILY || o.Freq == rrule.WEEKLY
 	switch {
 	case seen["BYEASTER"]:

@@ -15,9 +15,9 @@ type Station struct {
 	Starved        Starved  `json:"starved,omitzero"`
 	Windows        []Window `json:"windows"`
 
-	// Standing lists the present problems of the station, in responses only. It is not part of the definition, and
+	// CurrentProblems lists the present problems of the station, in responses only. It is not part of the definition, and
 	// requests that contain it are accepted without effect.
-	Standing []StationProblem `json:"problems,omitempty"`
+	CurrentProblems []StationProblem `json:"problems,omitempty"`
 }
 
 // StationProblem is a problem of a station that lasts until somebody corrects it.

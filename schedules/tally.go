@@ -21,10 +21,10 @@ type TallyKey struct {
 	Day      Date   `json:"day,omitzero"`
 }
 
-// TallyCounts counts items by outcome. Planned is the sum of ToCome, Unreported, Aired, Short and Missed.
+// TallyCounts counts items by outcome. Planned is the sum of Upcoming, Unreported, Aired, Short and Missed.
 type TallyCounts struct {
 	Planned    int    `json:"planned"`
-	ToCome     int    `json:"to_come"`
+	Upcoming   int    `json:"to_come"`
 	Unreported int    `json:"unreported"`
 	Aired      int    `json:"aired"`     // complete, in time or late
 	Short      int    `json:"short"`     // ended early
@@ -177,8 +177,8 @@ func (c *TallyCounts) add(r AiringRecord, madeGood bool) {
 	c.PlannedMs.Duration += r.Planned.Duration
 	c.AiredMs.Duration += r.AiredMs.Duration
 	switch r.Outcome {
-	case ToCome:
-		c.ToCome++
+	case Upcoming:
+		c.Upcoming++
 	case Unreported:
 		c.Unreported++
 	case AsPlanned, Late:

@@ -137,7 +137,7 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 				i.Duration.Milliseconds(), i.Duration.Milliseconds() - f.short.Milliseconds()}
 			switch {
 			case n == 2:
-				l.outcome, l.aired = schedules.ToCome, 0
+				l.outcome, l.aired = schedules.Upcoming, 0
 			case f.instead != "":
 				model = append(model, line{f.instead, l.day, "ko-KP", schedules.Extra, 0, l.aired})
 				l.aired = 0
@@ -198,8 +198,8 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 				c.Planned++
 			}
 			switch l.outcome {
-			case schedules.ToCome:
-				c.ToCome++
+			case schedules.Upcoming:
+				c.Upcoming++
 			case schedules.AsPlanned, schedules.Late:
 				c.Aired++
 			case schedules.Short:

@@ -28,8 +28,8 @@ import (
 	"lifeline/internal/harness"
 	"lifeline/internal/harness/longform"
 	"lifeline/internal/replica"
-	"lifeline/internal/seal"
 	"lifeline/internal/service"
+	"lifeline/internal/sign"
 	"lifeline/internal/store"
 	"lifeline/internal/store/sqlite"
 	"lifeline/internal/wire"
@@ -136,7 +136,7 @@ func pull(t *testing.T, url, secret, day string, pinned ed25519.PublicKey) (p pu
 		}
 		*into = got.body
 	}
-	payload, err := seal.Open(p.envelope, wire.QueueType, pinned)
+	payload, err := sign.Verify(p.envelope, wire.QueueType, pinned)
 	if err != nil {
 		t.Fatalf("a player that pins the key refuses the queue: %v", err)
 	}
@@ -188,7 +188,7 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 	}
 	var keys wire.Keys
 	h.do(http.MethodGet, "/v1/keys", "", nil, nil).into(t, &keys)
-	pinned, err := seal.ParsePublic(keys.Keys[0].PublicKey)
+	pinned, err := sign.ParsePublic(keys.Keys[0].PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}

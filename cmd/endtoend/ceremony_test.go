@@ -20,8 +20,8 @@ import (
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
 	"lifeline/internal/service"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -78,7 +78,7 @@ func (c *ceremony) deploy() {
 }
 
 // roleKey returns the key that was made for a role in the root of a version.
-func (c *ceremony) roleKey(role string, version int) *seal.Signer {
+func (c *ceremony) roleKey(role string, version int) *sign.Signer {
 	c.t.Helper()
 	names := c.files(role + "-" + string(rune('0'+version)) + "-*.key")
 	if len(names) != 1 {
@@ -88,7 +88,7 @@ func (c *ceremony) roleKey(role string, version int) *seal.Signer {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	signer, err := seal.NewSigner(key)
+	signer, err := sign.NewSigner(key)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -156,23 +156,23 @@ func (o *outpost) follow(api *client.Client, right func(*playout.Holdings) bool)
 }
 
 // poisoned returns documents with the highest numbers and dates that a station accepts, signed by a thief.
-func poisoned(t *testing.T, queue, recall *seal.Signer) (fallback, recalls []byte) {
+func poisoned(t *testing.T, queue, recall *sign.Signer) (fallback, recalls []byte) {
 	t.Helper()
 	high := time.Now().AddDate(0, 0, 29)
-	sealed := func(s *seal.Signer, payloadType string, v any) []byte {
+	signed := func(s *sign.Signer, payloadType string, v any) []byte {
 		payload, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := s.Seal(payloadType, payload)
+		b, err := s.Sign(payloadType, payload)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return b
 	}
-	return sealed(queue, wire.FallbackType, wire.Fallback{Schema: wire.FallbackSchema, Station: ceremonyStation,
+	return signed(queue, wire.FallbackType, wire.Fallback{Schema: wire.FallbackSchema, Station: ceremonyStation,
 			Revision: high.Unix(), IssuedAt: schedules.At(high), ExpiresAt: schedules.At(high.AddDate(1, 0, 0))}),
-		sealed(recall, wire.RecallsType, wire.Recalls{Schema: wire.RecallsSchema, Revision: high.Unix(),
+		signed(recall, wire.RecallsType, wire.Recalls{Schema: wire.RecallsSchema, Revision: high.Unix(),
 			IssuedAt: schedules.At(high), Above: high.Unix(), Segments: []wire.Recalled{{SegmentID: "poison"}}})
 }
 

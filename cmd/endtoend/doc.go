@@ -9,7 +9,7 @@
 //     airable_test.go.
 //   - A network: scripts_test.go, stations_test.go, hfcc_test.go, rules_test.go.
 //   - A day: days_test.go, queue_test.go, frozen_test.go, cli_test.go, words_test.go.
-//   - The air: player_test.go, onset_test.go, airscript_test.go with airjudge_test.go, faults_test.go, icecast_test.go.
+//   - The air: player_test.go, onset_test.go, airscript_test.go with aircheck_test.go, faults_test.go, icecast_test.go.
 //   - What aired: airings_test.go, makegood_test.go, verify_test.go.
 //   - A recall: recall_test.go, person_test.go, consent_test.go.
 //   - For others: lists_test.go, feeds_test.go, readers_test.go, render_test.go, webhooks_test.go, changes_test.go.
@@ -17,8 +17,8 @@
 //     link_test.go.
 //   - The console: console_test.go, console_acts_test.go.
 //   - The operator: backup_test.go, restorewords_test.go, fsck_test.go, keys_test.go, keyfolder_test.go,
-//     ceremony_test.go, outrun_test.go, emptied_test.go, held_test.go, hold_test.go, drain_test.go, stopped_test.go,
-//     releases_test.go, exit_test.go, hostile_test.go.
+//     ceremony_test.go, restorednumbers_test.go, emptied_test.go, held_test.go, hold_test.go, drain_test.go,
+//     stopped_test.go, releases_test.go, exit_test.go, hostile_test.go.
 //   - What breaks: crash_test.go with crashcheck_test.go, links_test.go, replicas_test.go, replicaskill_test.go,
 //     sharedrate_test.go, valid_test.go, room_linux_test.go, roomredis_test.go.
 //   - The README as it stands: readme_test.go.

@@ -14,8 +14,8 @@ import (
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
 	"lifeline/internal/scheduling"
-	"lifeline/internal/seal"
 	"lifeline/internal/service"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -76,7 +76,7 @@ func (h *house) publishedPast(stations []string, day schedules.Date) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	signer, err := seal.NewSigner(key)
+	signer, err := sign.NewSigner(key)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -114,11 +114,11 @@ func (h *house) queue(station, day string) wire.Queue {
 	}
 	var keys wire.Keys
 	h.do(http.MethodGet, "/v1/keys", "", nil, nil).into(h.t, &keys)
-	public, err := seal.ParsePublic(keys.Keys[0].PublicKey)
+	public, err := sign.ParsePublic(keys.Keys[0].PublicKey)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	payload, err := seal.Open(envelope.body, wire.QueueType, public)
+	payload, err := sign.Verify(envelope.body, wire.QueueType, public)
 	if err != nil {
 		h.t.Fatal(err)
 	}

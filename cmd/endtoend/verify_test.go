@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"lifeline/cmd/lifeline/commands"
-	"lifeline/internal/chain"
 	"lifeline/internal/cmdline"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -60,7 +60,7 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 	var keys wire.Keys
 	h.get("/v1/keys", &keys)
 	trust := "--trust=" + keys.Keys[0].PublicKey
-	var proof chain.Proof
+	var proof hashchain.Proof
 	asViewer.json(&proof, "verify", trust, "--heads", heads)
 	if proof.Records < 2*len(q.Items)-20 || proof.Queues != 3 || len(proof.Differences) != 0 || len(proof.Heads) == 0 {
 		t.Fatalf("%+v", proof)
@@ -70,7 +70,7 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 	}
 	h.stop()
 
-	direct := func() (p chain.Proof, code int) {
+	direct := func() (p hashchain.Proof, code int) {
 		t.Helper()
 		var out, wrong bytes.Buffer
 		code = commands.Run(t.Context(), []string{"verify", "--direct", "--data", dir, "--output", "json"}, &out, &wrong)

@@ -29,7 +29,7 @@ import (
 	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/dsp"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -65,7 +65,7 @@ func TestMain(m *testing.M) {
 // service answers a station's requests with the documents that the test set.
 type service struct {
 	*httptest.Server
-	signer *seal.Signer
+	signer *sign.Signer
 
 	mu    sync.Mutex
 	docs  map[string][]byte
@@ -73,7 +73,7 @@ type service struct {
 }
 
 func newService(t *testing.T) *service {
-	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32)))
+	signer, err := sign.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func newService(t *testing.T) *service {
 	})
 	mux.HandleFunc("POST /v1/stations/lantern/status", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
 	mux.HandleFunc("GET /v1/stations/lantern/freshness.dsse", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := w.Write(s.seal(t, wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern",
+		if _, err := w.Write(s.sign(t, wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern",
 			Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now())})); err != nil {
 			t.Error(err)
 		}
@@ -151,20 +151,20 @@ func (s *service) publish(t *testing.T, start time.Time, items []wire.QueueItem)
 	}
 	q.Windows = []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "evening", Date: q.Date,
 		StartAt: schedules.At(start), EndAt: schedules.At(at)}}}
-	env := s.seal(t, wire.QueueType, q)
+	env := s.sign(t, wire.QueueType, q)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.docs["/v1/stations/lantern/queue.dsse?"+q.Date.String()] = env
 	return at.Sub(start)
 }
 
-// seal returns the envelope of a document.
-func (s *service) seal(t *testing.T, payloadType string, document any) []byte {
+// sign returns the envelope of a document.
+func (s *service) sign(t *testing.T, payloadType string, document any) []byte {
 	b, err := json.Marshal(document)
 	if err != nil {
 		t.Error(err)
 	}
-	env, err := s.signer.Seal(payloadType, b)
+	env, err := s.signer.Sign(payloadType, b)
 	if err != nil {
 		t.Error(err)
 	}

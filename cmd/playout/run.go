@@ -18,7 +18,7 @@ import (
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 )
 
@@ -127,7 +127,7 @@ func printConfig(given *kong.Context) error {
 }
 
 func (m *member) log() *slog.Logger {
-	cmdline.OutliveReaders()
+	cmdline.IgnoreClosedReaders()
 	return slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: m.LogLevel})).With(
 		"station", m.Station)
 }
@@ -194,7 +194,7 @@ func (m *member) pins() (pins playout.Pins, err error) {
 
 func (m *member) keys() (keys []ed25519.PublicKey, err error) {
 	for _, text := range m.Key {
-		key, err := seal.ParsePublic(text)
+		key, err := sign.ParsePublic(text)
 		if err != nil {
 			return nil, err
 		}

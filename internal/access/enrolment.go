@@ -13,7 +13,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/store"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
@@ -141,7 +141,7 @@ func (e *Enrolments) Enrol(ctx context.Context, envelope []byte) (wire.Enrolled,
 	if err != nil {
 		return wire.Enrolled{}, err
 	}
-	key := replica.StationKey{ID: seal.KeyID(in.Signing), Signing: in.Signing, Recipient: in.Recipient,
+	key := replica.StationKey{ID: sign.KeyID(in.Signing), Signing: in.Signing, Recipient: in.Recipient,
 		State: replica.KeyActive, Since: schedules.At(e.now())}
 	code := ungrouped(in.Code)
 	if code == "" {
@@ -181,14 +181,14 @@ func (e *Enrolments) Enrol(ctx context.Context, envelope []byte) (wire.Enrolled,
 
 // openEnrolment verifies that the key of an enrolment signed it.
 func openEnrolment(envelope []byte) (in wire.Enrolment, err error) {
-	payload, err := seal.Payload(envelope)
+	payload, err := sign.Payload(envelope)
 	if err == nil {
 		in, err = replica.Parse[wire.Enrolment](payload)
 	}
 	if err != nil || in.Schema != wire.EnrolmentSchema || len(in.Signing) != ed25519.PublicKeySize {
 		return in, fault.New(fault.Invalid, "this is no enrolment of a station: send the envelope that playout enrol makes")
 	}
-	if _, err := seal.Open(envelope, wire.EnrolmentType, in.Signing); err != nil {
+	if _, err := sign.Verify(envelope, wire.EnrolmentType, in.Signing); err != nil {
 		return in, fault.New(fault.Invalid, "the enrolment is not signed by the key that it enrols: %v", err)
 	}
 	if _, err := trust.ParseRecipient(in.Recipient); err != nil {

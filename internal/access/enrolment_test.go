@@ -67,7 +67,7 @@ func asked(t *testing.T, by trust.StationIdentity, code string, change ...func(*
 	if err != nil {
 		t.Fatal(err)
 	}
-	envelope, err := by.Signer().Seal(wire.EnrolmentType, payload)
+	envelope, err := by.Signer().Sign(wire.EnrolmentType, payload)
 	if err != nil {
 		t.Fatal(err)
 	}

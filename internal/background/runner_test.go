@@ -72,7 +72,7 @@ func newFixture(t *testing.T, docs replica.Store) (*fixture, context.Context) {
 	}
 	records := record.NewRecords(r, docs, nil, time.Now, 0)
 	f := &fixture{t: t, replica: r, lock: replica.NewWorkLock(r, rand.Text(), time.Minute),
-		scheduler: scheduling.New(r, records, servicetest.Seal{}, time.Now, "http://x", time.Minute)}
+		scheduler: scheduling.New(r, records, servicetest.Signer{}, time.Now, "http://x", time.Minute)}
 	ctx, cancel := context.WithCancel(t.Context())
 	var following sync.WaitGroup
 	following.Go(func() {
@@ -92,7 +92,7 @@ func (f *fixture) put(kind, id string, v any) {
 
 // runner returns the background jobs of a replica.
 func (f *fixture) runner() *Runner {
-	lib := library.New(f.replica, nil, servicetest.Seal{}, nil, time.Now, library.Limits{Concurrency: 1})
+	lib := library.New(f.replica, nil, servicetest.Signer{}, nil, time.Now, library.Limits{Concurrency: 1})
 	return NewRunner(f.replica, lib, f.scheduler, f.lock, func(context.Context, time.Time) (int, error) { return 0, nil },
 		slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
 }
@@ -222,7 +222,7 @@ func TestAReportWakesTheMakeGoods(t *testing.T) {
 		n.put(replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"})
 		n.put(replica.KindSegment, "voice", schedules.Segment{ID: "voice", Kind: "testimony", State: schedules.Approved})
 		item := wire.QueueItem{ID: "i", SegmentID: "voice", Window: "w", StartAt: &start, Duration: schedules.Ms(60_000)}
-		servicetest.PutSealed(t, n.replica, replica.KindQueue, "s/"+date.String(), wire.Queue{Station: "s", Date: date,
+		servicetest.PutSigned(t, n.replica, replica.KindQueue, "s/"+date.String(), wire.Queue{Station: "s", Date: date,
 			Revision: 1, ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Items: []wire.QueueItem{item},
 			Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start,
 				EndAt: schedules.At(start.Add(time.Minute))}}}})

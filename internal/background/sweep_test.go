@@ -57,7 +57,7 @@ func TestQueuesOfDaysLongPastLeaveTheMemory(t *testing.T) {
 		today := schedules.DateOf(time.Now())
 		for _, days := range []int{-queueDaysKept - 1, -queueDaysKept, 0} {
 			date := today.AddDays(days)
-			servicetest.PutSealed(t, f.replica, replica.KindQueue, "s/"+date.String(), wire.Queue{Schema: wire.QueueSchema,
+			servicetest.PutSigned(t, f.replica, replica.KindQueue, "s/"+date.String(), wire.Queue{Schema: wire.QueueSchema,
 				Station: "s", Date: date})
 		}
 		time.Sleep(time.Second)

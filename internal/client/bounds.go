@@ -85,14 +85,14 @@ func (p *paced) Close() error {
 	return err
 }
 
-// flood counts the bytes of a stream, and fails with TooLarge when they far exceed what changes need.
-type flood struct {
+// streamLimit counts the bytes of a stream, and fails with TooLarge when they far exceed what changes need.
+type streamLimit struct {
 	io.Reader
 	since time.Time
 	came  int
 }
 
-func (f *flood) Read(b []byte) (int, error) {
+func (f *streamLimit) Read(b []byte) (int, error) {
 	n, err := f.Reader.Read(b)
 	if now := time.Now(); now.Sub(f.since) > streamTime {
 		f.since, f.came = now, 0

@@ -34,7 +34,7 @@ func (c *caller) Changes(ctx context.Context, since int64, each func(wire.Change
 		return err
 	}
 	defer resp.Body.Close()
-	lines := bufio.NewScanner(&flood{Reader: resp.Body, since: time.Now()})
+	lines := bufio.NewScanner(&streamLimit{Reader: resp.Body, since: time.Now()})
 	var data strings.Builder
 	for lines.Scan() {
 		idle.Reset(streamTime)

@@ -163,7 +163,7 @@ func (c *caller) do(ctx context.Context, r Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	if to, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
-		return nil, fault.Lasting(c.elsewhere(to, r.Path))
+		return nil, fault.Lasting(c.redirected(to, r.Path))
 	}
 	err = c.problem(resp)
 	if fault.Is(err, fault.Unauthenticated) {
@@ -176,9 +176,9 @@ func (c *caller) do(ctx context.Context, r Request) (*http.Response, error) {
 	return nil, err
 }
 
-// elsewhere returns the error for a redirect to another address. The client does not follow it: a change would arrive
+// redirected returns the error for a redirect to another address. The client does not follow it: a change would arrive
 // as a GET request, and the other server would get the token.
-func (c *caller) elsewhere(to *url.URL, path string) error {
+func (c *caller) redirected(to *url.URL, path string) error {
 	path, _, _ = strings.Cut(path, "?")
 	to.User, to.RawQuery, to.Fragment = nil, "", ""
 	address, whole := strings.CutSuffix(to.String(), path)
@@ -205,7 +205,7 @@ func (c *caller) Call(ctx context.Context, r Request, out any) (http.Header, err
 			"Lifeline service, or something before it asks to sign in", c.base))
 	}
 	if out == nil { // the service confirms only with 204; a page of a proxy does not
-		return nil, fault.Lasting(c.stranger(resp))
+		return nil, fault.Lasting(c.notLifeline(resp))
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, cmp.Or(r.Most, maxBody))).Decode(out); err != nil {
 		return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)
@@ -228,13 +228,13 @@ func (c *caller) problem(resp *http.Response) error {
 		kind == fault.OutOfRange:
 		return fault.New(kind, "%s", short(resp.Status))
 	case kind == fault.TooLarge:
-		return between{fault.New(kind, "a proxy before the service at %s accepts no body of this size: "+
+		return proxyRefusal{fault.New(kind, "a proxy before the service at %s accepts no body of this size: "+
 			"raise its limit (in nginx: client_max_body_size)", c.base)}
 	case kind == fault.Unavailable:
 		return fault.New(kind, "the proxy at %s answers %s: it does not reach the service behind it", c.base,
 			short(resp.Status))
 	}
-	err := c.stranger(resp)
+	err := c.notLifeline(resp)
 	switch status := resp.StatusCode; {
 	case status/100 == 5, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 		return err // a proxy may answer so for a while
@@ -253,16 +253,16 @@ func (c *caller) speaksTLS() error {
 		strings.TrimPrefix(c.base, "http://"))
 }
 
-// stranger returns the error for a response that is not of a Lifeline service.
-func (c *caller) stranger(resp *http.Response) error {
+// notLifeline returns the error for a response that is not of a Lifeline service.
+func (c *caller) notLifeline(resp *http.Response) error {
 	return fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the "+
 		"address right, and the path in it?", c.base, short(resp.Status))
 }
 
-// between is a refusal of the request body by a proxy before the service, which may accept a smaller one.
-type between struct{ error }
+// proxyRefusal is a refusal of the request body by a proxy before the service, which may accept a smaller one.
+type proxyRefusal struct{ error }
 
-func (b between) Unwrap() error { return b.error }
+func (b proxyRefusal) Unwrap() error { return b.error }
 
 // Time returns the service's time.
 func (c *caller) Time(ctx context.Context) (time.Time, error) {

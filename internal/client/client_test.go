@@ -34,12 +34,12 @@ func TestDocumentsAreAskedForWithTheirTag(t *testing.T) {
 			return
 		}
 		w.Header().Set("ETag", `"7"`)
-		fmt.Fprint(w, "sealed")
+		fmt.Fprint(w, "signed")
 	})
 	date := schedules.Date{Year: 2026, Month: 11, Day: 23}
 	s := c.Station("lantern coast")
 	doc, err := s.Queue(t.Context(), date, "", time.Minute)
-	if err != nil || string(doc.Bytes) != "sealed" || doc.ETag != `"7"` {
+	if err != nil || string(doc.Bytes) != "signed" || doc.ETag != `"7"` {
 		t.Fatalf("%+v, %v", doc, err)
 	}
 	if doc, err = s.Queue(t.Context(), date, doc.ETag, 55*time.Second); err != nil || doc.Bytes != nil ||

@@ -2,7 +2,7 @@
 //
 //   - Client sends requests, distinguishes the service's problems from the responses of proxies (client.go), and
 //     decompresses responses within bounds (unzip.go). address.go validates addresses.
-//   - people.go, ledger.go, enrolment.go and webhooks.go contain the calls for people; uploads.go sends a recording in
+//   - people.go, record.go, enrolment.go and webhooks.go contain the calls for people; uploads.go sends a recording in
 //     pieces and resumes after an interruption. link.go has TLS, pins and certificates;
 //     patience.go paces refused tokens.
 //   - Station contains the calls for a player (station.go); changes.go reads the stream of changes.

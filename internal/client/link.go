@@ -219,7 +219,7 @@ func untrusted(base string, err error, now time.Time) error {
 			"way, before you pin it", base, key.seen)
 	case errors.As(err, &cert) && len(cert.UnverifiedCertificates) > 0:
 		return fault.New(fault.Unavailable, "the certificate of the server at %s is not trusted: %s", base,
-			disbelief(cert.Err, cert.UnverifiedCertificates[0], now))
+			certificateFault(cert.Err, cert.UnverifiedCertificates[0], now))
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
 		return fault.New(fault.Unavailable, "the server at %s does not speak TLS: is the address right?", base)
 	}
@@ -232,9 +232,9 @@ func untrusted(base string, err error, now time.Time) error {
 	return nil
 }
 
-// disbelief describes what is wrong with a certificate, and the cure. The text is the same all day, because a player
-// reports each problem once.
-func disbelief(err error, leaf *x509.Certificate, now time.Time) string {
+// certificateFault describes what is wrong with a certificate, and the cure. The text is the same all day, because a
+// player reports each problem once.
+func certificateFault(err error, leaf *x509.Certificate, now time.Time) string {
 	var invalid x509.CertificateInvalidError
 	const day = time.DateTime + " UTC"
 	switch {

@@ -70,7 +70,7 @@ func (s *Station) Recalls(ctx context.Context, tag string, wait time.Duration) (
 
 func (s *Station) document(ctx context.Context, path, query, tag string, wait time.Duration, most int64) (Document,
 	error) {
-	header := ownWord()
+	header := uncached()
 	if tag != "" {
 		header.Set("If-None-Match", tag)
 		if wait > 0 {
@@ -129,8 +129,8 @@ func (s *Station) read(ctx context.Context, body io.Reader, most int64) ([]byte,
 	return nil, fault.New(fault.TooLarge, "it is over %d bytes", most)
 }
 
-// ownWord returns a header that asks proxies for the service's own answer: a cached copy may be old or damaged.
-func ownWord() http.Header { return http.Header{"Cache-Control": {"no-cache"}} }
+// uncached returns a header that asks proxies for the service's own answer: a cached copy may be old or damaged.
+func uncached() http.Header { return http.Header{"Cache-Control": {"no-cache"}} }
 
 // Audio is the rest of a recording from byte From on. The caller closes it.
 type Audio struct {
@@ -141,7 +141,7 @@ type Audio struct {
 // Audio fetches a recording from byte from on. A service that cannot resume sends it from the start: see From. It fails
 // with OutOfRange if from is at or beyond the recording's end.
 func (s *Station) Audio(ctx context.Context, sha256 string, from int64) (Audio, error) {
-	header := ownWord()
+	header := uncached()
 	if from > 0 {
 		header.Set("Range", fmt.Sprintf("bytes=%d-", from))
 		header.Set("If-Range", strconv.Quote(sha256))

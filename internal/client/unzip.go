@@ -43,10 +43,10 @@ type unzipped struct {
 	in, out int64
 }
 
-// came counts the compressed bytes of the body.
-type came struct{ *unzipped }
+// compressedCount counts the compressed bytes of the body.
+type compressedCount struct{ *unzipped }
 
-func (c came) Read(p []byte) (int, error) {
+func (c compressedCount) Read(p []byte) (int, error) {
 	n, err := c.body.Read(p)
 	c.in += int64(n)
 	return n, err
@@ -54,7 +54,7 @@ func (c came) Read(p []byte) (int, error) {
 
 func (u *unzipped) Read(p []byte) (n int, err error) {
 	if u.zip == nil {
-		if u.zip, err = gzip.NewReader(came{u}); err != nil {
+		if u.zip, err = gzip.NewReader(compressedCount{u}); err != nil {
 			if errors.Is(err, io.EOF) && u.in == 0 {
 				return 0, io.EOF
 			}

@@ -58,7 +58,7 @@ func (c LibraryCalls) UploadInPieces(ctx context.Context, r Recording, progress 
 		switch {
 		case segment != "":
 			return c.Segment(ctx, segment)
-		case errors.As(err, new(between)) && r.most == 0:
+		case errors.As(err, new(proxyRefusal)) && r.most == 0:
 			r.most = uploadSmall
 			continue
 		case err != nil && !passing(err):
@@ -81,14 +81,14 @@ func (c LibraryCalls) UploadInPieces(ctx context.Context, r Recording, progress 
 	}
 }
 
-// givenUp is an error after which an upload cannot go on; a new upload may succeed.
-type givenUp struct{ error }
+// uploadEnded is an error after which an upload cannot go on; a new upload may succeed.
+type uploadEnded struct{ error }
 
-func (g givenUp) Unwrap() error { return g.error }
+func (g uploadEnded) Unwrap() error { return g.error }
 
 // passing reports whether an error may be resolved by a retry.
 func passing(err error) bool {
-	if fault.Lasts(err) || errors.As(err, new(givenUp)) {
+	if fault.Lasts(err) || errors.As(err, new(uploadEnded)) {
 		return false
 	}
 	switch fault.KindOf(err) {
@@ -122,7 +122,7 @@ func (c LibraryCalls) advance(ctx context.Context, r Recording, at string, offse
 	}
 	stands, asked := c.offset(ctx, at)
 	if err != nil && fault.Is(asked, fault.Gone) {
-		return "", offset, givenUp{err} // err contains the reason
+		return "", offset, uploadEnded{err} // err contains the reason
 	}
 	if asked == nil && !within(stands, r) {
 		asked = fault.Lasting(fault.New(fault.Unavailable, "the server at %s says that it has %d of %d bytes", c.base,

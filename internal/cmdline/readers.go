@@ -6,6 +6,6 @@ import (
 	"syscall"
 )
 
-// OutliveReaders makes the process continue after the reader of its standard output or error has gone: writes then
+// IgnoreClosedReaders makes the process continue after the reader of its standard output or error has gone: writes then
 // fail, while by default the system would end the process.
-func OutliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+func IgnoreClosedReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }

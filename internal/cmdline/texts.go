@@ -7,7 +7,7 @@ import (
 	"os"
 	"strconv"
 
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/schedules"
 )
 
@@ -19,7 +19,7 @@ func ID(text string) error {
 
 // PublicKey validates a public key.
 func PublicKey(text string) error {
-	_, err := seal.ParsePublic(text)
+	_, err := sign.ParsePublic(text)
 	return Unless(err == nil, "%q is no public key: give one that lifeline shows at GET /v1/keys, of 44 characters", text)
 }
 

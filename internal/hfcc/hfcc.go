@@ -121,8 +121,8 @@ func Write(f File, title string) ([]byte, error) {
 
 // line formats a row. Numbers are aligned to the right of their columns, text to the left.
 func (l layout) line(r Row) (string, error) {
-	fields := map[string]string{"FREQ": strconv.Itoa(r.FrequencyKHz), "STRT": clockText(r.Start.Minutes()),
-		"STOP": clockText(r.Stop.Minutes()),
+	fields := map[string]string{"FREQ": strconv.Itoa(r.FrequencyKHz), "STRT": timeText(r.Start.Minutes()),
+		"STOP": timeText(r.Stop.Minutes()),
 		"DAYS": r.Days.String(), "FDATE": dateText(r.From), "TDATE": dateText(r.To), "LANGUAGE": r.Language,
 		"BRC": r.Broadcaster, "FMO": r.FMO,
 		"ADM": r.ADM, "LOC": r.Location, "CIRAF": r.Zones, "POWR": r.Power, "NOTES": r.Notes}
@@ -154,8 +154,8 @@ func (l layout) line(r Row) (string, error) {
 	return b.String(), nil
 }
 
-// clockText formats a time of day; the end of the day is 2400.
-func clockText(minutes float64) string {
+// timeText formats a time of day; the end of the day is 2400.
+func timeText(minutes float64) string {
 	m := int(minutes)
 	if m > 24*60 {
 		m -= 24 * 60

@@ -105,11 +105,11 @@ func (l layout) row(line []rune) (r Row, wrong []problem) {
 	if r.FrequencyKHz, err = strconv.Atoi(get("FREQ")); err != nil || r.FrequencyKHz < 1 || r.FrequencyKHz > 30_000 {
 		note("FREQ", "%q is not a frequency in kHz", get("FREQ"))
 	}
-	start, ok := clock(get("STRT"))
+	start, ok := timeOfDay(get("STRT"))
 	if !ok || start == 24*time.Hour {
 		note("STRT", "%q is not a time of day such as 1300", get("STRT"))
 	}
-	stop, ok := clock(get("STOP"))
+	stop, ok := timeOfDay(get("STOP"))
 	if !ok {
 		note("STOP", "%q is not a time of day such as 1400 or 2400", get("STOP"))
 	}
@@ -148,8 +148,8 @@ func (l layout) row(line []rune) (r Row, wrong []problem) {
 	return r, wrong
 }
 
-// clock parses a time of day from 0000 to 2400.
-func clock(s string) (time.Duration, bool) {
+// timeOfDay parses a time of day from 0000 to 2400.
+func timeOfDay(s string) (time.Duration, bool) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || len(s) != 4 || n > 2400 || n%100 > 59 {
 		return 0, false

@@ -95,7 +95,7 @@ func transmissions(season Season, rows []Row) []transmission {
 		}
 	}
 	for _, same := range merged(unnamed) {
-		base := fmt.Sprintf("%s%s-%d", prefix(season, same[0].Broadcaster), clockText(same[0].Start.Minutes()),
+		base := fmt.Sprintf("%s%s-%d", prefix(season, same[0].Broadcaster), timeText(same[0].Start.Minutes()),
 			same[0].FrequencyKHz)
 		id := base
 		for n := 2; place[id] > 0; n++ {
@@ -178,7 +178,7 @@ func window(st schedules.Station, before []schedules.Window, id string, same []R
 	first, _ := r.first() // a parsed row always has one
 	from, until := r.span()
 	w.Starts = schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + strings.ReplaceAll(first.String(), "-", "") +
-		"T" + clockText(r.Start.Minutes()) + "00\nRRULE:" + rule(r.Days), From: &from, Until: &until}
+		"T" + timeText(r.Start.Minutes()) + "00\nRRULE:" + rule(r.Days), From: &from, Until: &until}
 	w.Length = schedules.Millis{Duration: r.Stop - r.Start}
 	w.FrequencyKHz = r.FrequencyKHz
 	for _, other := range same[1:] {

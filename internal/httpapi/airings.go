@@ -200,7 +200,7 @@ var counts = []struct {
 	Of   func(schedules.TallyCounts) int64
 }{
 	{"planned", func(c schedules.TallyCounts) int64 { return int64(c.Planned) }},
-	{"to_come", func(c schedules.TallyCounts) int64 { return int64(c.ToCome) }},
+	{"to_come", func(c schedules.TallyCounts) int64 { return int64(c.Upcoming) }},
 	{"unreported", func(c schedules.TallyCounts) int64 { return int64(c.Unreported) }},
 	{"aired", func(c schedules.TallyCounts) int64 { return int64(c.Aired) }},
 	{"short", func(c schedules.TallyCounts) int64 { return int64(c.Short) }},

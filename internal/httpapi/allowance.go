@@ -31,11 +31,11 @@ type sharedThrottle struct {
 	log       *slog.Logger
 	away      atomic.Int64 // the allowance is not asked until then, in Unix ns; 0 while it answers
 	mu        sync.Mutex
-	purses    map[string]*purse
+	batches   map[string]*batchRest
 }
 
-// purse is the rest of a caller's batch, or the time until which the caller gets none.
-type purse struct {
+// batchRest is the rest of a caller's batch, or the time until which the caller gets none.
+type batchRest struct {
 	mu    sync.Mutex
 	left  int
 	empty time.Time
@@ -46,11 +46,11 @@ const batchesPerBurst = 10
 
 func newSharedThrottle(a Allowance, alone *throttle, log *slog.Logger) *sharedThrottle {
 	return &sharedThrottle{allowance: a, alone: alone, log: log, batch: max(1, alone.burst/batchesPerBurst),
-		purses: map[string]*purse{}}
+		batches: map[string]*batchRest{}}
 }
 
 func (s *sharedThrottle) wait(ctx context.Context, caller string, now time.Time) time.Duration {
-	p := s.purse(caller)
+	p := s.batchOf(caller)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.left > 0 {
@@ -81,16 +81,16 @@ func (s *sharedThrottle) wait(ctx context.Context, caller string, now time.Time)
 	return 0
 }
 
-func (s *sharedThrottle) purse(caller string) *purse {
+func (s *sharedThrottle) batchOf(caller string) *batchRest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, ok := s.purses[caller]
+	p, ok := s.batches[caller]
 	if !ok {
-		if len(s.purses) >= maxBuckets {
-			clear(s.purses) // callers lose what was left of their batches; nobody gains
+		if len(s.batches) >= maxBuckets {
+			clear(s.batches) // callers lose what was left of their batches; nobody gains
 		}
-		p = &purse{}
-		s.purses[caller] = p
+		p = &batchRest{}
+		s.batches[caller] = p
 	}
 	return p
 }

@@ -84,7 +84,7 @@ func (a calendarHandlers) dayCalendar(c *call) error {
 // published returns the published queues of days from date on. If there is none, it fails with the first day's error.
 func (a calendarHandlers) published(c *call, date schedules.Date, days int) (queues []wire.Queue, err error) {
 	for n := range days {
-		q, missing := a.Scheduler.Record.Queues.StandingQueue(c.r.Context(), c.station(), date.AddDays(n))
+		q, missing := a.Scheduler.Record.Queues.PublishedQueue(c.r.Context(), c.station(), date.AddDays(n))
 		switch {
 		case missing == nil:
 			queues = append(queues, q.Value)

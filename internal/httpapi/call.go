@@ -16,7 +16,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -164,7 +164,7 @@ func (c *call) signedOr(schema string, signed, plain any) (envelope []byte, err 
 	if err := decodeStrict(b, &wire.Envelope{}); err != nil {
 		return nil, err
 	}
-	payload, err := seal.Payload(b)
+	payload, err := sign.Payload(b)
 	if err != nil {
 		return nil, fault.Fields(fault.Field{Field: "payload", Message: "is no base64"})
 	}

@@ -118,13 +118,13 @@ func (s *strict) wrong(path, format string, args ...any) {
 func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string, texts textRule) {
 	if string(raw) == "null" {
 		if v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map ||
-			v.Kind() == reflect.Struct && selfMade(v) {
+			v.Kind() == reflect.Struct && decodesItself(v) {
 			return
 		}
 		s.wrong(path, "must not be null")
 		return
 	}
-	if selfMade(v) {
+	if decodesItself(v) {
 		if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
 			s.wrong(path, "%s", ownWords(err, v.Type()))
 		} else if of, counted := v.Addr().Interface().(*schedules.Of); counted {
@@ -267,8 +267,8 @@ func (s *strict) list(v reflect.Value, raw json.RawMessage, path string, texts t
 	}
 }
 
-// selfMade reports whether a type has its own JSON decoder.
-func selfMade(v reflect.Value) bool {
+// decodesItself reports whether a type has its own JSON decoder.
+func decodesItself(v reflect.Value) bool {
 	if !v.CanAddr() || v.Kind() == reflect.Pointer {
 		return false
 	}

@@ -8,7 +8,7 @@ import (
 
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -132,7 +132,7 @@ func (a enrolmentHandlers) seize(c *call) error {
 func (a enrolmentHandlers) fingerprint() wire.Fingerprint {
 	out := wire.Fingerprint{Keys: []string{}}
 	for _, key := range a.Keys {
-		out.Keys = append(out.Keys, seal.KeyID(key))
+		out.Keys = append(out.Keys, sign.KeyID(key))
 	}
 	if n := len(a.Roots); n > 0 {
 		sum := sha256.Sum256(a.Roots[n-1].Bytes())

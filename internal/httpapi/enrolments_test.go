@@ -47,7 +47,7 @@ func (s *served) signed(by trust.StationIdentity, payloadType string, v any) []b
 	s.t.Helper()
 	payload, err := json.Marshal(v)
 	s.must(err)
-	envelope, err := by.Signer().Seal(payloadType, payload)
+	envelope, err := by.Signer().Sign(payloadType, payload)
 	s.must(err)
 	return envelope
 }

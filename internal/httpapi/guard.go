@@ -36,7 +36,7 @@ func (a *api) guard(next http.Handler) http.Handler {
 		secure(out.Header(), t.id, a.outside.overTLS(r))
 		defer func() {
 			if v := recover(); v != nil {
-				a.caught(out, r, v)
+				a.recovered(out, r, v)
 			}
 			took := time.Since(start)
 			end(t.route, out.status)
@@ -74,9 +74,9 @@ func secure(h http.Header, id string, tls bool) {
 	}
 }
 
-// caught ends a request whose handler panicked. It aborts an answer that has begun, so that the answer does not look
+// recovered ends a request whose handler panicked. It aborts an answer that has begun, so that the answer does not look
 // complete.
-func (a *api) caught(w *watched, r *http.Request, v any) {
+func (a *api) recovered(w *watched, r *http.Request, v any) {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}

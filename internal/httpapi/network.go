@@ -86,7 +86,7 @@ func (a networkHandlers) listStations(c *call) error {
 	return listing(c, func(after string, limit int) ([]schedules.Station, string) {
 		list, next := a.Scheduler.Network.Stations(after, limit)
 		for i := range list {
-			list[i].Standing = a.Scheduler.Network.Standing.Of(list[i].ID)
+			list[i].CurrentProblems = a.Scheduler.Network.StationProblems.Of(list[i].ID)
 		}
 		return list, next
 	})
@@ -94,7 +94,7 @@ func (a networkHandlers) listStations(c *call) error {
 
 func (a networkHandlers) getStation(c *call) error {
 	v, err := a.Scheduler.Network.Station(c.station())
-	if v.Standing = a.Scheduler.Network.Standing.Of(v.ID); len(v.Standing) > 0 {
+	if v.CurrentProblems = a.Scheduler.Network.StationProblems.Of(v.ID); len(v.CurrentProblems) > 0 {
 		c.r.Header.Del("If-None-Match") // problems appear and disappear without a new revision
 	}
 	return resource(c, v, v.Revision, err)

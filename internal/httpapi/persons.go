@@ -44,7 +44,7 @@ func (a personHandlers) person(c *call) error {
 	for _, s := range p.Segments {
 		ids = append(ids, s.ID)
 	}
-	p.WithoutFallback = a.Scheduler.Network.Standing.Losing(ids...)
+	p.WithoutFallback = a.Scheduler.Network.StationProblems.LosingFallback(ids...)
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(http.StatusOK, p)
 }

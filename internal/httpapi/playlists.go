@@ -110,7 +110,7 @@ func (a playlistHandlers) list(c *call, form playlist.Form, expires time.Time, r
 	if err != nil {
 		return err
 	}
-	return sealed(c, revision, form.ContentType(), replica.NewText(b))
+	return writeSigned(c, revision, form.ContentType(), replica.NewText(b))
 }
 
 // addressed returns the item with an address that needs no token while the caller's is valid.

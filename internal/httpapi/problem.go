@@ -13,13 +13,13 @@ import (
 	"lifeline/schedules"
 )
 
-// standing is the status, type and title for a kind of failure.
-type standing struct {
+// answerForm is the status, type and title for a kind of failure.
+type answerForm struct {
 	name  string
 	title string
 }
 
-var standings = map[fault.Kind]standing{
+var answerForms = map[fault.Kind]answerForm{
 	fault.Internal:        {"internal", "Internal error"},
 	fault.Invalid:         {"invalid", "Invalid input"},
 	fault.NotFound:        {"not-found", "Not found"},
@@ -56,7 +56,7 @@ func problemOf(err error, requestID string) wire.Problem {
 			e = &fault.Error{Kind: fault.Conflict, Public: definition.Message}
 		}
 	}
-	s, status := standings[e.Kind], wire.StatusOf(e.Kind)
+	s, status := answerForms[e.Kind], wire.StatusOf(e.Kind)
 	if e.Kind == fault.Invalid && len(e.Fields) == 0 {
 		status = http.StatusBadRequest
 	}

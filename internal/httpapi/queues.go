@@ -62,7 +62,7 @@ func (a queueHandlers) queue(c *call) error {
 	if err != nil {
 		return err
 	}
-	return sealed(c, q.Value.Revision, "application/json", q.Payload)
+	return writeSigned(c, q.Value.Revision, "application/json", q.Payload)
 }
 
 func (a queueHandlers) queueEnvelope(c *call) error {
@@ -70,15 +70,15 @@ func (a queueHandlers) queueEnvelope(c *call) error {
 	if err != nil {
 		return err
 	}
-	return sealed(c, q.Value.Revision, envelopeType, q.Envelope)
+	return writeSigned(c, q.Value.Revision, envelopeType, q.Envelope)
 }
 
-func (a queueHandlers) findQueue(c *call) (*replica.Sealed[wire.Queue], error) {
+func (a queueHandlers) findQueue(c *call) (*replica.Signed[wire.Queue], error) {
 	date, err := a.dateOrToday(c)
 	if err != nil {
 		return nil, err
 	}
-	return awaited(c, func(ctx context.Context, known int64) (*replica.Sealed[wire.Queue], error) {
+	return awaited(c, func(ctx context.Context, known int64) (*replica.Signed[wire.Queue], error) {
 		return a.Scheduler.Record.Queues.Await(ctx, c.station(), date, known)
 	})
 }
@@ -91,7 +91,7 @@ func (a queueHandlers) fallback(c *call) error {
 	if err != nil {
 		return err
 	}
-	return sealed(c, f.Value.Revision, "application/json", f.Payload)
+	return writeSigned(c, f.Value.Revision, "application/json", f.Payload)
 }
 
 func (a queueHandlers) fallbackEnvelope(c *call) error {
@@ -99,21 +99,21 @@ func (a queueHandlers) fallbackEnvelope(c *call) error {
 	if err != nil {
 		return err
 	}
-	return sealed(c, f.Value.Revision, envelopeType, f.Envelope)
+	return writeSigned(c, f.Value.Revision, envelopeType, f.Envelope)
 }
 
-func (a queueHandlers) findFallback(c *call) (replica.Sealed[wire.Fallback], error) {
+func (a queueHandlers) findFallback(c *call) (replica.Signed[wire.Fallback], error) {
 	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
-		return replica.Sealed[wire.Fallback]{}, err
+		return replica.Signed[wire.Fallback]{}, err
 	}
-	return awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Fallback], error) {
+	return awaited(c, func(ctx context.Context, known int64) (replica.Signed[wire.Fallback], error) {
 		return a.Scheduler.Fallbacks.Await(ctx, c.station(), known)
 	})
 }
 
 // recalls answers with the list in plain JSON, together with its signed envelope.
 func (a queueHandlers) recalls(c *call) error {
-	r, err := awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Recalls], error) {
+	r, err := awaited(c, func(ctx context.Context, known int64) (replica.Signed[wire.Recalls], error) {
 		return a.Library.Recalls.Await(ctx, known), nil
 	})
 	if err != nil {
@@ -132,7 +132,7 @@ func (a queueHandlers) recalls(c *call) error {
 // maxWait bounds a long poll: below the minute after which many proxies close idle connections.
 const maxWait = 55 * time.Second
 
-// awaited returns a sealed document. If the caller has its latest revision and is ready to wait, it waits for the next.
+// awaited returns a signed document. If the caller has its latest revision and is ready to wait, it waits for the next.
 func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, error)) (answer T, err error) {
 	wait, err := c.query().wait(maxWait)
 	if err != nil {
@@ -154,9 +154,9 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, erro
 	return answer, err
 }
 
-// sealed answers with a sealed document's envelope, the exact bytes of its payload, or a form of it, compressed if the
-// caller accepts that.
-func sealed(c *call, revision int64, contentType string, t replica.Text) error {
+// writeSigned answers with a signed document's envelope, the exact bytes of its payload, or a form of it, compressed if
+// the caller accepts that.
+func writeSigned(c *call, revision int64, contentType string, t replica.Text) error {
 	c.w.Header().Set("Cache-Control", "private, no-cache")
 	if c.tag(revision) {
 		return nil
@@ -164,7 +164,7 @@ func sealed(c *call, revision int64, contentType string, t replica.Text) error {
 	return c.text(http.StatusOK, contentType, t)
 }
 
-// made is sealed for a form that is computed only if the caller does not have it.
+// made is signed for a form that is computed only if the caller does not have it.
 func made(c *call, revision int64, contentType string, make func() ([]byte, error)) error {
 	c.w.Header().Set("Cache-Control", "private, no-cache")
 	if c.tag(revision) {

@@ -25,7 +25,7 @@ import (
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
 	"lifeline/internal/scheduling"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 	"lifeline/internal/trust"
@@ -98,7 +98,7 @@ type served struct {
 func newServed(t *testing.T) *served {
 	s := &served{t: t, store: &fullStore{Store: memory.New(1000)}, now: time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return s.now }
-	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(make([]byte, 32)))
+	signer, err := sign.NewSigner(ed25519.NewKeyFromSeed(make([]byte, 32)))
 	s.must(err)
 	copied, err := replica.Open(t.Context(), s.store, kinds.All)
 	s.must(err)

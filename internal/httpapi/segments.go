@@ -264,5 +264,5 @@ func (a *Parts) changed(c *call, s schedules.Segment, err error) error {
 	}
 	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
 		ToAccept: library.MustAccept(s.Recording),
-		Stations: a.Scheduler.Network.Standing.Losing(s.ID)}, s.Revision, nil)
+		Stations: a.Scheduler.Network.StationProblems.LosingFallback(s.ID)}, s.Revision, nil)
 }

@@ -85,9 +85,9 @@ func (a spiHandlers) programmes(c *call) error {
 	}
 	var q *wire.Queue
 	var revision int64
-	switch sealed, err := a.Scheduler.Record.Queues.StandingQueue(c.r.Context(), c.station(), date); {
+	switch signed, err := a.Scheduler.Record.Queues.PublishedQueue(c.r.Context(), c.station(), date); {
 	case err == nil:
-		q, revision = &sealed.Value, sealed.Value.Revision
+		q, revision = &signed.Value, signed.Value.Revision
 	case !fault.Is(err, fault.NotFound):
 		return err
 	}

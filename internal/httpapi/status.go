@@ -104,9 +104,9 @@ func (a statusHandlers) listAlarms(c *call) error {
 				}
 				out = append(out, alarm)
 			}
-			for _, p := range s.Standing {
+			for _, p := range s.CurrentProblems {
 				out = append(out, wire.Alarm{Code: wire.AlarmStation, Subject: s.Station, Problem: p.Code,
-					Since: a.Scheduler.Network.Standing.Since(s.Station, p), Message: p.Message})
+					Since: a.Scheduler.Network.StationProblems.Since(s.Station, p), Message: p.Message})
 			}
 		}
 	}

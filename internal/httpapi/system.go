@@ -12,7 +12,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -124,7 +124,7 @@ func (a systemHandlers) time(c *call) error {
 func (a systemHandlers) keys(c *call) error {
 	out := wire.Keys{Keys: []wire.Key{}, Former: a.FormerKeys}
 	for _, k := range a.Keys {
-		key := wire.Key{ID: seal.KeyID(k), Algorithm: "ed25519", PublicKey: base64.StdEncoding.EncodeToString(k)}
+		key := wire.Key{ID: sign.KeyID(k), Algorithm: "ed25519", PublicKey: base64.StdEncoding.EncodeToString(k)}
 		if n := len(a.Roots); n > 0 {
 			out.Root = a.Roots[n-1].Version()
 			for _, role := range a.Roots[n-1].RolesOf(k) {

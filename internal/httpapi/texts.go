@@ -29,14 +29,14 @@ var textForms = map[reflect.Type]map[string]textForm{
 	reflect.TypeFor[schedules.Script]():     {"languages": aTag},
 	reflect.TypeFor[schedules.Recurrence](): {"rrule": text.Lines},
 	reflect.TypeFor[schedules.Passage]():    {"text": text.Lines},
-	reflect.TypeFor[schedules.AsRun]():      {"detail": judgedAlone},
+	reflect.TypeFor[schedules.AsRun]():      {"detail": checkedAlone},
 	reflect.TypeFor[wire.Status]():          {"problems": text.Said},
-	reflect.TypeFor[wire.Envelope]():        {"payload": judgedAlone},
+	reflect.TypeFor[wire.Envelope]():        {"payload": checkedAlone},
 }
 
-// judgedAlone leaves a text as it is, for lists whose entries are validated one by one, so that one entry does not fail
-// the others.
-func judgedAlone(s string) (string, error) { return s, nil }
+// checkedAlone leaves a text as it is, for lists whose entries are validated one by one, so that one entry does not
+// fail the others.
+func checkedAlone(s string) (string, error) { return s, nil }
 
 // aTag is the form of a language tag; empty stays empty.
 func aTag(s string) (string, error) {

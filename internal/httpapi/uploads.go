@@ -160,7 +160,7 @@ func (a uploadHandlers) startUpload(c *call) error {
 	if u, err = a.Library.Uploads.Start(c.r.Context(), c.actor, u); err != nil {
 		return err
 	}
-	tellStanding(c, u)
+	setUploadHeaders(c, u)
 	c.w.Header().Set("Location", wire.Uploads(u.ID))
 	c.w.WriteHeader(http.StatusCreated)
 	return nil
@@ -172,7 +172,7 @@ func (a uploadHandlers) getUpload(c *call) error {
 	if err != nil {
 		return err
 	}
-	tellStanding(c, u)
+	setUploadHeaders(c, u)
 	if u.Metadata != "" {
 		c.w.Header().Set("Upload-Metadata", u.Metadata)
 	}
@@ -210,7 +210,7 @@ func (a uploadHandlers) appendUpload(c *call) error {
 	} else if c.r.ContentLength > u.Length-offset && !u.Done() {
 		return fault.New(fault.TooLarge, "the chunk exceeds the %d bytes of Upload-Length", u.Length)
 	}
-	ctx, done, err := a.Library.Uploads.Turn(c.r.Context(), id, turnPatience)
+	ctx, done, err := a.Library.Uploads.Lock(c.r.Context(), id, turnPatience)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (a uploadHandlers) appendUpload(c *call) error {
 	if err != nil {
 		return uploadFault(err)
 	}
-	tellStanding(c, u)
+	setUploadHeaders(c, u)
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -234,7 +234,7 @@ func (a uploadHandlers) cancelUpload(c *call) error {
 	if _, err := a.Library.Uploads.Get(c.actor, id); err != nil {
 		return err
 	}
-	_, done, err := a.Library.Uploads.Turn(c.r.Context(), id, turnPatience)
+	_, done, err := a.Library.Uploads.Lock(c.r.Context(), id, turnPatience)
 	if err != nil {
 		return err
 	}
@@ -246,8 +246,8 @@ func (a uploadHandlers) cancelUpload(c *call) error {
 	return nil
 }
 
-// tellStanding sets the headers for an upload's offset, and for its segment once it is complete.
-func tellStanding(c *call, u library.Upload) {
+// setUploadHeaders sets the headers for an upload's offset, and for its segment once it is complete.
+func setUploadHeaders(c *call, u library.Upload) {
 	h := c.w.Header()
 	h.Set("Upload-Offset", strconv.FormatInt(u.Offset(), 10))
 	h.Set("Upload-Length", strconv.FormatInt(u.Length, 10))

@@ -113,11 +113,11 @@ func (a webhookHandlers) putWebhook(c *call) error {
 		status = http.StatusCreated
 		c.w.Header().Set("Location", c.r.URL.Path)
 	}
-	return secretive(c, status, out)
+	return writeSecret(c, status, out)
 }
 
-// secretive answers with a webhook that may contain its secret; the answer must not be cached.
-func secretive(c *call, status int, w wire.Webhook) error {
+// writeSecret answers with a webhook that may contain its secret; the answer must not be cached.
+func writeSecret(c *call, status int, w wire.Webhook) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	c.tag(w.Revision)
 	return c.json(status, w)
@@ -144,7 +144,7 @@ func (a webhookHandlers) rotateWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	return secretive(c, http.StatusOK, w)
+	return writeSecret(c, http.StatusOK, w)
 }
 
 func (a webhookHandlers) deliveries(c *call) error {

@@ -64,11 +64,11 @@ type Answer struct {
 	Bytes  int64             `json:"bytes"` // hashed bytes of the request's body
 }
 
-// keptAnswer is the stored form. Without Sealed, the first request is still running.
+// keptAnswer is the stored form. Without Encrypted, the first request is still running.
 type keptAnswer struct {
-	Owner  string            `json:"owner"`
-	Until  schedules.Instant `json:"until"` // end of the lease, then of the answer
-	Sealed []byte            `json:"sealed,omitempty"`
+	Owner     string            `json:"owner"`
+	Until     schedules.Instant `json:"until"` // end of the lease, then of the answer
+	Encrypted []byte            `json:"sealed,omitempty"`
 }
 
 // FirstRequest is a running request that blocks its repetitions. Keep or Drop ends it.
@@ -141,8 +141,8 @@ func (f *FirstRequest) find(ctx context.Context) (*Answer, error) {
 	switch {
 	case !f.store.now().Before(kept.Until.Time):
 		return nil, nil
-	case kept.Sealed != nil:
-		return f.open(kept.Sealed)
+	case kept.Encrypted != nil:
+		return f.decrypt(kept.Encrypted)
 	case kept.Owner == f.store.owner && !f.store.runs(f.id):
 		return nil, nil // it ended without an answer
 	}
@@ -168,15 +168,15 @@ func (f *FirstRequest) Keep(ctx context.Context, a Answer) error {
 	defer f.end()
 	f.stop()
 	<-f.done
-	sealed, err := f.seal(a)
+	encrypted, err := f.encrypt(a)
 	if err != nil {
 		return err
 	}
-	if len(sealed) > maxAnswer {
-		return fmt.Errorf("idempotency: an answer of %d bytes is too large to keep", len(sealed))
+	if len(encrypted) > maxAnswer {
+		return fmt.Errorf("idempotency: an answer of %d bytes is too large to keep", len(encrypted))
 	}
 	return f.write(context.WithoutCancel(ctx), keptAnswer{Until: schedules.At(f.store.now().Add(answerKept)),
-		Sealed: sealed}, "answer.keep")
+		Encrypted: encrypted}, "answer.keep")
 }
 
 // Drop allows the request to be repeated.
@@ -222,7 +222,7 @@ func (f *FirstRequest) commit(ctx context.Context, w store.Write, action string)
 	return err
 }
 
-func (f *FirstRequest) seal(a Answer) ([]byte, error) {
+func (f *FirstRequest) encrypt(a Answer) ([]byte, error) {
 	plain, err := replica.Encode(a)
 	if err != nil {
 		return nil, err
@@ -238,12 +238,12 @@ func (f *FirstRequest) seal(a Answer) ([]byte, error) {
 	return f.cipher.Seal(nonce, nonce, b.Bytes(), []byte(f.id)), nil
 }
 
-func (f *FirstRequest) open(sealed []byte) (*Answer, error) {
+func (f *FirstRequest) decrypt(encrypted []byte) (*Answer, error) {
 	n := f.cipher.NonceSize()
-	if len(sealed) < n {
+	if len(encrypted) < n {
 		return nil, fmt.Errorf("idempotency: kept answer %s is cut short", f.id)
 	}
-	zipped, err := f.cipher.Open(nil, sealed[:n], sealed[n:], []byte(f.id))
+	zipped, err := f.cipher.Open(nil, encrypted[:n], encrypted[n:], []byte(f.id))
 	if err != nil {
 		return nil, fmt.Errorf("idempotency: kept answer %s: %w", f.id, err)
 	}

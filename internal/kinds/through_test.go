@@ -43,7 +43,7 @@ func least(t *testing.T, kind string) []byte {
 func inspected(d store.Document) (said string, newer bool) {
 	var all []string
 	err := replica.NewInspector(All, func(p string) { all = append(all, p) }).Document(d)
-	return strings.Join(all, "\n"), errors.As(err, new(*replica.Newer))
+	return strings.Join(all, "\n"), errors.As(err, new(*replica.NewerVersion))
 }
 
 func exported(t *testing.T, s *memory.Store, to *archive.Writer) (out []store.Document) {

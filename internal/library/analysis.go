@@ -100,7 +100,7 @@ func (l *Recordings) analyseAgain(ctx context.Context, id, sha256 string) error 
 	defer l.progress.Delete(id)
 	facts, err := l.analyse(ctx, content, func(done int64) { l.progress.Store(id, Progress{done, done}) })
 	got := Received{recording: schedules.Recording{SHA256: sha256, Bytes: done, ContentType: "audio/mpeg"}}
-	got.judge(facts, err)
+	got.storeFacts(facts, err)
 	if got.recording.AnalysisVersion == 0 {
 		return err
 	}

@@ -35,13 +35,13 @@ type Limits struct {
 }
 
 // New returns a library that stores segments in m and their bytes in audio.
-func New(m *replica.Replica, audio replica.Audio, sealer replica.Sealer, analyse Analyser, now func() time.Time,
+func New(m *replica.Replica, audio replica.Audio, signer replica.Signer, analyse Analyser, now func() time.Time,
 	l Limits) *Library {
 	c := &core{replica: m, audio: audio, now: now, limits: l}
 	segments := &Segments{c}
 	recordings := &Recordings{core: c, segments: segments, analyse: analyse, workers: make(chan struct{}, l.Concurrency)}
-	recalls := &Recalls{c, segments, sealer}
+	recalls := &Recalls{c, segments, signer}
 	return &Library{Segments: segments, Recordings: recordings,
-		Uploads:   &Uploads{c, segments, recordings, turns{held: map[string]*turn{}}},
+		Uploads:   &Uploads{c, segments, recordings, uploadLocks{held: map[string]*uploadLock{}}},
 		Approvals: &Approvals{segments, recalls}, Recalls: recalls}
 }

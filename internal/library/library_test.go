@@ -36,7 +36,7 @@ func newFixture(t *testing.T, analyse Analyser) *fixture {
 	t.Cleanup(func() { files.Close() })
 	d := &fixture{replica: m, lock: replica.NewWorkLock(m, "one", time.Minute), now: time.Date(2026, 1, 2, 3, 4, 5, 0,
 		time.UTC)}
-	d.library = New(m, files, servicetest.Seal{}, analyse, func() time.Time { return d.now }, Limits{MaxBytes: 1000,
+	d.library = New(m, files, servicetest.Signer{}, analyse, func() time.Time { return d.now }, Limits{MaxBytes: 1000,
 		MaxWaiting: 2500, Concurrency: 1})
 	return d
 }

@@ -18,7 +18,7 @@ import (
 type Recalls struct {
 	*core
 	segments *Segments
-	sealer   replica.Sealer
+	signer   replica.Signer
 }
 
 // Recall takes a segment off the air everywhere, immediately: the segment and the signed list change in one commit.
@@ -55,13 +55,13 @@ func (l *Recalls) Reinstate(ctx context.Context, a access.Actor, id string, revi
 	})
 }
 
-// List returns the sealed list of recalled segments.
-func (l *Recalls) List() replica.Sealed[wire.Recalls] {
+// List returns the signed list of recalled segments.
+func (l *Recalls) List() replica.Signed[wire.Recalls] {
 	row, _ := replica.RecallsIn(l.replica).Get(replica.RecallsID)
 	return row.Value
 }
 
-// Ensure seals an empty list if there is none, so that stations always find one.
+// Ensure signs an empty list if there is none, so that stations always find one.
 func (l *Recalls) Ensure(ctx context.Context) error {
 	if replica.RecallsIn(l.replica).Revision(replica.RecallsID) != 0 {
 		return nil
@@ -91,13 +91,13 @@ func (l *Recalls) with(s schedules.Segment) ([]store.Write, error) { return l.wi
 
 // withAll does the same for several segments.
 func (l *Recalls) withAll(segments ...schedules.Segment) ([]store.Write, error) {
-	list, err := SealRecalls(l.replica, l.sealer, l.replica.Floor(), l.now(), segments...)
+	list, err := SignRecalls(l.replica, l.signer, l.replica.Floor(), l.now(), segments...)
 	return []store.Write{list}, err
 }
 
-// SealRecalls returns the recall list that follows the latest, numbered above f, updated with the states of the
+// SignRecalls returns the recall list that follows the latest, numbered above f, updated with the states of the
 // segments.
-func SealRecalls(m *replica.Replica, sealer replica.Sealer, f replica.Floor, now time.Time,
+func SignRecalls(m *replica.Replica, signer replica.Signer, f replica.Floor, now time.Time,
 	segments ...schedules.Segment) (store.Write, error) {
 	before, _ := replica.RecallsIn(m).Get(replica.RecallsID)
 	last := before.Value.Value
@@ -131,14 +131,14 @@ func SealRecalls(m *replica.Replica, sealer replica.Sealer, f replica.Floor, now
 			next.Released = append(next.Released, r)
 		}
 	}
-	body, err := replica.SealJSON(sealer, wire.RecallsType, next)
+	body, err := replica.SignJSON(signer, wire.RecallsType, next)
 	return store.Write{Kind: replica.KindRecalls, ID: replica.RecallsID, Expect: before.Revision, Body: body}, err
 }
 
 // Await returns List once the list is newer than the one that the caller knows, or when ctx ends.
-func (l *Recalls) Await(ctx context.Context, known int64) replica.Sealed[wire.Recalls] {
+func (l *Recalls) Await(ctx context.Context, known int64) replica.Signed[wire.Recalls] {
 	r, _ := replica.Await(ctx, l.replica, replica.Topic(replica.KindRecalls, replica.RecallsID), known,
-		func() (replica.Sealed[wire.Recalls], int64, error) {
+		func() (replica.Signed[wire.Recalls], int64, error) {
 			r := l.List()
 			return r, r.Value.Revision, nil
 		})

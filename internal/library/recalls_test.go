@@ -84,7 +84,7 @@ func TestWaitersWakeAtTheChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := New(m, nil, servicetest.Seal{}, nil, time.Now, Limits{Concurrency: 1})
+		l := New(m, nil, servicetest.Signer{}, nil, time.Now, Limits{Concurrency: 1})
 		if err := l.Recalls.Ensure(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -98,7 +98,7 @@ func (l *Recordings) Receive(ctx context.Context, r io.Reader) (Received, error)
 	if putErr != nil {
 		return Received{}, putErr
 	}
-	out.judge(facts, err)
+	out.storeFacts(facts, err)
 	return out, ctx.Err()
 }
 
@@ -134,9 +134,9 @@ func (l *Recordings) analyseWhileStoring(ctx context.Context, r io.Reader, facts
 	}
 }
 
-// judge stores the measured facts, or the reason why the recording cannot air. After any other error, the recording is
-// analysed later.
-func (r *Received) judge(f audio.Facts, err error) {
+// storeFacts stores the measured facts, or the reason why the recording cannot air. After any other error, the
+// recording is analysed later.
+func (r *Received) storeFacts(f audio.Facts, err error) {
 	var rejection *audio.Rejection
 	switch {
 	case errors.As(err, &rejection):
@@ -154,9 +154,9 @@ func RecordingOf(f audio.Facts) schedules.Recording {
 		SHA256: f.SHA256, Bytes: f.Bytes, ContentType: f.ContentType, AnalysisVersion: audio.Version,
 		Duration: schedules.Millis{Duration: f.Duration}, SampleRate: f.SampleRate, Channels: f.Channels,
 		BitrateKbps: f.BitrateKbps, BitrateMode: f.BitrateMode,
-		IntegratedLUFS: hundredth(f.IntegratedLUFS), RangeLU: hundredth(f.RangeLU),
-		MaxShortTermLUFS: hundredth(f.MaxShortTermLUFS), MaxMomentaryLUFS: hundredth(f.MaxMomentaryLUFS),
-		TruePeakDBTP: hundredth(f.TruePeakDBTP),
+		IntegratedLUFS: roundLevel(f.IntegratedLUFS), RangeLU: roundLevel(f.RangeLU),
+		MaxShortTermLUFS: roundLevel(f.MaxShortTermLUFS), MaxMomentaryLUFS: roundLevel(f.MaxMomentaryLUFS),
+		TruePeakDBTP: roundLevel(f.TruePeakDBTP),
 		CueIn:        schedules.Millis{Duration: f.CueIn.Truncate(time.Millisecond)},
 		CueOut:       schedules.Millis{Duration: f.CueOut.Truncate(time.Millisecond)},
 	}
@@ -172,8 +172,8 @@ func RecordingOf(f audio.Facts) schedules.Recording {
 	return r
 }
 
-// hundredth rounds a level to the resolution of a meter.
-func hundredth(v *float64) *float64 {
+// roundLevel rounds a level to the resolution of a meter.
+func roundLevel(v *float64) *float64 {
 	if v == nil {
 		return nil
 	}

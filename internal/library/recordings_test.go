@@ -115,7 +115,7 @@ func TestWhoWaitsForAnAnalysisIsAnsweredWhenTheWaitEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		servicetest.Put(t, m, replica.KindSegment, "a", schedules.Segment{ID: "a", State: schedules.Analysing})
-		l := New(m, nil, servicetest.Seal{}, nil, time.Now, Limits{Concurrency: 1})
+		l := New(m, nil, servicetest.Signer{}, nil, time.Now, Limits{Concurrency: 1})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if s, err := l.Segments.AwaitAnalysis(ctx, "a"); err != nil || s.State != schedules.Analysing {

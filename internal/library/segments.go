@@ -125,7 +125,7 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 		}
 		patch(s)
 		s.ID, s.State, s.Recording, s.UploadedBy = before.ID, before.State, before.Recording, before.UploadedBy
-		if before.State == schedules.Approved && (!saysTheSame(before, *s) || s.WeakerThan(&before)) {
+		if before.State == schedules.Approved && (!sameMetadata(before, *s) || s.WeakerThan(&before)) {
 			s.State = schedules.Pending
 		}
 		switch {
@@ -144,7 +144,7 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 	})
 }
 
-func saysTheSame(a, b schedules.Segment) bool {
+func sameMetadata(a, b schedules.Segment) bool {
 	sameScript := a.Script == b.Script || a.Script != nil && b.Script != nil && a.Script.ID == b.Script.ID &&
 		a.Script.Version == b.Script.Version && slices.Equal(a.Script.Passages, b.Script.Passages)
 	return a.Kind == b.Kind && a.Language == b.Language && sameScript && slices.Equal(a.Persons, b.Persons)

@@ -122,7 +122,7 @@ func TestSegmentsAreFoundAsAScanWouldFindThem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := New(m, nil, servicetest.Seal{}, nil, time.Now, Limits{Concurrency: 1})
+		l := New(m, nil, servicetest.Signer{}, nil, time.Now, Limits{Concurrency: 1})
 		now := map[string]replica.Row[schedules.Segment]{}
 		t.Repeat(map[string]func(*rapid.T){
 			"write": func(t *rapid.T) {
@@ -245,7 +245,7 @@ func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 		})
 	}
 	for _, m := range []*replica.Replica{writer, follower} {
-		l := New(m, nil, servicetest.Seal{}, nil, time.Now, Limits{Concurrency: 1})
+		l := New(m, nil, servicetest.Signer{}, nil, time.Now, Limits{Concurrency: 1})
 		readers.Go(func() {
 			for rounds := 0; ; rounds++ {
 				select {

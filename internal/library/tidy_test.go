@@ -40,7 +40,7 @@ func TestStoredNamesThatLookTheSameCompareEqual(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := New(m, nil, servicetest.Seal{}, nil, nil, Limits{Concurrency: 1})
+	l := New(m, nil, servicetest.Signer{}, nil, nil, Limits{Concurrency: 1})
 	found, _ := l.Segments.List(SegmentFilter{Tag: composedHana, Limit: 10})
 	if len(found) != 4 {
 		t.Errorf("%d segments have the tag", len(found))

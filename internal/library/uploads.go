@@ -20,7 +20,7 @@ type Uploads struct {
 	*core
 	segments   *Segments
 	recordings *Recordings
-	turns      turns
+	locks      uploadLocks
 }
 
 // Upload is a recording that arrives in pieces, over any number of connections and restarts. The received data is

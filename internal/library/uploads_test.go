@@ -217,7 +217,7 @@ func TestEqualUploadsAllBecomeTheOneSegment(t *testing.T) {
 func TestANewerRequestTakesAnUploadFromAnOlderOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(nil, nil, nil, nil, time.Now, Limits{Concurrency: 1})
-		first, end, err := l.Uploads.Turn(t.Context(), "u", time.Second)
+		first, end, err := l.Uploads.Lock(t.Context(), "u", time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,11 +226,11 @@ func TestANewerRequestTakesAnUploadFromAnOlderOne(t *testing.T) {
 			time.Sleep(time.Second)
 			end()
 		}()
-		second, endSecond, err := l.Uploads.Turn(t.Context(), "u", 2*time.Second)
+		second, endSecond, err := l.Uploads.Lock(t.Context(), "u", 2*time.Second)
 		if err != nil || !errors.Is(first.Err(), context.Canceled) || second.Err() != nil {
 			t.Fatal(err, first.Err())
 		}
-		if _, _, err := l.Uploads.Turn(t.Context(), "u", time.Second); !fault.Is(err, fault.Busy) {
+		if _, _, err := l.Uploads.Lock(t.Context(), "u", time.Second); !fault.Is(err, fault.Busy) {
 			t.Errorf("while the one before does not stop: %v", err)
 		}
 		endSecond()

@@ -55,20 +55,20 @@ func TestOnlyItsStationReadsAFile(t *testing.T) {
 	key, other := newKey(t), newKey(t)
 	for _, n := range []int{0, 1, 70_000} {
 		content := bytes.Repeat([]byte{7}, n)
-		sealed, err := SealBytes(content, key.Recipient())
+		encrypted, err := EncryptBytes(content, key.Recipient())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := OpenBytes(sealed, int64(n), key); err != nil || !bytes.Equal(got, content) {
+		if got, err := OpenBytes(encrypted, int64(n), key); err != nil || !bytes.Equal(got, content) {
 			t.Errorf("%d bytes came back as %d: %v", n, len(got), err)
 		}
-		if _, err := OpenBytes(sealed, int64(n), other); !fault.Is(err, fault.Forbidden) {
+		if _, err := OpenBytes(encrypted, int64(n), other); !fault.Is(err, fault.Forbidden) {
 			t.Errorf("another station: %v", err)
 		}
-		if _, err := OpenBytes(sealed, int64(n)-1, key); n > 0 && !fault.Is(err, fault.Invalid) {
+		if _, err := OpenBytes(encrypted, int64(n)-1, key); n > 0 && !fault.Is(err, fault.Invalid) {
 			t.Errorf("over the bound: %v", err)
 		}
-		for _, damaged := range [][]byte{sealed[:len(sealed)/2], sealed[:len(sealed)-1], nil, []byte("<html>")} {
+		for _, damaged := range [][]byte{encrypted[:len(encrypted)/2], encrypted[:len(encrypted)-1], nil, []byte("<html>")} {
 			if got, err := OpenBytes(damaged, 1<<20, key); err == nil && !bytes.Equal(got, content) {
 				t.Errorf("%d bytes came of a damaged file", len(got))
 			}
@@ -83,12 +83,12 @@ func TestFilesDoNotSayHowManyStationsReadThem(t *testing.T) {
 		for range stations {
 			to = append(to, newKey(t).Recipient())
 		}
-		sealed, err := SealBytes([]byte("queue"), to...)
+		encrypted, err := EncryptBytes([]byte("queue"), to...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sizes[len(sealed)]++
-		if n := bytes.Count(sealed, []byte("\n-> X25519 ")); n != 8 {
+		sizes[len(encrypted)]++
+		if n := bytes.Count(encrypted, []byte("\n-> X25519 ")); n != 8 {
 			t.Errorf("a file to %d stations has %d recipients", stations, n)
 		}
 	}
@@ -186,7 +186,7 @@ func reads(t *testing.T, files map[string][]byte, key *age.X25519Identity) (wire
 	out := map[string]string{}
 	get := func(f wire.MirrorFile, most int64) []byte {
 		b := files[FileName(f.SHA256)]
-		if hash(b) != f.SHA256 || int64(len(b)) != f.Bytes || f.Bytes > MostSealed(most) {
+		if hash(b) != f.SHA256 || int64(len(b)) != f.Bytes || f.Bytes > MostEncrypted(most) {
 			t.Fatalf("file %s has %d bytes, and %d are named", f.SHA256, len(b), f.Bytes)
 		}
 		content, err := OpenBytes(b, most, key)

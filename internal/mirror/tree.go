@@ -122,12 +122,12 @@ func (t *Tree) put(ctx context.Context, contentHash string, n int64, to []string
 		return wire.MirrorFile{}, err
 	}
 	defer in.Close()
-	sealed, err := t.add(in, contentHash, n, recipients)
+	encrypted, err := t.add(in, contentHash, n, recipients)
 	if err != nil {
 		return wire.MirrorFile{}, err
 	}
-	t.Files[key], t.used[key] = sealed, true
-	return sealed, nil
+	t.Files[key], t.used[key] = encrypted, true
+	return encrypted, nil
 }
 
 // Recipients parses age recipients.
@@ -143,14 +143,14 @@ func Recipients(texts ...string) (out []age.Recipient, err error) {
 }
 
 // add encrypts content into a file, whole or not at all.
-func (t *Tree) add(content io.Reader, contentHash string, n int64, to []age.Recipient) (sealed wire.MirrorFile,
+func (t *Tree) add(content io.Reader, contentHash string, n int64, to []age.Recipient) (encrypted wire.MirrorFile,
 	err error) {
 	f, err := t.root.OpenFile(tempName, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return sealed, err
+		return encrypted, err
 	}
 	plain, outer := sha256.New(), sha256.New()
-	err = Seal(io.MultiWriter(f, outer), io.TeeReader(content, plain), n, to...)
+	err = Encrypt(io.MultiWriter(f, outer), io.TeeReader(content, plain), n, to...)
 	if sum := hex.EncodeToString(plain.Sum(nil)); err == nil && sum != contentHash {
 		err = fault.New(fault.Unavailable, "what came has the hash %.12s, not %.12s: try again", sum, contentHash)
 	}
@@ -159,10 +159,10 @@ func (t *Tree) add(content io.Reader, contentHash string, n int64, to []age.Reci
 	}
 	info, statErr := f.Stat()
 	if err = errors.Join(err, statErr, f.Close()); err != nil {
-		return sealed, errors.Join(err, t.root.Remove(tempName))
+		return encrypted, errors.Join(err, t.root.Remove(tempName))
 	}
-	sealed = wire.MirrorFile{SHA256: hex.EncodeToString(outer.Sum(nil)), Bytes: info.Size()}
-	return sealed, t.root.Rename(tempName, place(sealed.SHA256))
+	encrypted = wire.MirrorFile{SHA256: hex.EncodeToString(outer.Sum(nil)), Bytes: info.Size()}
+	return encrypted, t.root.Rename(tempName, place(encrypted.SHA256))
 }
 
 func place(sha256 string) string { return blobsDir + "/" + sha256 }
@@ -176,8 +176,8 @@ func (t *Tree) head(recipient string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := SealBytes(content, to...)
-	t.heads[PointerName(recipient)] = sealed
+	encrypted, err := EncryptBytes(content, to...)
+	t.heads[PointerName(recipient)] = encrypted
 	return err
 }
 

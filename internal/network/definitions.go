@@ -17,8 +17,8 @@ import (
 
 // Definitions manages the network: stations with their windows, clocks, scripts and campaigns.
 type Definitions struct {
-	// Standing reports the problems of the stations.
-	Standing *Standing
+	// StationProblems reports the problems of the stations.
+	StationProblems *StationProblems
 
 	replica *replica.Replica
 	now     func() time.Time
@@ -27,8 +27,9 @@ type Definitions struct {
 // New returns Definitions that store the network in r. planning tells which fallback segments may air.
 func New(r *replica.Replica, planning *library.Planning, now func() time.Time) *Definitions {
 	d := &Definitions{replica: r, now: now}
-	d.Standing = &Standing{replica: r, now: now, definitions: d, planning: planning, overlaps: map[string]knownOverlaps{},
-		noticed: map[string]map[standingKey]schedules.Instant{}}
+	d.StationProblems = &StationProblems{replica: r, now: now, definitions: d, planning: planning,
+		overlaps: map[string]knownOverlaps{},
+		noticed:  map[string]map[problemKey]schedules.Instant{}}
 	return d
 }
 
@@ -112,14 +113,14 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		if err := s.Check(n); err != nil {
 			return err
 		}
-		n.Stations = withoutStanding(n.Stations)
+		n.Stations = withoutProblems(n.Stations)
 		act := applying{given: revision, out: wire.Applied{DryRun: dryRun, Changes: []wire.AppliedChange{}}}
 		s.clockPart().apply(&act, n.Clocks)
 		s.scriptPart().apply(&act, n.Scripts)
 		s.campaignPart().apply(&act, n.Campaigns)
 		s.stationPart().apply(&act, n.Stations)
 		out = act.out
-		out.Problems = s.Standing.with(n)
+		out.Problems = s.StationProblems.with(n)
 		if act.err != nil || dryRun || len(act.writes) == 0 {
 			return act.err
 		}
@@ -137,7 +138,7 @@ func (s *Definitions) problems(n wire.Apply) []schedules.Problem {
 	changed := map[string]bool{}
 	for _, st := range n.Stations {
 		before, known := replica.StationsIn(s.replica).Get(st.ID)
-		st.Revision, st.Standing = before.Value.Revision, nil
+		st.Revision, st.CurrentProblems = before.Value.Revision, nil
 		changed[st.ID] = !known || !reflect.DeepEqual(st, before.Value)
 	}
 	settled := func(id string) bool { return !changed[id] }

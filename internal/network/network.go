@@ -21,11 +21,11 @@ type part[T any] struct {
 	keys func(*T) (id *string, revision *int64)
 }
 
-// withoutStanding returns the stations in their stored form.
-func withoutStanding(list []schedules.Station) []schedules.Station {
+// withoutProblems returns the stations in their stored form.
+func withoutProblems(list []schedules.Station) []schedules.Station {
 	list = slices.Clone(list)
 	for i := range list {
-		list[i].Standing = nil
+		list[i].CurrentProblems = nil
 	}
 	return list
 }

@@ -34,7 +34,7 @@ func TooOpen(q wire.Queue, w schedules.Slot, now time.Time) (open time.Duration,
 
 // openTimes returns a problem for each published window with too much open time, with the length of the fallback that
 // airs there.
-func (s *Standing) openTimes(st schedules.Station) (out []schedules.StationProblem) {
+func (s *StationProblems) openTimes(st schedules.Station) (out []schedules.StationProblem) {
 	now := s.now()
 	for _, row := range replica.QueuesIn(s.replica).After(st.ID+"/", "") {
 		q := row.Value.Value
@@ -70,7 +70,7 @@ func (s *Standing) openTimes(st schedules.Station) (out []schedules.StationProbl
 }
 
 // fallbackThere describes what the fallback airs in the open time of a window.
-func (s *Standing) fallbackThere(st schedules.Station, w schedules.Slot, open time.Duration) string {
+func (s *StationProblems) fallbackThere(st schedules.Station, w schedules.Slot, open time.Duration) string {
 	var once time.Duration
 	for _, f := range s.AirableFallback(st, w.StartAt.Time) {
 		once += f.Recording.AirTime().Duration

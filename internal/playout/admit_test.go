@@ -29,7 +29,7 @@ func TestListsThatNoDocumentHasAreRefusedBeforeTheyAreRead(t *testing.T) {
 			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			if err := unsealed(envelope, &wire.Queue{}); err == nil || !strings.Contains(err.Error(), "no document has") {
+			if err := decodePayload(envelope, &wire.Queue{}); err == nil || !strings.Contains(err.Error(), "no document has") {
 				t.Errorf("it is read: %v", err)
 			}
 			runtime.ReadMemStats(&after)
@@ -42,7 +42,7 @@ func TestListsThatNoDocumentHasAreRefusedBeforeTheyAreRead(t *testing.T) {
 
 func TestSignaturesOfABundlesDocumentsAreBounded(t *testing.T) {
 	envelope := `{"payload":"e30=","signatures":[{}` + strings.Repeat(",{}", 1<<20) + `]}`
-	if err := unsealed([]byte(envelope), &wire.Queue{}); err == nil || !strings.Contains(err.Error(), "signatures") {
+	if err := decodePayload([]byte(envelope), &wire.Queue{}); err == nil || !strings.Contains(err.Error(), "signatures") {
 		t.Errorf("it is read: %v", err)
 	}
 }

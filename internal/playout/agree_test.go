@@ -136,9 +136,9 @@ func (p published) scheduler(t *rapid.T, s *service) *scheduling.Scheduler {
 	day := "lantern/" + p.queue.Date.String()
 	if _, err := docs.Commit(t.Context(), store.Commit{Origin: store.Origin{At: p.queue.PublishedAt.Time, By: "test",
 		Action: "test"}, Writes: []store.Write{
-		{Kind: "station", ID: "lantern", Body: station}, {Kind: "queue", ID: day, Body: s.seal(wire.QueueType, p.queue)},
-		{Kind: "fallback", ID: "lantern", Body: s.seal(wire.FallbackType, p.fallback)}, {Kind: "recalls", ID: "recalls",
-			Body: s.seal(wire.RecallsType, p.recalls)},
+		{Kind: "station", ID: "lantern", Body: station}, {Kind: "queue", ID: day, Body: s.sign(wire.QueueType, p.queue)},
+		{Kind: "fallback", ID: "lantern", Body: s.sign(wire.FallbackType, p.fallback)}, {Kind: "recalls", ID: "recalls",
+			Body: s.sign(wire.RecallsType, p.recalls)},
 	}}); err != nil {
 		t.Fatal(err)
 	}
@@ -175,9 +175,9 @@ func airedBy(t *rapid.T, items []wire.QueueItem) string {
 	return strings.Join(out, "\n")
 }
 
-// written is a ledger that records the items that sounded.
+// written is an airing log that records the items that sounded.
 type written struct {
-	watchful
+	replacements
 	out []string
 }
 

@@ -17,7 +17,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/mirror"
 	"lifeline/internal/playout/retry"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -180,7 +180,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	entries := []tarEntry{{bundleHead, head}}
 	add := func(name string, envelope []byte, into any) error {
 		entries = append(entries, tarEntry{name, envelope})
-		return unsealed(envelope, into)
+		return decodePayload(envelope, into)
 	}
 	if entries, err = addRoots(ctx, service, entries); err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 			return nil, fmt.Errorf("playout: bundle: %w", err)
 		}
 		q := &wire.Queue{}
-		if err := unsealed(doc.Bytes, q); err != nil {
+		if err := decodePayload(doc.Bytes, q); err != nil {
 			return nil, err
 		}
 		if !q.ExpiresAt.After(opt.Now) { // no station takes it
@@ -396,9 +396,9 @@ func (e tarEntry) header(out *tar.Writer, size int64) error {
 	return nil
 }
 
-// unsealed decodes the payload of an envelope without verifying it.
-func unsealed(envelope []byte, out any) error {
-	payload, err := seal.Payload(envelope)
+// decodePayload decodes the payload of an envelope without verifying it.
+func decodePayload(envelope []byte, out any) error {
+	payload, err := sign.Payload(envelope)
 	if err == nil {
 		err = parse(payload, out)
 	}

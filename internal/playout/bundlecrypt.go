@@ -77,10 +77,10 @@ func encryptBundle(plain *os.File, name, recipient string) (err error) {
 		}
 	}()
 	sum := sha256.New()
-	sealed, err := mirror.NewStream(io.MultiWriter(out, sum), to)
+	encrypted, err := mirror.NewStream(io.MultiWriter(out, sum), to)
 	if err == nil {
-		if _, err = io.Copy(sealed, plain); err == nil {
-			err = sealed.Close()
+		if _, err = io.Copy(encrypted, plain); err == nil {
+			err = encrypted.Close()
 		}
 	}
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {

@@ -29,16 +29,16 @@ func enrolled(t *testing.T, state *statedir.Dir) string {
 	return keys.Recipient()
 }
 
-// sealedBundle is an encrypted bundle of a service, and what nobody else may learn from it.
-type sealedBundle struct {
+// encryptedBundle is an encrypted bundle of a service, and what nobody else may learn from it.
+type encryptedBundle struct {
 	*shelf
 	file, recipient string
 	cache           string // directory in which it came together
 	secrets         []string
 }
 
-func newSealedBundle(t *testing.T) *sealedBundle {
-	b := &sealedBundle{shelf: newShelf(t), file: filepath.Join(t.TempDir(), "stick", "week.tar"), cache: t.TempDir()}
+func newEncryptedBundle(t *testing.T) *encryptedBundle {
+	b := &encryptedBundle{shelf: newShelf(t), file: filepath.Join(t.TempDir(), "stick", "week.tar"), cache: t.TempDir()}
 	t.Setenv("XDG_CACHE_HOME", b.cache)
 	q := b.queue(1)
 	for i := range q.Items {
@@ -66,7 +66,7 @@ func newSealedBundle(t *testing.T) *sealedBundle {
 	return b
 }
 
-func (b *sealedBundle) save(t *testing.T, opt BundleOptions) {
+func (b *encryptedBundle) save(t *testing.T, opt BundleOptions) {
 	t.Helper()
 	opt.Station, opt.Days, opt.Now, opt.Recipient = "lantern", 8, documentsNow, b.recipient
 	if _, err := SaveBundle(t.Context(), b.file, b.service.api(), opt); err != nil {
@@ -74,7 +74,7 @@ func (b *sealedBundle) save(t *testing.T, opt BundleOptions) {
 	}
 }
 
-func (b *sealedBundle) bytes(t *testing.T) []byte {
+func (b *encryptedBundle) bytes(t *testing.T) []byte {
 	t.Helper()
 	content, err := os.ReadFile(b.file)
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *sealedBundle) bytes(t *testing.T) []byte {
 }
 
 func TestABundleWithoutAKeySaysNothingOfTheLibrary(t *testing.T) {
-	b := newSealedBundle(t)
+	b := newEncryptedBundle(t)
 	if found := betrays(map[string][]byte{"": b.bytes(t)}, b.secrets); len(found) > 0 {
 		t.Errorf("the bundle betrays %q", found)
 	}
@@ -101,7 +101,7 @@ func TestABundleWithoutAKeySaysNothingOfTheLibrary(t *testing.T) {
 }
 
 func TestAnEncryptedBundleIsTakenByItsStationAlone(t *testing.T) {
-	b := newSealedBundle(t)
+	b := newEncryptedBundle(t)
 	lay := func(dir string, content []byte) (string, error) {
 		state, err := statedir.Open(dir)
 		if err != nil {
@@ -152,7 +152,7 @@ func TestAnEncryptedBundleIsTakenByItsStationAlone(t *testing.T) {
 }
 
 func TestAnEncryptedBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
-	b := newSealedBundle(t)
+	b := newEncryptedBundle(t)
 	if err := os.Remove(b.file); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestAnEncryptedBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 }
 
 func TestADeltaLeavesOutWhatAnEncryptedBundleHad(t *testing.T) {
-	b := newSealedBundle(t)
+	b := newEncryptedBundle(t)
 	first := b.file
 	opt := BundleOptions{}
 	if err := opt.LeaveOut("", []string{first}); err != nil {

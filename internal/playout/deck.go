@@ -21,31 +21,31 @@ type Deck struct {
 	rate     dsp.Rate
 	held     func() *Holdings
 	cuer     *Cuer
-	log      ledger
+	log      airingLog
 	sound    *output.Sound // sound that left the machine; nil: all sound counts as heard
 	notify   func(Notice)
 	problems *Problems
 	lead     int64 // frames by which rendering precedes hearing
 	silence  int64 // frames of silence after which an item is replaced; 0: never
 
-	generation int64 // of the holdings that the spans come from
-	spans      []*Span
+	generation int64 // of the holdings that the windows come from
+	windows    []*TimedWindow
 	until      time.Time
-	span       *Span // that contains the last frame
+	window     *TimedWindow // that contains the last frame
 
-	air      *airing
-	over     map[string]bool   // ids of the items of the span that have aired or were given up
-	excuses  map[string]string // reason for which each item of the span was given up, by id
-	broken   map[string]bool   // chains of the span with an item that could not air
-	lastFill string            // segment that last filled a gap of the span
-	mute     map[string]bool   // segments that filled a gap of the span and were silent
-	quiet    int64             // frames for which the item on the air has been silent
-	fillFrom int64             // frame before which the search for a fill is not repeated
-	fresh    bool              // nothing has filled in the span yet: a rotation is joined where it would be
+	air             *airing
+	over            map[string]bool   // ids of the items of the window that have aired or were given up
+	fallbackReasons map[string]string // reason for which each item of the window was given up, by id
+	broken          map[string]bool   // chains of the window with an item that could not air
+	lastFill        string            // segment that last filled a gap of the window
+	mute            map[string]bool   // segments that filled a gap of the window and were silent
+	quiet           int64             // frames for which the item on the air has been silent
+	fillFrom        int64             // frame before which the search for a fill is not repeated
+	fresh           bool              // nothing has filled in the window yet: a rotation is joined where it would be
 }
 
-// ledger records what airs. Its methods must not block the deck.
-type ledger interface {
+// airingLog records what airs. Its methods must not block the deck.
+type airingLog interface {
 	Begin(on spool.OnAir)        // this item went on the air
 	End(entry schedules.AsRun)   // the item that was on the air ended
 	Aside(entry schedules.AsRun) // this item did not air
@@ -55,7 +55,7 @@ type ledger interface {
 // airing is the item on the air.
 type airing struct {
 	item    *wire.QueueItem
-	span    *Span
+	span    *TimedWindow
 	fills   string // id of the planned item that it replaces; "-": a gap in the plan or a window without a queue
 	detail  string
 	starved schedules.Instant // since when the station was starved as it started; zero: it was not
@@ -71,46 +71,46 @@ const cutFade = 15 * time.Millisecond
 
 // NewDeck returns a Deck that renders the holdings that held returns, at rate, lead before they are heard. An item that
 // is silent for the duration silence is replaced; 0: never.
-func NewDeck(rate dsp.Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger,
+func NewDeck(rate dsp.Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log airingLog,
 	sound *output.Sound, problems *Problems, notify func(Notice)) *Deck {
 	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log,
 		sound: sound, notify: notify, problems: problems,
-		over: map[string]bool{}, excuses: map[string]string{}, broken: map[string]bool{}, mute: map[string]bool{}}
+		over: map[string]bool{}, fallbackReasons: map[string]string{}, broken: map[string]bool{}, mute: map[string]bool{}}
 }
 
-// Span returns the window that contains frame pos, or nil between windows, and the frame up to which that is valid
+// WindowAt returns the window that contains frame pos, or nil between windows, and the frame up to which that is valid
 // according to the plan; 0 if nothing further is planned.
-func (d *Deck) Span(pos int64) (span *Span, until int64) {
+func (d *Deck) WindowAt(pos int64) (span *TimedWindow, until int64) {
 	h, now := d.held(), d.rate.Time(pos)
 	if h.Generation != d.generation || !d.until.IsZero() && !d.until.After(now) {
-		d.spans, d.until = timetable(h, now, d.rate)
+		d.windows, d.until = timetable(h, now, d.rate)
 		d.generation = h.Generation
 	}
-	for len(d.spans) > 0 && d.spans[0].End <= pos {
-		d.spans = d.spans[1:]
+	for len(d.windows) > 0 && d.windows[0].End <= pos {
+		d.windows = d.windows[1:]
 	}
-	if len(d.spans) == 0 {
+	if len(d.windows) == 0 {
 		return nil, 0
 	}
-	if s := d.spans[0]; s.Start <= pos {
+	if s := d.windows[0]; s.Start <= pos {
 		return s, s.End
 	}
-	return nil, d.spans[0].Start
+	return nil, d.windows[0].Start
 }
 
 // Render fills dst, interleaved stereo, with the frames from pos on.
 func (d *Deck) Render(pos int64, dst []float32) {
 	for len(dst) > 0 {
 		n := int64(len(dst) / dsp.Channels)
-		span, until := d.Span(pos)
+		span, until := d.WindowAt(pos)
 		if until > pos {
 			n = min(n, until-pos)
 		}
 		d.enter(pos, span)
 		if span != nil {
-			slot := span.slotAt(pos)
+			slot := span.itemAt(pos)
 			n = min(n, slot.End-pos)
-			d.settle(pos, slot)
+			d.ensureAirable(pos, slot)
 		}
 		if d.air == nil {
 			clear(dst[:n*dsp.Channels])
@@ -152,21 +152,21 @@ func (d *Deck) listen(pos int64, pcm []float32) {
 	}
 }
 
-// enter handles the bounds of windows: it ends the last window and begins span.
-func (d *Deck) enter(pos int64, span *Span) {
-	if d.span == span {
+// enter handles the bounds of windows: it ends the last window and begins the next.
+func (d *Deck) enter(pos int64, span *TimedWindow) {
+	if d.window == span {
 		return
 	}
-	same := d.span != nil && span != nil && d.span.Window == span.Window && d.span.Start == span.Start
-	if d.span != nil && !same {
+	same := d.window != nil && span != nil && d.window.Window == span.Window && d.window.Start == span.Start
+	if d.window != nil && !same {
 		d.Leave(pos, "the window ended")
 	}
-	d.span = span
+	d.window = span
 	if span == nil || same {
 		return
 	}
 	clear(d.over)
-	clear(d.excuses)
+	clear(d.fallbackReasons)
 	clear(d.broken)
 	clear(d.mute)
 	d.lastFill, d.fresh, d.fillFrom = "", true, 0
@@ -186,16 +186,16 @@ func (d *Deck) Leave(pos int64, why string) {
 	if d.air != nil {
 		d.finish(pos, why)
 	}
-	if s := d.span; s != nil {
+	if s := d.window; s != nil {
 		d.notify(Notice{Kind: WindowEnd, At: d.at(pos), Window: s.Window, Date: s.Date, Revision: s.Revision,
 			StartAt: s.StartAt, EndAt: s.EndAt})
 	}
-	d.span = nil
+	d.window = nil
 }
 
-// settle ensures that the item on the air at pos is one that may air: it ends another one and starts the slot's item or
-// a fill.
-func (d *Deck) settle(pos int64, slot Slot) {
+// ensureAirable ensures that the item on the air at pos is one that may air: it ends another one and starts the slot's
+// item or a fill.
+func (d *Deck) ensureAirable(pos int64, slot TimedItem) {
 	if a := d.air; a != nil {
 		h := d.held()
 		planned := slot.Item != nil && !d.over[slot.Item.ID]
@@ -224,7 +224,7 @@ func (d *Deck) settle(pos int64, slot Slot) {
 }
 
 // play puts the slot's item on the air at pos and reports whether it could. If not, it gives the item up.
-func (d *Deck) play(pos int64, slot Slot) bool {
+func (d *Deck) play(pos int64, slot TimedItem) bool {
 	it := slot.Item
 	if outcome, why := d.objection(it, pos, slot.End); why != "" {
 		d.giveUp(pos, it, outcome, why)
@@ -241,13 +241,13 @@ func (d *Deck) play(pos int64, slot Slot) bool {
 
 // objection returns why the item may not air between two frames, and the outcome to report; "" if it may.
 func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome, string) {
-	return judge{d.rate, d.held(), d.cuer.recordings.Has, d.span, d.broken}.objection(it, from, end)
+	return itemCheck{d.rate, d.held(), d.cuer.recordings.Has, d.window, d.broken}.objection(it, from, end)
 }
 
 // giveUp reports an item that could not start.
 func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, why string) {
 	d.over[it.ID] = true
-	d.excuses[it.ID] = why
+	d.fallbackReasons[it.ID] = why
 	if it.Chain != "" {
 		d.broken[it.Chain] = true
 	}
@@ -258,9 +258,9 @@ func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, 
 }
 
 // fill puts a fallback item on the air at pos in place of the slot's item.
-func (d *Deck) fill(pos int64, slot Slot) {
-	gap := fallback.Gap{At: d.rate.Time(pos), End: d.rate.Time(slot.End), Planned: d.span.Revision != 0,
-		Window: d.span.StartAt.Time, Last: d.lastFill}
+func (d *Deck) fill(pos int64, slot TimedItem) {
+	gap := fallback.Gap{At: d.rate.Time(pos), End: d.rate.Time(slot.End), Planned: d.window.Revision != 0,
+		Window: d.window.StartAt.Time, Last: d.lastFill}
 	if gap.End.Sub(gap.At) < fallback.MinFill || pos < d.fillFrom {
 		return
 	}
@@ -288,8 +288,8 @@ func (d *Deck) fill(pos int64, slot Slot) {
 		a := &airing{item: it, voice: v, offset: offset, start: pos, fills: "-"}
 		switch {
 		case slot.Item != nil:
-			a.fills, a.detail = slot.Item.ID, text.Join("in place of "+slot.Item.SegmentID, d.excuses[slot.Item.ID])
-		case d.span.Revision == 0:
+			a.fills, a.detail = slot.Item.ID, text.Join("in place of "+slot.Item.SegmentID, d.fallbackReasons[slot.Item.ID])
+		case d.window.Revision == 0:
 			a.detail = "there is no valid queue"
 		}
 		d.lastFill, d.fresh = it.SegmentID, false
@@ -297,12 +297,12 @@ func (d *Deck) fill(pos int64, slot Slot) {
 		return
 	}
 	d.fillFrom = pos + int64(d.rate)
-	d.problems.Add("nothing may air in window %s of %s: no item of the fallback is here", d.span.Window, d.span.Date)
+	d.problems.Add("nothing may air in window %s of %s: no item of the fallback is here", d.window.Window, d.window.Date)
 }
 
 // begin puts a on the air until frame end.
 func (d *Deck) begin(a *airing, end int64) {
-	a.span = d.span
+	a.span = d.window
 	if gain := a.item.AirGain(); gain != a.item.GainDB {
 		why := fmt.Sprintf("its gain of %+.1f dB is out of bounds: it airs with %+.1f dB", a.item.GainDB, gain)
 		a.detail = text.Join(a.detail, why)
@@ -458,14 +458,14 @@ func (d *Deck) position(pos int64) {
 // Ahead prepares the item that starts at pos or the next one after it.
 func (d *Deck) Ahead(pos int64) {
 	at := pos
-	span, until := d.Span(pos)
+	span, until := d.WindowAt(pos)
 	if span == nil && until > 0 {
-		span, at = d.spans[0], until
+		span, at = d.windows[0], until
 	}
-	var next Slot
+	var next TimedItem
 	if span != nil {
-		if next = span.slotAt(at); next.Start < at && next.End < span.End {
-			next = span.slotAt(next.End)
+		if next = span.itemAt(at); next.Start < at && next.End < span.End {
+			next = span.itemAt(next.End)
 		}
 	}
 	if next.Item == nil || next.Start < pos || next.Start-pos > d.rate.Frames(cueAhead) {
@@ -484,8 +484,8 @@ func (d *Deck) notice(kind string, pos int64, it *wire.QueueItem, outcome schedu
 	n := Notice{Kind: kind, At: d.at(pos), ItemID: it.ID, SegmentID: it.SegmentID, SHA256: it.Audio.SHA256,
 		Title:    it.Title,
 		ItemKind: it.Kind, LengthMs: it.Duration, Outcome: outcome, Detail: detail}
-	if d.span != nil {
-		n.Window, n.Date, n.Revision = d.span.Window, d.span.Date, d.span.Revision
+	if d.window != nil {
+		n.Window, n.Date, n.Revision = d.window.Window, d.window.Date, d.window.Revision
 	}
 	if it.StartAt != nil {
 		n.PlannedAt = *it.StartAt

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -38,9 +38,9 @@ type DocumentStore struct {
 	now      Now
 	problems *Problems
 
-	held    atomic.Pointer[Holdings] // can be read without waiting for a slow disk
-	clock   *serviceClock
-	contact *contact
+	held        atomic.Pointer[Holdings] // can be read without waiting for a slow disk
+	serviceTime *serviceTime
+	contact     *contact
 
 	mu      sync.Mutex
 	keys    []ed25519.PublicKey // trusted for all documents as long as there is no root
@@ -67,9 +67,9 @@ type DocumentStore struct {
 func OpenDocumentStore(state *statedir.Dir, station string, pins Pins, now Now, problems *Problems) (*DocumentStore,
 	error) {
 	v := &DocumentStore{state: state, station: station, now: now, problems: problems, keys: pins.Keys,
-		seen:  map[string]mark{},
-		clock: &serviceClock{now: now}, contact: &contact{}, changed: make(chan struct{})}
-	v.held.Store(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock, contact: v.contact})
+		seen:        map[string]mark{},
+		serviceTime: &serviceTime{now: now}, contact: &contact{}, changed: make(chan struct{})}
+	v.held.Store(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, serviceTime: v.serviceTime, contact: v.contact})
 	if err := v.contact.load(state, now().Round(0)); err != nil {
 		problems.Add("%v", err)
 	}
@@ -113,7 +113,7 @@ func savedKeys(state *statedir.Dir, problems *Problems) (keys []ed25519.PublicKe
 		}
 		var key ed25519.PublicKey
 		if err == nil {
-			key, err = seal.ParsePublic(strings.TrimSpace(string(b)))
+			key, err = sign.ParsePublic(strings.TrimSpace(string(b)))
 		}
 		if err != nil {
 			damage = errors.Join(damage, fmt.Errorf("%s: %w", name, err))
@@ -270,7 +270,7 @@ func (v *DocumentStore) takeQueue(envelope []byte, date schedules.Date, save boo
 		return nil // a published revision is immutable
 	}
 	if seen := v.seen[date.String()]; m.older(seen) {
-		return refuse(outdated{m, seen})
+		return refuse(outdatedError{m, seen})
 	}
 	for _, err := range dropped {
 		v.problems.Add("queue of %s, revision %d: %v", date, q.Revision, err)
@@ -296,7 +296,7 @@ func (v *DocumentStore) takeFallback(envelope []byte, save bool) error {
 	}
 	m := mark{f.Revision, f.IssuedAt}
 	if seen := v.seen["fallback"]; m.older(seen) {
-		return refuse(outdated{m, seen})
+		return refuse(outdatedError{m, seen})
 	}
 	for _, err := range dropped {
 		v.problems.Add("fallback, revision %d: %v", f.Revision, err)
@@ -326,7 +326,7 @@ func (v *DocumentStore) takeRecalls(envelope []byte, save bool) error {
 	}
 	m := mark{r.Revision, r.IssuedAt}
 	if seen := v.seen["recalls"]; m.older(seen) {
-		return refuse(outdated{m, seen})
+		return refuse(outdatedError{m, seen})
 	}
 	next := *v.Holdings()
 	if held := next.Recalls; held != nil && m == (mark{held.Revision, held.IssuedAt}) {
@@ -335,7 +335,7 @@ func (v *DocumentStore) takeRecalls(envelope []byte, save bool) error {
 	if save && v.seen["recalls"] == (mark{}) { // the first list that a trusted key signs is authoritative
 		v.kept, v.above = nil, r.Above
 	} else {
-		v.outlive(&r, next.Recalls)
+		v.keepLostRecalls(&r, next.Recalls)
 	}
 	next.Recalls, next.recallsProof, v.lost = &r, wire.RecallsProof(v.station, envelope), false
 	v.recalled = []string{}
@@ -354,7 +354,7 @@ func (v *DocumentStore) open(envelope []byte, payloadType string, out any) error
 	if err != nil {
 		return err
 	}
-	payload, err := seal.Open(envelope, payloadType, keys...)
+	payload, err := sign.Verify(envelope, payloadType, keys...)
 	if err != nil {
 		return mistrust(v.root(), keys, envelope, err)
 	}
@@ -364,13 +364,13 @@ func (v *DocumentStore) open(envelope []byte, payloadType string, out any) error
 // mistrust returns why an envelope cannot be verified, with the cure. keys are those that root names, or the pinned
 // ones if root is nil.
 func mistrust(root *trust.Root, keys []ed25519.PublicKey, envelope []byte, err error) error {
-	signers := seal.Signers(envelope)
+	signers := sign.Signers(envelope)
 	if len(signers) == 0 {
 		return err
 	}
 	var trusted []string
 	for _, key := range keys {
-		trusted = append(trusted, seal.KeyID(key))
+		trusted = append(trusted, sign.KeyID(key))
 	}
 	by := signers[0]
 	if slices.ContainsFunc(signers, func(id string) bool { return slices.Contains(trusted, id) }) {

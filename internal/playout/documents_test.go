@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -66,7 +66,7 @@ func (s *shelf) queue(revision int64) wire.Queue {
 }
 
 func (s *shelf) offer(q wire.Queue) error {
-	return s.OfferQueue(s.service.seal(wire.QueueType, q), schedules.DateOf(documentsNow))
+	return s.OfferQueue(s.service.sign(wire.QueueType, q), schedules.DateOf(documentsNow))
 }
 
 func (s *shelf) fallbackDoc(revision int64) wire.Fallback {
@@ -89,7 +89,7 @@ func (s *shelf) recallsDoc(revision int64, segments ...string) []byte {
 // lease returns a lease for segment-90, issued second seconds after documentsNow.
 func (s *shelf) lease(station string, second int) []byte {
 	at := documentsNow.Add(time.Duration(second) * time.Second)
-	return s.service.seal(wire.LeaseType, wire.Lease{Schema: wire.LeaseSchema, Station: station,
+	return s.service.sign(wire.LeaseType, wire.Lease{Schema: wire.LeaseSchema, Station: station,
 		IssuedAt:  schedules.At(at),
 		ExpiresAt: schedules.At(at.Add(10 * time.Minute)), Segments: []string{"segment-90"}})
 }
@@ -172,7 +172,7 @@ func TestQueueThatSaysWhatItLeavesOpenIsTaken(t *testing.T) {
 
 func TestOlderDocumentsAreRefusedAfterTheNewerOnesWereLost(t *testing.T) {
 	s := newShelf(t)
-	for _, err := range []error{s.offer(s.queue(5)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(5))),
+	for _, err := range []error{s.offer(s.queue(5)), s.OfferFallback(s.service.sign(wire.FallbackType, s.fallbackDoc(5))),
 		s.OfferRecalls(s.recallsDoc(5, "x"))} {
 		if err != nil {
 			t.Fatal(err)
@@ -184,13 +184,13 @@ func TestOlderDocumentsAreRefusedAfterTheNewerOnesWereLost(t *testing.T) {
 		}
 	}
 	s.reopen()
-	for _, err := range []error{s.offer(s.queue(4)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(4))),
+	for _, err := range []error{s.offer(s.queue(4)), s.OfferFallback(s.service.sign(wire.FallbackType, s.fallbackDoc(4))),
 		s.OfferRecalls(s.recallsDoc(4))} {
 		if err == nil || !strings.Contains(err.Error(), "older") {
 			t.Errorf("offered: %v", err)
 		}
 	}
-	for _, err := range []error{s.offer(s.queue(5)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(5))),
+	for _, err := range []error{s.offer(s.queue(5)), s.OfferFallback(s.service.sign(wire.FallbackType, s.fallbackDoc(5))),
 		s.OfferRecalls(s.recallsDoc(5, "x"))} {
 		if err != nil {
 			t.Error(err)
@@ -216,7 +216,7 @@ func TestOneBadItemVoidsOnlyItself(t *testing.T) {
 
 func TestKeyIsPinnedOnceAndForAll(t *testing.T) {
 	s := newShelf(t)
-	other, err := seal.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32)))
+	other, err := sign.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,16 +253,16 @@ func TestKeyIsPinnedOnceAndForAll(t *testing.T) {
 func TestTamperedDocumentsAreRefused(t *testing.T) {
 	s := newShelf(t)
 	date := schedules.DateOf(documentsNow)
-	older := map[string][]byte{"lease": s.lease("lantern", 4), "queue": s.service.seal(wire.QueueType, s.queue(4)),
-		"fallback": s.service.seal(wire.FallbackType, s.fallbackDoc(4)), "recalls": s.recallsDoc(4)}
+	older := map[string][]byte{"lease": s.lease("lantern", 4), "queue": s.service.sign(wire.QueueType, s.queue(4)),
+		"fallback": s.service.sign(wire.FallbackType, s.fallbackDoc(4)), "recalls": s.recallsDoc(4)}
 	foreignQueue := s.queue(9)
 	foreignQueue.Station = "harbour"
 	foreignFallback := s.fallbackDoc(9)
 	foreignFallback.Station = "harbour"
-	foreign := map[string][]byte{"lease": s.lease("harbour", 9), "queue": s.service.seal(wire.QueueType, foreignQueue),
-		"fallback": s.service.seal(wire.FallbackType, foreignFallback), "recalls": older["queue"]}
-	good := map[string][]byte{"lease": s.lease("lantern", 5), "queue": s.service.seal(wire.QueueType, s.queue(5)),
-		"fallback": s.service.seal(wire.FallbackType, s.fallbackDoc(5)), "recalls": s.recallsDoc(5, "segment-1")}
+	foreign := map[string][]byte{"lease": s.lease("harbour", 9), "queue": s.service.sign(wire.QueueType, foreignQueue),
+		"fallback": s.service.sign(wire.FallbackType, foreignFallback), "recalls": older["queue"]}
+	good := map[string][]byte{"lease": s.lease("lantern", 5), "queue": s.service.sign(wire.QueueType, s.queue(5)),
+		"fallback": s.service.sign(wire.FallbackType, s.fallbackDoc(5)), "recalls": s.recallsDoc(5, "segment-1")}
 	offer := map[string]func([]byte) error{"queue": func(b []byte) error { return s.OfferQueue(b, date) },
 		"fallback": s.OfferFallback, "recalls": s.OfferRecalls, "lease": func(b []byte) error {
 			return s.OfferLease(b, "",
@@ -348,14 +348,14 @@ func tamper(r *rand.Rand, good, older, foreign, other []byte) []byte {
 
 func TestTamperedStateDirectoryIsLeftOut(t *testing.T) {
 	s := newShelf(t)
-	good := s.service.seal(wire.QueueType, s.queue(5))
+	good := s.service.sign(wire.QueueType, s.queue(5))
 	if err := s.OfferQueue(good, schedules.DateOf(documentsNow)); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(s.dir, "queues", "2026-11-23.dsse")
 	want := s.Holdings().Queues
 	r := rand.New(rand.NewPCG(3, 4))
-	older, foreign := s.service.seal(wire.QueueType, s.queue(4)), s.service.seal(wire.FallbackType, s.fallbackDoc(9))
+	older, foreign := s.service.sign(wire.QueueType, s.queue(4)), s.service.sign(wire.FallbackType, s.fallbackDoc(9))
 	for range 300 {
 		if err := os.WriteFile(file, tamper(r, good, older, foreign, foreign), 0o600); err != nil {
 			t.Fatal(err)

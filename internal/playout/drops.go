@@ -109,7 +109,7 @@ func (i *Identity) Drop(entries []schedules.AsRun, recipient string) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	return mirror.SealBytes(text, to)
+	return mirror.EncryptBytes(text, to)
 }
 
 // dropper returns the player's Dropper.
@@ -178,7 +178,7 @@ func (d *Dropper) drop(ctx context.Context, now time.Time) {
 	if len(due) == 0 {
 		return
 	}
-	sealed, err := d.seal(entries[max(0, len(entries)-dropEntries):])
+	encrypted, err := d.encrypt(entries[max(0, len(entries)-dropEntries):])
 	if err != nil {
 		d.problems.Raise("drops", "the service takes no reports, and none can be dropped for it: %v", err)
 		return
@@ -186,7 +186,7 @@ func (d *Dropper) drop(ctx context.Context, now time.Time) {
 	d.problems.Calm("drops")
 	for _, t := range due {
 		t.next = now.Add(dropEvery)
-		if err := d.put(ctx, t, sealed); err != nil {
+		if err := d.put(ctx, t, encrypted); err != nil {
 			d.problems.Raise("drop "+t.label, "the service takes no reports, and none could be dropped at %s: %v", t.label, err)
 			continue
 		}
@@ -197,7 +197,7 @@ func (d *Dropper) drop(ctx context.Context, now time.Time) {
 	}
 }
 
-func (d *Dropper) seal(entries []schedules.AsRun) ([]byte, error) {
+func (d *Dropper) encrypt(entries []schedules.AsRun) ([]byte, error) {
 	to := d.recipient()
 	switch {
 	case d.identity == nil:
@@ -213,13 +213,13 @@ func (d *Dropper) seal(entries []schedules.AsRun) ([]byte, error) {
 }
 
 // put replaces what a target holds.
-func (d *Dropper) put(ctx context.Context, t *dropTarget, sealed []byte) error {
+func (d *Dropper) put(ctx context.Context, t *dropTarget, encrypted []byte) error {
 	if t.address == nil {
-		return t.write(mirror.DropName(d.identity.Recipient()), sealed)
+		return t.write(mirror.DropName(d.identity.Recipient()), encrypted)
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience(int64(len(sealed))))
+	ctx, cancel := context.WithTimeout(ctx, patience(int64(len(encrypted))))
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPut, t.address.String(), bytes.NewReader(sealed))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, t.address.String(), bytes.NewReader(encrypted))
 	if err != nil {
 		return errors.New("the address cannot be used")
 	}
@@ -240,7 +240,7 @@ func (d *Dropper) put(ctx context.Context, t *dropTarget, sealed []byte) error {
 
 // write replaces a file in the target's folder, whole or not at all. The folder must exist: it may be that of a disk
 // that is not there.
-func (t *dropTarget) write(name string, sealed []byte) error {
+func (t *dropTarget) write(name string, encrypted []byte) error {
 	root, err := os.OpenRoot(t.folder)
 	if err != nil {
 		return err
@@ -251,7 +251,7 @@ func (t *dropTarget) write(name string, sealed []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(sealed)
+	_, err = f.Write(encrypted)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = root.Rename(part, name)
 	}

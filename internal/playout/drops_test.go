@@ -21,7 +21,7 @@ import (
 	"lifeline/internal/mirror"
 	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -128,9 +128,9 @@ func (d *dropping) airs(n int) {
 }
 
 // held returns the sequences that a drop holds.
-func (d *dropping) held(sealed []byte) (out []int64) {
+func (d *dropping) held(encrypted []byte) (out []int64) {
 	d.t.Helper()
-	text, err := mirror.OpenBytes(sealed, wire.MostDropBytes, d.key)
+	text, err := mirror.OpenBytes(encrypted, wire.MostDropBytes, d.key)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func (d *dropping) held(sealed []byte) (out []int64) {
 	}
 	for _, envelope := range drop.Reports {
 		var r wire.SignedAsRun
-		payload, err := seal.Open(envelope, wire.AsRunType, d.identity.Signer().Public())
+		payload, err := sign.Verify(envelope, wire.AsRunType, d.identity.Signer().Public())
 		if err == nil {
 			err = json.Unmarshal(payload, &r)
 		}

@@ -23,7 +23,7 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/playout/dsp"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -31,7 +31,7 @@ import (
 // service is a small implementation of the service's contract on connections in memory, which work in simulated time.
 type service struct {
 	t      *testing.T
-	signer *seal.Signer
+	signer *sign.Signer
 	server *http.Server
 	client *http.Client
 
@@ -50,7 +50,7 @@ type service struct {
 }
 
 func newService(t *testing.T) *service {
-	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32)))
+	signer, err := sign.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,11 +166,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		w.WriteHeader(http.StatusNoContent)
 	case strings.HasSuffix(r.URL.Path, "/freshness.dsse"):
-		w.Write(s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: strings.Split(r.URL.Path,
+		w.Write(s.sign(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: strings.Split(r.URL.Path,
 			"/")[3],
 			Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now().Add(s.skew))}))
 	case key == "/v1/keys":
-		writeKeys(w, seal.KeyID(s.signer.Public()), s.signer.Public())
+		writeKeys(w, sign.KeyID(s.signer.Public()), s.signer.Public())
 	case !known:
 		problemOf(w, http.StatusNotFound)
 	case r.Header.Get("If-None-Match") == tag:
@@ -206,8 +206,8 @@ func writeKeys(w http.ResponseWriter, id string, key ed25519.PublicKey) {
 		PublicKey: base64.StdEncoding.EncodeToString(key)}}})
 }
 
-func otherSigner(t *testing.T) *seal.Signer {
-	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32)))
+func otherSigner(t *testing.T) *sign.Signer {
+	signer, err := sign.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,12 +227,12 @@ func problemOf(w http.ResponseWriter, status int) {
 	json.NewEncoder(w).Encode(wire.Problem{Title: http.StatusText(status), Status: status})
 }
 
-func (s *service) seal(payloadType string, v any) []byte {
+func (s *service) sign(payloadType string, v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	env, err := s.signer.Seal(payloadType, b)
+	env, err := s.signer.Sign(payloadType, b)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -249,17 +249,17 @@ func (s *service) put(key string, b []byte) {
 }
 
 func (s *service) publish(q wire.Queue) {
-	s.put("/v1/stations/"+q.Station+"/queue.dsse?date="+q.Date.String(), s.seal(wire.QueueType, q))
+	s.put("/v1/stations/"+q.Station+"/queue.dsse?date="+q.Date.String(), s.sign(wire.QueueType, q))
 }
 
 func (s *service) setFallback(f wire.Fallback) {
-	s.put("/v1/stations/"+f.Station+"/fallback.dsse", s.seal(wire.FallbackType, f))
+	s.put("/v1/stations/"+f.Station+"/fallback.dsse", s.sign(wire.FallbackType, f))
 }
 
 func (s *service) recallsBody(r wire.Recalls) []byte {
 	r.Schema = wire.RecallsSchema
 	var env wire.Envelope
-	if err := json.Unmarshal(s.seal(wire.RecallsType, r), &env); err != nil {
+	if err := json.Unmarshal(s.sign(wire.RecallsType, r), &env); err != nil {
 		s.t.Fatal(err)
 	}
 	r.Envelope = &env

@@ -32,7 +32,7 @@ type Fetcher struct {
 	now       Now
 	limit     *rate.Limiter // bytes per second; nil: unlimited
 	quota     int64         // maximum size of the cache in bytes; 0: bounded by the disk
-	tries     map[string]try
+	tries     map[string]retryState
 	idle      atomic.Int64 // generation of the holdings of which nothing is left to be fetched now
 }
 
@@ -40,8 +40,8 @@ type Fetcher struct {
 // or its last attempt failed.
 func (f *Fetcher) Idle(generation int64) bool { return f.idle.Load() == generation }
 
-// try is the state of a recording whose fetch failed: the number of failures and when to try again.
-type try struct {
+// retryState is the state of a recording whose fetch failed: the number of failures and when to retryState again.
+type retryState struct {
 	failures int
 	next     time.Time
 }
@@ -51,7 +51,7 @@ type try struct {
 func NewFetcher(cache *Cache, documents *DocumentStore, service *client.Station, mirrors *Mirrors, bytesPerSecond int,
 	quota int64, now Now) *Fetcher {
 	f := &Fetcher{cache: cache, documents: documents, service: service, mirrors: mirrors, quota: quota, now: now,
-		tries: map[string]try{}}
+		tries: map[string]retryState{}}
 	if bytesPerSecond > 0 {
 		f.limit = rate.NewLimiter(rate.Limit(bytesPerSecond), max(bytesPerSecond, 64<<10))
 	}
@@ -116,7 +116,7 @@ func (f *Fetcher) Run(ctx context.Context) error {
 		}
 		switch {
 		case next != nil:
-			f.try(ctx, *next, all)
+			f.fetchOnce(ctx, *next, all)
 			wait = 0
 		case f.cache.scrub(all):
 			wait = scrubPause
@@ -145,8 +145,8 @@ func (f *Fetcher) next(all []want) (next *want, wait time.Duration) {
 	return nil, wait
 }
 
-// try fetches a recording. A failure after progress resets the backoff.
-func (f *Fetcher) try(ctx context.Context, w want, all []want) {
+// fetchOnce fetches a recording. A failure after progress resets the backoff.
+func (f *Fetcher) fetchOnce(ctx context.Context, w want, all []want) {
 	sha := w.audio.SHA256
 	err := f.cache.makeRoom(f.quota, w, all)
 	came := false
@@ -174,7 +174,7 @@ func (f *Fetcher) try(ctx context.Context, w want, all []want) {
 	if came {
 		t.failures = 0
 	}
-	f.tries[sha] = try{t.failures + 1, f.now().Add(retry.Backoff(t.failures))}
+	f.tries[sha] = retryState{t.failures + 1, f.now().Add(retry.Backoff(t.failures))}
 	f.cache.problems.Add("recording %.12s could not be fetched: %v", sha, err)
 }
 

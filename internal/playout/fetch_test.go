@@ -72,7 +72,7 @@ func newDepot(t *testing.T, s *service, quota int64, bandwidth int, start time.T
 func (d *depot) publish(t *testing.T, s *service, revision int64, start time.Time, items []wire.QueueItem) {
 	t.Helper()
 	q := day("lantern", revision, start, time.Duration(len(items))*time.Minute, items)
-	if err := d.documents.OfferQueue(s.seal(wire.QueueType, q), q.Date); err != nil {
+	if err := d.documents.OfferQueue(s.sign(wire.QueueType, q), q.Date); err != nil {
 		t.Fatal(err)
 	}
 }

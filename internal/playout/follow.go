@@ -14,7 +14,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
 	"lifeline/internal/playout/retry"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -32,8 +32,8 @@ type Follower struct {
 	opt       FollowOptions
 
 	mu     sync.Mutex
-	asked  map[string]asking // by document
-	lacks  map[string]lack   // by document
+	asked  map[string]request         // by document
+	lacks  map[string]missingRevision // by document
 	offset time.Duration
 	heard  time.Time      // when the latest request was made whose answer the service signed
 	said   wire.Freshness // that answer
@@ -43,16 +43,16 @@ type Follower struct {
 	failed error // of the last sweep
 }
 
-// asking is the state of the requests for one document.
-type asking struct {
+// request is the state of the requests for one document.
+type request struct {
 	tag     string            // of the document accepted last; "": none, or an answer was refused since
 	sum     [sha256.Size]byte // SHA-256 of the document accepted last; zero if tag is ""
 	refused int               // refused answers since the last accepted one
 	since   time.Time         // when the first of them arrived
 }
 
-// lack records that a newer revision of a document, which the service states to have, has not arrived.
-type lack struct {
+// missingRevision records that a newer revision of a document, which the service states to have, has not arrived.
+type missingRevision struct {
 	since  time.Time // when the service first stated it
 	newest int64     // the revision that it stated then
 }
@@ -79,7 +79,7 @@ func NewFollower(api *client.Client, name string, documents *DocumentStore, prob
 	}
 	return &Follower{name: name, service: api.Station(name), api: api, documents: documents, problems: problems,
 		time: keeper, opt: opt,
-		asked: map[string]asking{}, lacks: map[string]lack{}, heard: time.Now(), nudge: make(chan struct{}, 1)}
+		asked: map[string]request{}, lacks: map[string]missingRevision{}, heard: time.Now(), nudge: make(chan struct{}, 1)}
 }
 
 // Offset returns the machine's clock minus the service's, as last measured.
@@ -95,7 +95,7 @@ const callTimeout = 30 * time.Second
 // Run fetches documents until ctx is done.
 func (f *Follower) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { f.heed(ctx); return nil })
+	g.Go(func() error { f.watchAnswers(ctx); return nil })
 	if !f.pin(ctx) {
 		return g.Wait()
 	}
@@ -181,11 +181,11 @@ func (f *Follower) trustFirst(ctx context.Context) error {
 	}
 	for _, k := range keys.Keys {
 		if k.Algorithm == "ed25519" {
-			key, err := seal.ParsePublic(k.PublicKey)
+			key, err := sign.ParsePublic(k.PublicKey)
 			if err != nil {
 				return err
 			}
-			if id := seal.KeyID(key); id != k.ID { // a wrong key would stay trusted
+			if id := sign.KeyID(key); id != k.ID { // a wrong key would stay trusted
 				return fault.New(fault.Unavailable, "the key that came is %s and not %s, which the service names: it was changed "+
 					"on the way", id, k.ID)
 			}
@@ -357,7 +357,7 @@ func (f *Follower) ask(ctx context.Context, name string, held bool, wait time.Du
 	for again := false; ; again = true {
 		doc, err := f.get(ctx, a.tag, wait, get)
 		if fault.Is(err, fault.NotFound) {
-			f.settle(name, asking{})
+			f.finish(name, request{})
 			return false, nil
 		}
 		if err != nil {
@@ -370,7 +370,7 @@ func (f *Follower) ask(ctx context.Context, name string, held bool, wait time.Du
 			err = fmt.Errorf("the %s is refused: it came as unchanged, but was asked for anew", name)
 		} else if err = offer(doc.Bytes); err == nil {
 			sum := sha256.Sum256(doc.Bytes)
-			f.settle(name, asking{tag: doc.ETag, sum: sum})
+			f.finish(name, request{tag: doc.ETag, sum: sum})
 			return sum != a.sum, nil
 		}
 		f.problems.Add("%v", err)
@@ -389,8 +389,8 @@ func (f *Follower) get(ctx context.Context, tag string, wait time.Duration, get 
 	return get(ctx, tag)
 }
 
-// settle records that a document was accepted, or that it does not exist.
-func (f *Follower) settle(name string, a asking) {
+// finish records that a document was accepted, or that it does not exist.
+func (f *Follower) finish(name string, a request) {
 	f.mu.Lock()
 	f.asked[name] = a
 	f.mu.Unlock()
@@ -441,7 +441,7 @@ func (f *Follower) compare(name string, newest, held int64) {
 		return
 	}
 	if held >= l.newest { // the missing revision has arrived, and a newer one exists
-		l = lack{time.Now(), newest}
+		l = missingRevision{time.Now(), newest}
 		a.tag = ""
 		f.asked[name], f.lacks[name] = a, l
 		f.wake()
@@ -461,8 +461,8 @@ func (f *Follower) compare(name string, newest, held int64) {
 const refusedLong = time.Minute
 
 // refuse records that a document was refused.
-func (f *Follower) refuse(name string, a asking, why error) asking {
-	if a = (asking{refused: a.refused + 1, since: a.since}); a.refused == 1 {
+func (f *Follower) refuse(name string, a request, why error) request {
+	if a = (request{refused: a.refused + 1, since: a.since}); a.refused == 1 {
 		a.since = time.Now()
 	}
 	if lasts := time.Since(a.since); lasts >= refusedLong {

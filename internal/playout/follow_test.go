@@ -15,7 +15,7 @@ import (
 
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -219,7 +219,7 @@ func TestLongPollsArePacedWhereNothingHoldsThem(t *testing.T) {
 func TestAnswerWithTheSameDocumentChangesNothing(t *testing.T) {
 	s := newShelf(t)
 	for range 2 {
-		if err := s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(5))); err != nil {
+		if err := s.OfferFallback(s.service.sign(wire.FallbackType, s.fallbackDoc(5))); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.OfferRecalls(s.recallsDoc(5, "x")); err != nil {
@@ -241,7 +241,7 @@ func TestKeyThatCameDamagedIsNotPinned(t *testing.T) {
 			}
 			key := bytes.Clone(s.signer.Public())
 			key[5] ^= 1
-			writeKeys(w, seal.KeyID(s.signer.Public()), key)
+			writeKeys(w, sign.KeyID(s.signer.Public()), key)
 			return true
 		})
 		documents, _ := follow(t, s)
@@ -262,7 +262,7 @@ func TestForeignKeyIsNamedWithTheCure(t *testing.T) {
 	other := newService(t)
 	other.signer = otherSigner(t)
 	err := s.OfferRecalls(other.recallsBody(wire.Recalls{Revision: 1, IssuedAt: schedules.At(documentsNow)}))
-	for _, word := range []string{seal.KeyID(other.signer.Public()), seal.KeyID(s.service.signer.Public()), "--key"} {
+	for _, word := range []string{sign.KeyID(other.signer.Public()), sign.KeyID(s.service.signer.Public()), "--key"} {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("no %q in: %v", word, err)
 		}

@@ -45,7 +45,7 @@ func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time
 	if err != nil {
 		return wire.Freshness{}, fmt.Errorf("the service's time is refused: %w", err)
 	}
-	v.clock.begin(f.At.Time, asked)
+	v.serviceTime.begin(f.At.Time, asked)
 	v.contact.heard(asked, v.now())
 	v.support(f.At)
 	return f, nil
@@ -98,7 +98,7 @@ func (f *Follower) measure(ctx context.Context) error {
 	f.documents.keepContact()
 	ahead := f.time.Compare(before, moved, said.At.Time, took)
 	// The smallest offset that the station's time may still have after Compare corrected it.
-	f.documents.clock.measured(f.time.Now().Round(0).Sub(said.At.Add(took)))
+	f.documents.serviceTime.measured(f.time.Now().Round(0).Sub(said.At.Add(took)))
 	f.mu.Lock()
 	f.offset = ahead
 	if begun.After(f.heard) {
@@ -109,15 +109,15 @@ func (f *Follower) measure(ctx context.Context) error {
 	return nil
 }
 
-// heedEvery is the interval between checks for missing answers.
-const heedEvery = 30 * time.Second
+// watchEvery is the interval between checks for missing answers.
+const watchEvery = 30 * time.Second
 
-// heed raises and ends the alarms about missing answers until ctx is done. It does not wait for the sweeps, because an
-// attacker on the link can prolong a sweep by sending answers a byte at a time. If the sweeps do not ask for the time,
-// heed does.
-func (f *Follower) heed(ctx context.Context) {
+// watchAnswers raises and ends the alarms about missing answers until ctx is done. It does not wait for the sweeps,
+// because an attacker on the link can prolong a sweep by sending answers a byte at a time. If the sweeps do not ask for
+// the time, watchAnswers does.
+func (f *Follower) watchAnswers(ctx context.Context) {
 	f.tellStarved() // a restart does not end it
-	for retry.Pause(ctx, heedEvery) == nil {
+	for retry.Pause(ctx, watchEvery) == nil {
 		f.tellStarved()
 		f.documents.keepContact()
 		f.tellExpiry()

@@ -51,7 +51,7 @@ func followWith(t *testing.T, s *service, now Now) followed {
 
 // fresh returns the service's answer to a request, with its clock wrong by off.
 func (s *service) fresh(nonce string, off time.Duration) []byte {
-	return s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce,
+	return s.sign(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce,
 		At: schedules.At(time.Now().Add(off))})
 }
 
@@ -67,17 +67,17 @@ func TestNobodyWithoutTheKeyWalksTheClockOfAStation(t *testing.T) {
 		"signed by another key": func(_ *service, nonce string, off time.Duration) []byte {
 			b, _ := json.Marshal(wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce,
 				At: schedules.At(time.Now().Add(off))})
-			env, _ := other.Seal(wire.FreshnessType, b)
+			env, _ := other.Sign(wire.FreshnessType, b)
 			return env
 		},
 		"stored up":    func(s *service, _ string, off time.Duration) []byte { return s.fresh("stored", off) },
 		"for no nonce": func(s *service, _ string, off time.Duration) []byte { return s.fresh("", off) },
 		"of another station": func(s *service, nonce string, off time.Duration) []byte {
-			return s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "harbour", Nonce: nonce,
+			return s.sign(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "harbour", Nonce: nonce,
 				At: schedules.At(time.Now().Add(off))})
 		},
 		"of another kind": func(s *service, nonce string, off time.Duration) []byte {
-			return s.seal(wire.LeaseType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce,
+			return s.sign(wire.LeaseType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce,
 				At: schedules.At(time.Now().Add(off))})
 		},
 		"late": func(s *service, nonce string, _ time.Duration) []byte {
@@ -189,7 +189,7 @@ func TestAClockAloneForgetsNeitherDaysNorTheirMarks(t *testing.T) {
 		}
 		today := schedules.DateOf(time.Now())
 		q := day("lantern", 2, time.Now().Add(time.Hour), time.Minute, []wire.QueueItem{s.record(rec(1, 60))})
-		if err := v.OfferQueue(s.seal(wire.QueueType, q), today); err != nil {
+		if err := v.OfferQueue(s.sign(wire.QueueType, q), today); err != nil {
 			t.Fatal(err)
 		}
 		v.Forget(today.AddDays(20)) // the machine's clock went ahead
@@ -244,7 +244,7 @@ func TestAStationThatIsKeptFromNewsSaysSo(t *testing.T) {
 		s.recall(4)
 		s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.HasSuffix(r.URL.Path, "/freshness.dsse") {
-				w.Write(s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern",
+				w.Write(s.sign(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern",
 					Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now()), Recalls: 5}))
 				return true
 			}
@@ -315,7 +315,7 @@ func meddle(t *testing.T, seed uint64) (allowed int) {
 			l.Segments = []string{"a", "b"}
 		}
 		leases = append(leases, l)
-		return s.seal(wire.LeaseType, l)
+		return s.sign(wire.LeaseType, l)
 	}
 	some := func(most time.Duration) time.Duration { return time.Duration(r.Int64N(int64(most))) }
 	for range 60 {
@@ -335,12 +335,12 @@ func meddle(t *testing.T, seed uint64) (allowed int) {
 			b := s.fresh(nonce, 0)
 			time.Sleep(some(callTimeout))
 			if f, err := v.OfferFreshness(b, nonce, asked); err == nil {
-				v.clock.measured(now().Sub(f.At.Add(time.Since(asked))))
+				v.serviceTime.measured(now().Sub(f.At.Add(time.Since(asked))))
 			}
 		case 5: // the machine's clock is set
 			step += some(20*24*time.Hour) - 10*24*time.Hour
 		case 6:
-			if err := v.clock.save(v.state); err != nil {
+			if err := v.serviceTime.save(v.state); err != nil {
 				t.Error(err)
 			}
 			if r.IntN(4) == 0 {

@@ -20,9 +20,9 @@ type Holdings struct {
 	Lease      *wire.Lease    // nil: none
 	Seen       wire.Seen
 
-	clock    *serviceClock   // by which the lease ends
-	contact  *contact        // by which the station is starved
-	recalled map[string]bool // segment ids and hashes
+	serviceTime *serviceTime    // by which the lease ends
+	contact     *contact        // by which the station is starved
+	recalled    map[string]bool // segment ids and hashes
 
 	recallsProof string // that the station has Recalls
 

@@ -26,15 +26,15 @@ type Identity struct {
 
 // Report returns the envelope of a report of entries, signed by the station's key.
 func (i *Identity) Report(entries []schedules.AsRun) ([]byte, error) {
-	return i.sealed(wire.AsRunType, wire.SignedAsRun{Schema: wire.AsRunSchema, Station: i.Station, Entries: entries})
+	return i.sign(wire.AsRunType, wire.SignedAsRun{Schema: wire.AsRunSchema, Station: i.Station, Entries: entries})
 }
 
-func (i *Identity) sealed(payloadType string, v any) ([]byte, error) {
+func (i *Identity) sign(payloadType string, v any) ([]byte, error) {
 	payload, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("playout: sign: %w", err)
 	}
-	return i.Signer().Seal(payloadType, payload)
+	return i.Signer().Sign(payloadType, payload)
 }
 
 // Unreported returns the report of what a state directory has not reported yet, to carry to the service: the body of a
@@ -119,7 +119,7 @@ func Enrol(ctx context.Context, state *statedir.Dir, api *client.Client, code, s
 	if err != nil {
 		return wire.Enrolled{}, err
 	}
-	envelope, err := keys.Signer().Seal(wire.EnrolmentType, payload)
+	envelope, err := keys.Signer().Sign(wire.EnrolmentType, payload)
 	if err != nil {
 		return wire.Enrolled{}, err
 	}

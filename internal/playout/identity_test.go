@@ -16,7 +16,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -33,7 +33,7 @@ func (e *enroller) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.NewDecoder(r.Body).Decode(&envelope); err != nil {
 		e.t.Fatal(err)
 	}
-	payload, err := seal.Payload(envelope)
+	payload, err := sign.Payload(envelope)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -41,14 +41,14 @@ func (e *enroller) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.Unmarshal(payload, &in); err != nil {
 		e.t.Fatal(err)
 	}
-	if _, err := seal.Open(envelope, wire.EnrolmentType, in.Signing); err != nil {
+	if _, err := sign.Verify(envelope, wire.EnrolmentType, in.Signing); err != nil {
 		e.t.Errorf("the new key did not sign: %v", err)
 	}
 	e.got = append(e.got, in)
 	if e.lose {
 		return nil, http.ErrServerClosed
 	}
-	b, err := json.Marshal(wire.Enrolled{Station: "harbour", KeyID: seal.KeyID(in.Signing), Token: "lifeline_a_b"})
+	b, err := json.Marshal(wire.Enrolled{Station: "harbour", KeyID: sign.KeyID(in.Signing), Token: "lifeline_a_b"})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -83,12 +83,12 @@ func TestAStationKeepsTheKeysThatItEnrolledThroughALostAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost, kept := service.got[0], service.got[1]
-	if seal.KeyID(lost.Signing) != seal.KeyID(kept.Signing) || lost.Recipient != kept.Recipient {
+	if sign.KeyID(lost.Signing) != sign.KeyID(kept.Signing) || lost.Recipient != kept.Recipient {
 		t.Error("the keys of the lost answer were thrown away")
 	}
 	id, err := LoadIdentity(state)
 	if err != nil || id == nil || id.Station != "harbour" || id.Token != "lifeline_a_b" ||
-		id.Signer().KeyID() != seal.KeyID(service.got[1].Signing) {
+		id.Signer().KeyID() != sign.KeyID(service.got[1].Signing) {
 		t.Fatalf("%+v, %v", id, err)
 	}
 	for _, name := range statedir.Twice(identityName) {
@@ -101,7 +101,7 @@ func TestAStationKeepsTheKeysThatItEnrolledThroughALostAnswer(t *testing.T) {
 	}
 
 	if err := enrol("7K3F-9QXT-AAAA", ""); err != nil || service.got[2].Station != "harbour" ||
-		seal.KeyID(service.got[2].Signing) == seal.KeyID(service.got[1].Signing) {
+		sign.KeyID(service.got[2].Signing) == sign.KeyID(service.got[1].Signing) {
 		t.Errorf("another code is sent as %+v, %v", service.got[2], err)
 	}
 	if err := state.For("shed"); !fault.Is(err, fault.Conflict) {
@@ -161,7 +161,7 @@ func TestReportsOfAnEnrolledStationAreSignedForTheirPurpose(t *testing.T) {
 	}
 	opened := func(envelope []byte, payloadType string, v any) {
 		t.Helper()
-		payload, err := seal.Open(envelope, payloadType, id.Signer().Public())
+		payload, err := sign.Verify(envelope, payloadType, id.Signer().Public())
 		if err == nil {
 			err = json.Unmarshal(payload, v)
 		}

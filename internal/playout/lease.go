@@ -14,10 +14,10 @@ import (
 	"lifeline/schedules"
 )
 
-// serviceClock estimates the service's time. It never returns an earlier time than is certain to have come, because
+// serviceTime estimates the service's time. It never returns an earlier time than is certain to have come, because
 // leases end by it. It uses the station's own clock, corrected by the last measured offset, and the time that has
 // certainly passed since a lease was requested, which does not change when the own clock is set back.
-type serviceClock struct {
+type serviceTime struct {
 	now Now
 
 	mu     sync.Mutex
@@ -26,14 +26,14 @@ type serviceClock struct {
 	since  time.Time     // at this reading of the monotonic clock
 }
 
-// clockRecord is the state of the clock that survives a restart.
-type clockRecord struct {
+// serviceTimeRecord is the state of the clock that survives a restart.
+type serviceTimeRecord struct {
 	ServiceTime schedules.Instant `json:"service_time"` // that had certainly come
 	Offset      schedules.Millis  `json:"offset_ms"`
 }
 
 // at returns the service's time when the station's own clock shows at, which may be slightly in the future.
-func (c *serviceClock) at(at time.Time) time.Time {
+func (c *serviceTime) at(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	own := at.Add(-c.offset)
@@ -44,7 +44,7 @@ func (c *serviceClock) at(at time.Time) time.Time {
 	return own
 }
 
-func (c *serviceClock) measured(offset time.Duration) {
+func (c *serviceTime) measured(offset time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.offset = offset
@@ -52,7 +52,7 @@ func (c *serviceClock) measured(offset time.Duration) {
 
 // begin counts from a service time that came no earlier than since, a reading of the monotonic clock. It never sets the
 // clock back.
-func (c *serviceClock) begin(known, since time.Time) {
+func (c *serviceTime) begin(known, since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.since.IsZero() || known.After(c.known.Add(since.Sub(c.since))) {
@@ -61,27 +61,27 @@ func (c *serviceClock) begin(known, since time.Time) {
 }
 
 // reset discards the times learned from leases and answers.
-func (c *serviceClock) reset() {
+func (c *serviceTime) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.offset, c.known, c.since = 0, time.Time{}, time.Time{}
 }
 
-func (c *serviceClock) record() clockRecord {
+func (c *serviceTime) record() serviceTimeRecord {
 	at := c.at(c.now().Round(0))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return clockRecord{schedules.At(at), schedules.Millis{Duration: c.offset.Round(time.Millisecond)}}
+	return serviceTimeRecord{schedules.At(at), schedules.Millis{Duration: c.offset.Round(time.Millisecond)}}
 }
 
-// clockSlack is how far the clock may be behind its record: it is slewed, and offsets are rounded.
-const clockSlack = 2 * time.Second
+// serviceTimeSlack is how far the clock may be behind its record: it is slewed, and offsets are rounded.
+const serviceTimeSlack = 2 * time.Second
 
 // resume continues from the record of an earlier run. It fails if the clock shows an earlier time than that, because
 // then the length of the interruption is unknown.
-func (c *serviceClock) resume(r clockRecord) error {
+func (c *serviceTime) resume(r serviceTimeRecord) error {
 	c.measured(r.Offset.Duration)
-	if own := c.now().Round(0).Add(-r.Offset.Duration); own.Before(r.ServiceTime.Add(-clockSlack)) {
+	if own := c.now().Round(0).Add(-r.Offset.Duration); own.Before(r.ServiceTime.Add(-serviceTimeSlack)) {
 		return fmt.Errorf("the clock was set back while the player did not run: it shows %s and was at %s", schedules.At(own),
 			r.ServiceTime)
 	}
@@ -97,7 +97,7 @@ func (h *Holdings) Unleased(it *wire.QueueItem, at time.Time) string {
 		return ""
 	case h.Lease == nil:
 		return "it is sensitive and there is no lease"
-	case !h.clock.at(at).Before(h.Lease.ExpiresAt.Time):
+	case !h.serviceTime.at(at).Before(h.Lease.ExpiresAt.Time):
 		return fmt.Sprintf("it is sensitive and the lease ended at %s", h.Lease.ExpiresAt)
 	case !slices.Contains(h.Lease.Segments, it.SegmentID):
 		return "it is sensitive and the lease does not name it"
@@ -119,8 +119,8 @@ func (v *DocumentStore) OfferLease(envelope []byte, nonce string, asked time.Tim
 }
 
 const (
-	leaseName = "lease.dsse"
-	clockName = "lease-clock.json"
+	leaseName       = "lease.dsse"
+	serviceTimeName = "lease-clock.json"
 )
 
 func (v *DocumentStore) takeLease(envelope []byte, nonce string, asked time.Time, save bool) error {
@@ -148,16 +148,16 @@ func (v *DocumentStore) takeLease(envelope []byte, nonce string, asked time.Time
 		return nil // it has no news, in particular about the time
 	}
 	if save {
-		v.clock.begin(l.IssuedAt.Time, asked)
+		v.serviceTime.begin(l.IssuedAt.Time, asked)
 		// A refused lease is removed: the next start must not accept it once the clock has caught up.
-	} else if err := v.clock.load(v.state); err != nil {
+	} else if err := v.serviceTime.load(v.state); err != nil {
 		return refuse(errors.Join(err, v.state.Remove(leaseName)))
 	}
 	next := *v.Holdings()
 	next.Lease = &l
 	v.keep(leaseName, envelope, "lease", m, save, &next)
 	if save {
-		if err := v.clock.save(v.state); err != nil {
+		if err := v.serviceTime.save(v.state); err != nil {
 			v.problems.Add("%v", err)
 		}
 	}
@@ -180,36 +180,36 @@ func admitLease(l wire.Lease, station string) error {
 }
 
 // load resumes from the record that save wrote.
-func (c *serviceClock) load(state *statedir.Dir) error {
-	r := statedir.Records[clockRecord](state, 1<<10, clockName)[0]
+func (c *serviceTime) load(state *statedir.Dir) error {
+	r := statedir.Records[serviceTimeRecord](state, 1<<10, serviceTimeName)[0]
 	if r.Err != nil {
-		return fmt.Errorf("nobody knows for how long it holds, and what is sensitive waits for another: %s: %w", clockName,
-			r.Err)
+		return fmt.Errorf("nobody knows for how long it holds, and what is sensitive waits for another: %s: %w",
+			serviceTimeName, r.Err)
 	}
 	return c.resume(r.Value)
 }
 
 // save writes the clock's record.
-func (c *serviceClock) save(state *statedir.Dir) error {
-	if err := state.Record(c.record(), clockName); err != nil {
+func (c *serviceTime) save(state *statedir.Dir) error {
+	if err := state.Record(c.record(), serviceTimeName); err != nil {
 		return fmt.Errorf("the time of the lease could not be saved: %w", err)
 	}
 	return nil
 }
 
-// clockEvery is the interval at which the time is saved while a lease is valid: a restart prolongs a lease by at most
-// this much.
-const clockEvery = 5 * time.Second
+// serviceTimeEvery is the interval at which the time is saved while a lease is valid: a restart prolongs a lease by at
+// most this much.
+const serviceTimeEvery = 5 * time.Second
 
 // KeepTime saves the time until ctx is done, as long as there is a lease that could end.
 func (v *DocumentStore) KeepTime(ctx context.Context) error {
 	for {
 		changed, wait := v.Changed(), time.Hour
-		if l := v.Holdings().Lease; l != nil && v.clock.at(v.now().Round(0)).Before(l.ExpiresAt.Time) {
-			if err := v.clock.save(v.state); err != nil {
+		if l := v.Holdings().Lease; l != nil && v.serviceTime.at(v.now().Round(0)).Before(l.ExpiresAt.Time) {
+			if err := v.serviceTime.save(v.state); err != nil {
 				v.problems.Add("%v", err)
 			}
-			wait, changed = clockEvery, nil
+			wait, changed = serviceTimeEvery, nil
 		}
 		if retry.Pause(ctx, wait, changed) != nil {
 			return nil
@@ -268,7 +268,7 @@ func (h *Holdings) renewIn(now time.Time, soon time.Duration) time.Duration {
 	if h.unnamed() {
 		third = min(third, soon)
 	}
-	return h.Lease.IssuedAt.Add(third).Sub(h.clock.at(now.Round(0)))
+	return h.Lease.IssuedAt.Add(third).Sub(h.serviceTime.at(now.Round(0)))
 }
 
 func (f *Follower) lease(ctx context.Context) error {

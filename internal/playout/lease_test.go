@@ -53,7 +53,7 @@ func (l *leaser) lease(nonce string) []byte {
 	doc := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", Nonce: nonce, IssuedAt: schedules.At(now),
 		ExpiresAt: schedules.At(now.Add(l.life)), Segments: slices.Clone(l.names)}
 	l.issued = append(l.issued, doc)
-	return l.s.seal(wire.LeaseType, doc)
+	return l.s.sign(wire.LeaseType, doc)
 }
 
 // holds reports whether any lease issued so far lets a segment start at an instant of the service's time.
@@ -379,12 +379,12 @@ func TestLeaseIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t)
-			if err := s.OfferLease(s.service.seal(wire.LeaseType, good), "", time.Now()); err != nil {
+			if err := s.OfferLease(s.service.sign(wire.LeaseType, good), "", time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			before, bad := s.Holdings(), good
 			c.spoil(&bad)
-			if err := s.OfferLease(s.service.seal(wire.LeaseType, bad), "", time.Now()); err == nil ||
+			if err := s.OfferLease(s.service.sign(wire.LeaseType, bad), "", time.Now()); err == nil ||
 				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("offered: %v", err)
 			}
@@ -403,16 +403,16 @@ func TestLeaseIsRefused(t *testing.T) {
 func TestKeptLeaseIsWorthlessWhenNobodyKnowsTheTime(t *testing.T) {
 	for name, spoil := range map[string]func(*shelf) error{
 		"the clock was set back": func(s *shelf) error {
-			return s.state.Replace(clockName, []byte(`{"service_time":"2026-11-23T12:05:00.000Z","offset_ms":0}`))
+			return s.state.Replace(serviceTimeName, []byte(`{"service_time":"2026-11-23T12:05:00.000Z","offset_ms":0}`))
 		},
-		"the record is gone":    func(s *shelf) error { return s.state.Root.Remove(clockName) },
-		"the record is damaged": func(s *shelf) error { return s.state.Replace(clockName, []byte(`{`)) },
+		"the record is gone":    func(s *shelf) error { return s.state.Root.Remove(serviceTimeName) },
+		"the record is damaged": func(s *shelf) error { return s.state.Replace(serviceTimeName, []byte(`{`)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t)
 			l := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(documentsNow),
 				ExpiresAt: schedules.At(documentsNow.Add(10 * time.Minute))}
-			if err := s.OfferLease(s.service.seal(wire.LeaseType, l), "", time.Now()); err != nil {
+			if err := s.OfferLease(s.service.sign(wire.LeaseType, l), "", time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			if err := spoil(s); err != nil {

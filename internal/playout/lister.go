@@ -45,7 +45,7 @@ type Lister struct {
 	time      *Timekeeper
 	rate      dsp.Rate
 	ahead     time.Duration
-	turns     turns
+	turns     listPlanner
 	pieces    *pieces
 
 	kept    listedRecord
@@ -76,7 +76,7 @@ type listedRecord struct {
 	Segments map[string]string `json:"segments"` // segment of each recording: a recall names segments
 }
 
-// listed is a turn that a report may name.
+// listed is an entry that a report may name.
 type listed struct {
 	ItemID    string            `json:"item_id"`
 	SegmentID string            `json:"segment_id"`
@@ -85,7 +85,7 @@ type listed struct {
 	Until     schedules.Instant `json:"until"`
 	Fallback  bool              `json:"fallback,omitempty"`
 	Detail    string            `json:"detail,omitempty"`
-	Sum       string            `json:"sum,omitempty"` // SHA-256 of the turn's file
+	Sum       string            `json:"sum,omitempty"` // SHA-256 of the entry's file
 }
 
 const (
@@ -93,7 +93,7 @@ const (
 	listedFor   = 48 * time.Hour
 	listedMost  = 8 << 20
 	lookEvery   = 500 * time.Millisecond
-	turnGrace   = 10 * time.Second // for which a file stays after its turn
+	turnGrace   = 10 * time.Second // for which a file stays after its entry
 	listsMode   = 0o640
 	foldersMode = 0o750
 )
@@ -126,7 +126,7 @@ func openLister(opt Options, documents *DocumentStore, cache *Cache, reports *sp
 		kept:    listedRecord{map[string]listed{}, map[string]string{}},
 		written: map[string]string{}, linked: map[string]int64{}}
 	l.pieces = newPieces(l.dir, cache, opt.Open, rate, keeper.Now, problems)
-	l.turns = turns{rate: rate, ready: l.pieces.Ready, aside: l.aside,
+	l.turns = listPlanner{rate: rate, ready: l.pieces.Ready, aside: l.aside,
 		has: func(a wire.AudioRef) bool { return cache.Has(a) && !l.pieces.Unfit(a.SHA256) }}
 	l.stands.Store(&Listing{Dir: path})
 	for _, c := range statedir.Records[listedRecord](state, listedMost, listedName) {
@@ -299,7 +299,7 @@ func (l *Lister) aside(it *wire.QueueItem, outcome schedules.Outcome, why string
 }
 
 // remember keeps what reports and recalls may name later.
-func (l *Lister) remember(h *Holdings, all []Turn, now time.Time) {
+func (l *Lister) remember(h *Holdings, all []ListEntry, now time.Time) {
 	next := listedRecord{maps.Clone(l.kept.Turns), map[string]string{}}
 	for sha, segment := range l.kept.Segments {
 		if l.cache.hasHash(sha) {
@@ -308,7 +308,7 @@ func (l *Lister) remember(h *Holdings, all []Turn, now time.Time) {
 	}
 	h.each(func(it *wire.QueueItem) { next.Segments[it.Audio.SHA256] = it.SegmentID })
 	maps.DeleteFunc(next.Turns, func(_ string, t listed) bool { return now.Sub(t.Until.Time) > listedFor })
-	settle := l.rate.Frame(now.Add(settleAhead))
+	settle := l.rate.Frame(now.Add(decideAhead))
 	for _, t := range all {
 		if before, known := next.Turns[t.Name]; t.Start > settle || known && before.Sum != "" {
 			continue
@@ -334,7 +334,7 @@ func (l *Lister) remember(h *Holdings, all []Turn, now time.Time) {
 // sample of air/NAME.wav is due at START, and nothing of it is heard from END on. A player that is late begins in the
 // middle. A line that is no longer there means that its item is to stop. TITLE has only letters, digits, spaces and
 // some marks, so that no script takes it for anything else.
-func (l *Lister) next(all []Turn, now time.Time) {
+func (l *Lister) next(all []ListEntry, now time.Time) {
 	ahead := l.time.Ahead()
 	at := l.rate.Frame(now)
 	var b strings.Builder
@@ -399,7 +399,8 @@ func (l *Lister) everyDay(h *Holdings, now time.Time) {
 	for _, it := range h.ValidFallback(now) {
 		if h.Barred(&it) == "" && !it.Sensitive && l.turns.has(it.Audio) &&
 			(it.NotAfter.IsZero() || it.NotAfter.After(now.Add(it.Duration.Duration))) {
-			lists["fallback"] = append(lists["fallback"], l.local(Turn{Item: &it, End: l.rate.Frames(it.Duration.Duration)}))
+			entry := l.local(ListEntry{Item: &it, End: l.rate.Frames(it.Duration.Duration)})
+			lists["fallback"] = append(lists["fallback"], entry)
 		}
 	}
 	named := map[string]bool{}
@@ -440,17 +441,17 @@ func (l *Lister) prune(lists map[string][]wire.QueueItem, named map[string]bool)
 	}
 }
 
-// wholeDays returns the turns of all days held, without what is sensitive.
-func (l *Lister) wholeDays(h *Holdings, now time.Time) []Turn {
+// wholeDays returns the entries of all days held, without what is sensitive.
+func (l *Lister) wholeDays(h *Holdings, now time.Time) []ListEntry {
 	plain := *h
 	plain.Lease = nil
-	t := turns{rate: l.rate, has: l.turns.has, ready: func(string) bool { return false },
+	t := listPlanner{rate: l.rate, has: l.turns.has, ready: func(string) bool { return false },
 		aside: func(*wire.QueueItem, schedules.Outcome, string) {}}
 	return t.between(&plain, now, 0, 10*24*time.Hour)
 }
 
 // local returns the item as a local list names it.
-func (l *Lister) local(t Turn) wire.QueueItem {
+func (l *Lister) local(t ListEntry) wire.QueueItem {
 	it := *t.Item
 	start := instant(l.rate, t.Start)
 	it.StartAt = &start

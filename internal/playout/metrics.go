@@ -82,8 +82,8 @@ var (
 
 // The figures of each mirror.
 var (
-	mirrorUsable = figure("mirror_current", "Whether the mirror serves the newest pointer.", "mirror")
-	mirrorLying  = figure("mirror_lies", "Whether the mirror serves what no push put there, or nothing new for too long.",
+	mirrorUsable  = figure("mirror_current", "Whether the mirror serves the newest pointer.", "mirror")
+	mirrorForging = figure("mirror_lies", "Whether the mirror serves what no push put there, or nothing new for too long.",
 		"mirror")
 )
 
@@ -99,7 +99,7 @@ func (f figures) Describe(ch chan<- *prometheus.Desc) {
 	ch <- restarts
 	ch <- dropped
 	ch <- mirrorUsable
-	ch <- mirrorLying
+	ch <- mirrorForging
 }
 
 // Collect implements prometheus.Collector. It adds up outputs with equal names, because Prometheus accepts each name
@@ -112,7 +112,7 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 	whether := map[bool]float64{true: 1}
 	for _, m := range w.Mirrors {
 		ch <- prometheus.MustNewConstMetric(mirrorUsable, prometheus.GaugeValue, whether[m.State == mirrorCurrent], m.Address)
-		ch <- prometheus.MustNewConstMetric(mirrorLying, prometheus.GaugeValue, whether[m.State == mirrorLies], m.Address)
+		ch <- prometheus.MustNewConstMetric(mirrorForging, prometheus.GaugeValue, whether[m.State == mirrorForges], m.Address)
 	}
 	again, lost := map[string]int64{}, map[string]int64{}
 	for _, o := range w.Outputs {

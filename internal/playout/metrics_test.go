@@ -18,7 +18,7 @@ func TestMetricsTellEachFigureOnceByItsName(t *testing.T) {
 			AudioMissing: 2,
 			CoverHours:   1.5, ClockOffset: schedules.Millis{Duration: -250 * time.Millisecond}, PeakDBFS: &level,
 			Alarms: []string{"a"}, Problems: []string{"b", "c"}}, Unsent: 9,
-			CertificateEnds: schedules.At(time.Unix(1_800_000_000, 0)), Outputs: []output.Standing{
+			CertificateEnds: schedules.At(time.Unix(1_800_000_000, 0)), Outputs: []output.LineState{
 				{Name: `pcm:"a"`, Restarts: 1, Dropped: 48}, {Name: "alsa", Restarts: 2}, {Name: "alsa", Restarts: 3}}}
 	}}
 	w := httptest.NewRecorder()

@@ -84,7 +84,7 @@ func (m *Mirrors) read(ctx context.Context, s *mirrorHost, name string, most int
 	b := bytes.NewBuffer(make([]byte, 0, most+1+bytes.MinRead)) // large enough not to grow
 	n, err := b.ReadFrom(io.LimitReader(body, most+1))
 	if err == nil && n > most {
-		return nil, lie{fmt.Errorf("it sends over %d bytes", most)}
+		return nil, forgery{fmt.Errorf("it sends over %d bytes", most)}
 	}
 	return b.Bytes(), err
 }
@@ -111,21 +111,21 @@ func (m *Mirrors) fileOf(ctx context.Context, s *mirrorHost, f wire.MirrorFile, 
 	if err == nil && hex.EncodeToString(sum[:]) != f.SHA256 {
 		err = wrongFile(int64(len(b)), f)
 	}
-	m.blame(s, f, err)
+	m.noteForgery(s, f, err)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.address, err)
 	}
 	return mirror.OpenBytes(b, most, m.opt.Key)
 }
 
-// blame records a failure to read a file that is the mirror's fault: it served another, or it serves the pointer that
-// names the file, and not the file.
-func (m *Mirrors) blame(s *mirrorHost, f wire.MirrorFile, err error) {
+// noteForgery records a failure to read a file that is the mirror's fault: it served another, or it serves the pointer
+// that names the file, and not the file.
+func (m *Mirrors) noteForgery(s *mirrorHost, f wire.MirrorFile, err error) {
 	switch {
-	case errors.As(err, new(lie)):
+	case errors.As(err, new(forgery)):
 		m.wrong(s, err)
 	case errors.Is(err, errNotThere) && s.current():
-		m.note(s, lie{fmt.Errorf("it serves the newest pointer, and not file %.12s that this names", f.SHA256)})
+		m.note(s, forgery{fmt.Errorf("it serves the newest pointer, and not file %.12s that this names", f.SHA256)})
 	default:
 		return
 	}
@@ -135,9 +135,9 @@ func (m *Mirrors) blame(s *mirrorHost, f wire.MirrorFile, err error) {
 // wrongFile is the lie of a mirror that served n bytes that are not the file.
 func wrongFile(n int64, f wire.MirrorFile) error {
 	if n < f.Bytes {
-		return lie{fmt.Errorf("file %.12s is truncated: %d bytes of %d", f.SHA256, n, f.Bytes)}
+		return forgery{fmt.Errorf("file %.12s is truncated: %d bytes of %d", f.SHA256, n, f.Bytes)}
 	}
-	return lie{fmt.Errorf("what it serves as file %.12s is another", f.SHA256)}
+	return forgery{fmt.Errorf("what it serves as file %.12s is another", f.SHA256)}
 }
 
 // Recording fetches a recording into the cache, at most at the rate of limit (nil: unlimited). It fails if no mirror
@@ -154,7 +154,7 @@ func (m *Mirrors) Recording(ctx context.Context, audio wire.AudioRef, limit *rat
 		if err = m.recordingOf(ctx, s, f, audio, limit); err == nil || ctx.Err() != nil {
 			return err
 		}
-		m.blame(s, f, err)
+		m.noteForgery(s, f, err)
 		err = fmt.Errorf("%s: %w", s.address, err)
 	}
 	return err
@@ -239,7 +239,7 @@ func (m *Mirrors) transfer(ctx context.Context, s *mirrorHost, f wire.MirrorFile
 	for {
 		n, err := body.Read(buf)
 		if have += int64(n); have > f.Bytes {
-			return have, lie{fmt.Errorf("file %.12s does not end after its %d bytes", f.SHA256, f.Bytes)}
+			return have, forgery{fmt.Errorf("file %.12s does not end after its %d bytes", f.SHA256, f.Bytes)}
 		}
 		if err := to.add(ctx, buf[:n]); err != nil {
 			return have, err

@@ -17,7 +17,7 @@ import (
 	"lifeline/internal/mirror"
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -46,7 +46,7 @@ type Mirrors struct {
 	http      *http.Client
 
 	manifests map[string]wire.MirrorManifest // of the last poll, by hash
-	offered   map[string]offering            // documents of the last poll, by the hash of the file
+	offered   map[string]offeredDocument     // documents of the last poll, by the hash of the file
 	learned   []string                       // addresses of mirrors that signed pointers led to
 
 	mu         sync.Mutex
@@ -55,8 +55,8 @@ type Mirrors struct {
 	recordings map[string]wire.MirrorFile // of the last poll, by the hash of the recording
 }
 
-// offering is a document of a mirror that was offered.
-type offering struct {
+// offeredDocument is a document of a mirror that was offered.
+type offeredDocument struct {
 	refused bool
 	next    time.Time // when a refused one may be offered again
 }
@@ -65,10 +65,10 @@ type offering struct {
 type mirrorHost struct {
 	address string
 
-	mu     sync.Mutex
-	state  MirrorState
-	liedAt time.Time // when it last served a wrong file; zero: never, or a right one since
-	roots  string    // hash of the roots that were read to verify its pointer
+	mu       sync.Mutex
+	state    MirrorState
+	forgedAt time.Time // when it last served a wrong file; zero: never, or a right one since
+	roots    string    // hash of the roots that were read to verify its pointer
 }
 
 // MirrorState tells about a mirror for status and metrics.
@@ -84,7 +84,7 @@ type MirrorState struct {
 const (
 	mirrorCurrent     = "current"
 	mirrorBehind      = "behind"
-	mirrorLies        = "lies"
+	mirrorForges      = "lies"
 	mirrorUnreachable = "out of reach"
 )
 
@@ -192,7 +192,7 @@ const (
 	mirrorsEvery = 5 * time.Minute  // interval between polls while the service answers
 	mirrorsSoon  = time.Minute      // while it does not
 	serviceQuiet = 90 * time.Second // without an answer for so long, the service does not answer
-	lieKept      = 24 * time.Hour   // how long a mirror that served a wrong file is said to lie
+	forgeryKept  = 24 * time.Hour   // how long a mirror that served a wrong file is said to lie
 	offerAgain   = 10 * time.Minute // after which a refused document is offered again
 )
 
@@ -245,7 +245,7 @@ func (m *Mirrors) Poll(ctx context.Context) {
 		newest = max(newest, got[0].Number)
 	}
 	for _, f := range got {
-		m.judge(f, newest, now)
+		m.classify(f, newest, now)
 	}
 	m.takeNewest(ctx, got, now)
 	for _, s := range m.sources() {
@@ -257,7 +257,7 @@ func (m *Mirrors) Poll(ctx context.Context) {
 // need not be the one with the highest number.
 func (m *Mirrors) takeNewest(ctx context.Context, got []*found, now time.Time) {
 	seen := m.documents.pointerSeen()
-	manifests, offered := map[string]wire.MirrorManifest{}, map[string]offering{}
+	manifests, offered := map[string]wire.MirrorManifest{}, map[string]offeredDocument{}
 	recordings := map[string]wire.MirrorFile{}
 	for _, f := range got {
 		if _, again := manifests[f.Manifest.SHA256]; again || f.Number < seen {
@@ -301,7 +301,7 @@ func (m *Mirrors) ask(ctx context.Context, s *mirrorHost) *found {
 	}
 	envelope, err := mirror.OpenBytes(b, wire.MostPointerBytes, m.opt.Key)
 	if err != nil {
-		m.note(s, lie{fmt.Errorf("what it serves as the pointer is none: %w", err)})
+		m.note(s, forgery{fmt.Errorf("what it serves as the pointer is none: %w", err)})
 		return nil
 	}
 	if _, err := m.documents.OpenPointer(envelope); err != nil {
@@ -314,14 +314,14 @@ func (m *Mirrors) ask(ctx context.Context, s *mirrorHost) *found {
 func (m *Mirrors) verify(f *found) bool {
 	var err error
 	if f.MirrorPointer, err = m.documents.OpenPointer(f.envelope); err != nil {
-		m.note(f.from, lie{fmt.Errorf("its pointer is refused: %w", err)})
+		m.note(f.from, forgery{fmt.Errorf("its pointer is refused: %w", err)})
 	}
 	return err == nil
 }
 
 // learnRoots reads the roots that an unverified pointer names: a later root may name the key that signed it.
 func (m *Mirrors) learnRoots(ctx context.Context, s *mirrorHost, envelope []byte) {
-	payload, err := seal.Payload(envelope)
+	payload, err := sign.Payload(envelope)
 	var p wire.MirrorPointer
 	if err != nil || parse(payload, &p) != nil || p.Roots == nil || !named(*p.Roots, mostRoots) ||
 		p.Roots.SHA256 == s.roots {
@@ -337,8 +337,8 @@ func (m *Mirrors) learnRoots(ctx context.Context, s *mirrorHost, envelope []byte
 	}
 }
 
-// judge sets the state of a mirror whose pointer is valid.
-func (m *Mirrors) judge(f *found, newest int64, now time.Time) {
+// classify sets the state of a mirror whose pointer is valid.
+func (m *Mirrors) classify(f *found, newest int64, now time.Time) {
 	s := f.from
 	s.mu.Lock()
 	before := s.state.Number
@@ -346,9 +346,10 @@ func (m *Mirrors) judge(f *found, newest int64, now time.Time) {
 	s.mu.Unlock()
 	switch {
 	case f.Number < before:
-		m.note(s, lie{fmt.Errorf("it serves pointer %d and served %d before: it was set back", f.Number, before)})
+		m.note(s, forgery{fmt.Errorf("it serves pointer %d and served %d before: it was set back", f.Number, before)})
 	case !f.ExpiresAt.After(now):
-		m.note(s, lie{fmt.Errorf("its pointer expired at %s: it is frozen, or nobody pushes to it any more", f.ExpiresAt)})
+		m.note(s, forgery{fmt.Errorf("its pointer expired at %s: it is frozen, or nobody pushes to it any more",
+			f.ExpiresAt)})
 	case f.Number < newest:
 		s.set(mirrorBehind, fmt.Sprintf("it serves pointer %d, and %d was seen", f.Number, newest), now)
 	default:
@@ -359,7 +360,7 @@ func (m *Mirrors) judge(f *found, newest int64, now time.Time) {
 // take offers what a pointer names. It reports whether all of it was accepted or is held: only then is it known that
 // the pointer is no older than what is held. It adds the documents that were offered to offered.
 func (m *Mirrors) take(ctx context.Context, f *found, manifest wire.MirrorManifest, from []*mirrorHost,
-	offered map[string]offering, now time.Time) bool {
+	offered map[string]offeredDocument, now time.Time) bool {
 	all := true
 	for _, d := range manifest.Documents {
 		o, again := m.offered[d.File.SHA256]
@@ -370,12 +371,12 @@ func (m *Mirrors) take(ctx context.Context, f *found, manifest wire.MirrorManife
 				all = false
 				continue
 			}
-			o = offering{}
+			o = offeredDocument{}
 			if err := m.documents.offer(d.Name, text); err != nil {
-				if !errors.As(err, new(outdated)) { // the service may have brought a newer one
+				if !errors.As(err, new(outdatedError)) { // the service may have brought a newer one
 					m.problems.Add("from a mirror: %v", err)
 				}
-				o = offering{true, now.Add(offerAgain)}
+				o = offeredDocument{true, now.Add(offerAgain)}
 			}
 		}
 		offered[d.File.SHA256] = o
@@ -410,7 +411,7 @@ func (m *Mirrors) order(f *found) []*mirrorHost {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		switch {
-		case !s.liedAt.IsZero():
+		case !s.forgedAt.IsZero():
 			return 4
 		case f != nil && s == f.from:
 			return 0
@@ -425,16 +426,16 @@ func (m *Mirrors) order(f *found) []*mirrorHost {
 	return all
 }
 
-// lie is the error of a mirror that serves what it cannot have got from a push.
-type lie struct{ error }
+// forgery is the error of a mirror that serves what it cannot have got from a push.
+type forgery struct{ error }
 
-func (l lie) Unwrap() error { return l.error }
+func (l forgery) Unwrap() error { return l.error }
 
 // note records why a mirror could not be used.
 func (m *Mirrors) note(s *mirrorHost, err error) {
 	state := mirrorUnreachable
-	if errors.As(err, new(lie)) {
-		state = mirrorLies
+	if errors.As(err, new(forgery)) {
+		state = mirrorForges
 	}
 	s.set(state, told(err.Error()), m.now())
 }
@@ -444,7 +445,7 @@ func (m *Mirrors) wrong(s *mirrorHost, err error) {
 	m.note(s, err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.liedAt = m.now()
+	s.forgedAt = m.now()
 }
 
 func (s *mirrorHost) current() bool {
@@ -456,11 +457,11 @@ func (s *mirrorHost) current() bool {
 func (s *mirrorHost) set(state, why string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if state != mirrorLies && !s.liedAt.IsZero() && now.Sub(s.liedAt) < lieKept {
+	if state != mirrorForges && !s.forgedAt.IsZero() && now.Sub(s.forgedAt) < forgeryKept {
 		return // it serves true pointers, and wrong files
 	}
 	if state == mirrorCurrent {
-		s.liedAt = time.Time{}
+		s.forgedAt = time.Time{}
 	}
 	s.state.State, s.state.Why, s.state.At = state, why, schedules.At(now)
 }
@@ -470,7 +471,7 @@ func (m *Mirrors) tell(s *mirrorHost) {
 	s.mu.Lock()
 	state := s.state
 	s.mu.Unlock()
-	if state.State == mirrorLies {
+	if state.State == mirrorForges {
 		m.problems.Raise("mirror "+state.Address, "the mirror %s lies: %s. What is held airs on, and the other mirrors "+
 			"are asked", state.Address, state.Why)
 		return

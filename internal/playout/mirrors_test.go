@@ -26,7 +26,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/mirror"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -148,9 +148,9 @@ func (w *mirrored) composition(n int, key byte) mirror.Composition {
 		Recording: func(context.Context, mirror.Recording) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(w.audio)), nil
 		}, Sign: func(payload []byte) ([]byte, error) {
-			s, err := seal.NewSigner(keyOf(key))
+			s, err := sign.NewSigner(keyOf(key))
 			w.must(err)
-			return s.Seal(wire.MirrorPointerType, payload)
+			return s.Sign(wire.MirrorPointerType, payload)
 		}}
 }
 
@@ -430,13 +430,13 @@ func (w *mirrored) run(seed uint64, forged, stolen, stale memoryTree) (polls, li
 			t.Errorf("the recording does not come from %q: %v", kinds, err)
 		}
 		for i, s := range r.States() {
-			if s.State == mirrorLies {
+			if s.State == mirrorForges {
 				lies++
 			}
 			if i == true1 && s.State != mirrorCurrent {
 				t.Errorf("the true mirror is told as %q: %s; the others: %q", s.State, s.Why, kinds)
 			}
-			if kinds[i] == "a page in place of all" && s.State != mirrorLies {
+			if kinds[i] == "a page in place of all" && s.State != mirrorForges {
 				t.Errorf("%q is told as %q", kinds[i], s.State)
 			}
 		}
@@ -501,7 +501,7 @@ func TestAMirrorThatServesAnExpiredPointerIsToldAsFrozen(t *testing.T) {
 	r := w.station(t, t.TempDir(), w.at(pushes-1).Add(pointerLife), map[string]http.RoundTripper{
 		"mirror-0": honest(w.trees[pushes-1])})
 	r.Poll(t.Context())
-	if s := r.States()[0]; s.State != mirrorLies || !strings.Contains(s.Why, "expired") {
+	if s := r.States()[0]; s.State != mirrorForges || !strings.Contains(s.Why, "expired") {
 		t.Errorf("it is told as %q: %s", s.State, s.Why)
 	}
 	if alarms := r.problems.Alarms(); len(alarms) != 1 || !strings.Contains(alarms[0], "mirror-0") {
@@ -550,7 +550,7 @@ func TestAMirrorThatServesAWrongFileIsToldForADayThoughItsPointerIsRight(t *test
 		"mirror-1": honest(latest)})
 	for range 2 {
 		r.Poll(t.Context())
-		if s := r.States()[0]; s.State != mirrorLies || !strings.Contains(s.Why, "truncated") || r.revision() != pushes {
+		if s := r.States()[0]; s.State != mirrorForges || !strings.Contains(s.Why, "truncated") || r.revision() != pushes {
 			t.Errorf("it is told as %q: %s; revision %d is held", s.State, s.Why, r.revision())
 		}
 		if s := r.States()[1]; s.State != mirrorCurrent {
@@ -564,7 +564,7 @@ func TestAStationReadsNothingThatIsEncryptedToAnother(t *testing.T) {
 	w.key = w.other
 	r := w.only(t, t.TempDir(), w.trees[pushes-1]) // the tree has a pointer for this key, of another station
 	r.Poll(t.Context())
-	if s := r.States()[0]; r.revision() != 0 || s.State != mirrorLies || !strings.Contains(s.Why, `station "harbour"`) {
+	if s := r.States()[0]; r.revision() != 0 || s.State != mirrorForges || !strings.Contains(s.Why, `station "harbour"`) {
 		t.Errorf("revision %d, told as %q: %s", r.revision(), s.State, s.Why)
 	}
 }
@@ -579,7 +579,7 @@ func TestRecordingsComeFromMirrorsWhenTheServiceDoesNotAnswer(t *testing.T) {
 	if len(all) != 1 {
 		t.Fatalf("%d recordings are wanted", len(all))
 	}
-	f.try(t.Context(), all[0], all)
+	f.fetchOnce(t.Context(), all[0], all)
 	if !r.cache.Has(all[0].audio) {
 		t.Errorf("the recording is not here: %v", r.problems.List())
 	}

@@ -267,7 +267,7 @@ func (b *besieged) watch(p *Player, until time.Time) {
 		})
 		starved, perhaps := b.truth.starved()
 		known := !p.documents.Holdings().StarvedSince(p.time.Now()).IsZero()
-		if starved > heedEvery+atOnce && !said || starved > atOnce && !known {
+		if starved > watchEvery+atOnce && !said || starved > atOnce && !known {
 			b.t.Errorf("seed %d: at %v the station has been starved for %v and does not say so", b.seed, time.Now(), starved)
 			return
 		}
@@ -316,10 +316,10 @@ func (b *besieged) run() {
 			b.event()
 		}
 		if b.r.IntN(6) == 0 { // the player is restarted within a few seconds of when it last saved its time
-			if err := p.documents.clock.save(p.documents.state); err != nil {
+			if err := p.documents.serviceTime.save(p.documents.state); err != nil {
 				b.t.Error(err)
 			}
-			b.watch(p, time.Now().Add(b.some(clockEvery)))
+			b.watch(p, time.Now().Add(b.some(serviceTimeEvery)))
 			stop()
 			b.tell.restarts++
 			time.Sleep(b.some(5 * time.Minute))
@@ -422,7 +422,7 @@ func besiege(t *testing.T, seed uint64) *besieged {
 				if err != nil {
 					t.Error(err)
 				}
-				env, err := stranger.Seal(payloadType, b)
+				env, err := stranger.Sign(payloadType, b)
 				if err != nil {
 					t.Error(err)
 				}

@@ -20,7 +20,7 @@ import (
 	"lifeline/internal/playout/statedir"
 )
 
-// pieces makes the files of turns: each item as the player would air it, from cue to cue, with gain and fade, as WAV.
+// pieces makes the files of entries: each item as the player would air it, from cue to cue, with gain and fade, as WAV.
 // It works in its own goroutine, one file at a time, in the order in which they air.
 type pieces struct {
 	dir      *statedir.Dir
@@ -31,7 +31,7 @@ type pieces struct {
 	problems *Problems
 
 	mu    sync.Mutex
-	wants []Turn                       // in order
+	wants []ListEntry                  // in order
 	sums  map[string][sha256.Size]byte // of the finished files, by name
 	sure  map[string]bool              // files that were compared with their sums shortly before their start
 	bad   map[string]bool              // hashes of recordings that are intact and cannot be decoded
@@ -46,7 +46,7 @@ func newPieces(dir *statedir.Dir, cache *Cache, open Open, rate dsp.Rate, now No
 		wake: make(chan struct{}, 1), made: make(chan struct{}, 1)}
 }
 
-// pieceName returns the path of a turn's file.
+// pieceName returns the path of an entry's file.
 func pieceName(name string) string { return "air/" + name + ".wav" }
 
 // Ready reports whether the file of a name is finished.
@@ -106,8 +106,8 @@ func (p *pieces) Idle() bool {
 	return p.idle
 }
 
-// Want sets the turns whose files are to be there, and removes all other files.
-func (p *pieces) Want(all []Turn) {
+// Want sets the entries whose files are to be there, and removes all other files.
+func (p *pieces) Want(all []ListEntry) {
 	p.mu.Lock()
 	p.wants, p.idle = all, false
 	keep := map[string]bool{}
@@ -176,8 +176,8 @@ func (p *pieces) Run(ctx context.Context) error {
 	}
 }
 
-// next returns the first turn without a file; nil: there is none.
-func (p *pieces) next() *Turn {
+// next returns the first entry without a file; nil: there is none.
+func (p *pieces) next() *ListEntry {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.rate.Frame(p.now())
@@ -195,8 +195,8 @@ func (p *pieces) next() *Turn {
 // not air.
 const sureAhead = 30 * time.Second
 
-// unsure returns a turn that is about to start and whose file was not read again yet; nil: there is none.
-func (p *pieces) unsure() *Turn {
+// unsure returns an entry that is about to start and whose file was not read again yet; nil: there is none.
+func (p *pieces) unsure() *ListEntry {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.rate.Frame(p.now())
@@ -210,9 +210,9 @@ func (p *pieces) unsure() *Turn {
 	return nil
 }
 
-// check compares a turn's file with the hash of what was written. It also verifies the recording in the cache, which
+// check compares an entry's file with the hash of what was written. It also verifies the recording in the cache, which
 // other programs may play by the lists of the day.
-func (p *pieces) check(t Turn) error {
+func (p *pieces) check(t ListEntry) error {
 	p.mu.Lock()
 	want := p.sums[t.Name]
 	p.sure[t.Name] = true
@@ -230,8 +230,8 @@ func (p *pieces) check(t Turn) error {
 	return nil
 }
 
-// make makes a turn's file. It gives the file its name only after all of it was written.
-func (p *pieces) make(ctx context.Context, t Turn) error {
+// make makes an entry's file. It gives the file its name only after all of it was written.
+func (p *pieces) make(ctx context.Context, t ListEntry) error {
 	f, err := p.cache.Open(t.Item.Audio)
 	if err != nil {
 		p.problems.Add("item %s (%s): %v", t.Item.ID, t.Item.SegmentID, err)
@@ -279,7 +279,7 @@ func (p *pieces) make(ctx context.Context, t Turn) error {
 type undecodable struct{ error }
 
 // spoil records that a recording cannot be decoded.
-func (p *pieces) spoil(t Turn, why error) {
+func (p *pieces) spoil(t ListEntry, why error) {
 	p.problems.Add("item %s (%s) cannot air: %v", t.Item.ID, t.Item.SegmentID, why)
 	p.mu.Lock()
 	p.bad[t.Item.Audio.SHA256] = true

@@ -357,14 +357,14 @@ func (p *Player) air(ctx context.Context) {
 func (p *Player) rest(ctx context.Context, pos int64, lead time.Duration) int64 {
 	rate, changed := p.opt.Rate, p.documents.Changed()
 	wait := idleMost
-	if _, until := p.deck.Span(pos); until > pos {
+	if _, until := p.deck.WindowAt(pos); until > pos {
 		wait = min(wait, rate.Time(until).Add(-lead).Sub(p.time.Now()))
 	}
 	if retry.Pause(ctx, max(wait, 0), changed) != nil {
 		return pos
 	}
 	next := rate.Frame(p.time.Now().Add(lead))
-	if _, until := p.deck.Span(pos); until > pos {
+	if _, until := p.deck.WindowAt(pos); until > pos {
 		next = min(next, until)
 	}
 	return max(next, pos)
@@ -380,7 +380,7 @@ func (p *Player) stopAt() time.Time {
 
 // block renders and sends the frames after pos, and returns their number: 0 if no output takes sound.
 func (p *Player) block(pos, most int64) int64 {
-	span, until := p.deck.Span(pos)
+	span, until := p.deck.WindowAt(pos)
 	if span == nil && !p.lines.Continuous() {
 		p.deck.enter(pos, nil)
 		p.lines.Put(output.Block{Frame: pos})

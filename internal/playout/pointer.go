@@ -48,7 +48,7 @@ const mostRoots = 1 << 20
 
 // named reports whether a file has a hash, and a size that content of at most most bytes can have.
 func named(f wire.MirrorFile, most int64) bool {
-	return hashForm.MatchString(f.SHA256) && f.Bytes > 0 && f.Bytes <= mirror.MostSealed(most)
+	return hashForm.MatchString(f.SHA256) && f.Bytes > 0 && f.Bytes <= mirror.MostEncrypted(most)
 }
 
 // pointerSeen returns the number of the newest pointer taken.

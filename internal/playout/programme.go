@@ -11,42 +11,42 @@ import (
 	"lifeline/schedules"
 )
 
-// Slot is a stretch [Start, End) of the timeline, in frames, and the item that is due in it. The item's cue-in point is
-// at Start. The fallback fills a slot without an item.
-type Slot struct {
+// TimedItem is a stretch [Start, End) of the timeline, in frames, and the item that is due in it. The item's cue-in
+// point is at Start. The fallback fills a TimedItem without an Item.
+type TimedItem struct {
 	Item       *wire.QueueItem
 	Start, End int64
 }
 
-// Span is one window occurrence on the timeline: [Start, End) in frames. Its slots cover it without gaps.
-type Span struct {
+// TimedWindow is one window occurrence on the timeline: [Start, End) in frames. Its items cover it without gaps.
+type TimedWindow struct {
 	output.Bounds
 	Revision int64 // of the queue that planned it; 0: there is no valid queue and the fallback airs in rotation
-	Slots    []Slot
+	Items    []TimedItem
 }
 
-// slotAt returns the slot that contains frame pos of the span.
-func (s *Span) slotAt(pos int64) Slot {
-	i, _ := slices.BinarySearchFunc(s.Slots, pos, func(x Slot, pos int64) int {
+// itemAt returns the item that contains frame pos of the window.
+func (s *TimedWindow) itemAt(pos int64) TimedItem {
+	i, _ := slices.BinarySearchFunc(s.Items, pos, func(x TimedItem, pos int64) int {
 		if x.End <= pos {
 			return -1
 		}
 		return 1
 	})
-	return s.Slots[i]
+	return s.Items[i]
 }
 
-// timetable returns the spans that the holdings plan from t on: for each day the windows of its valid queue or, if
+// timetable returns the windows that the holdings plan from t on: for each day the windows of its valid queue or, if
 // there is none or it withdraws the day, those in the fallback document. The result is valid until a document expires
 // at the instant until (zero: as long as the holdings are).
-func timetable(h *Holdings, t time.Time, rate dsp.Rate) (spans []*Span, until time.Time) {
+func timetable(h *Holdings, t time.Time, rate dsp.Rate) (spans []*TimedWindow, until time.Time) {
 	expires := func(at time.Time) {
 		if at.After(t) && (until.IsZero() || at.Before(until)) {
 			until = at
 		}
 	}
-	add := func(occ schedules.Occurrence) *Span {
-		s := &Span{Bounds: output.Bounds{Occurrence: occ, Start: rate.Frame(occ.StartAt.Time),
+	add := func(occ schedules.Occurrence) *TimedWindow {
+		s := &TimedWindow{Bounds: output.Bounds{Occurrence: occ, Start: rate.Frame(occ.StartAt.Time),
 			End: rate.Frame(occ.EndAt.Time)}}
 		if s.End <= rate.Frame(t) {
 			return s
@@ -64,7 +64,7 @@ func timetable(h *Holdings, t time.Time, rate dsp.Rate) (spans []*Span, until ti
 			s := add(w.Occurrence)
 			s.Recurs = recurs(len(q.Windows), func(i int) schedules.Occurrence { return q.Windows[i].Occurrence }, w.Occurrence)
 			s.Revision = q.Revision
-			s.Slots = programme(q.Items, s, rate)
+			s.Items = programme(q.Items, s, rate)
 		}
 	}
 	if f := h.Fallback; f != nil && (f.ExpiresAt.IsZero() || f.ExpiresAt.After(t)) {
@@ -73,11 +73,11 @@ func timetable(h *Holdings, t time.Time, rate dsp.Rate) (spans []*Span, until ti
 			if q := h.ValidQueue(w.Date, t); q == nil || q.Withdrawn {
 				s := add(w)
 				s.Recurs = recurs(len(f.Windows), func(i int) schedules.Occurrence { return f.Windows[i] }, w)
-				s.Slots = []Slot{{Start: s.Start, End: s.End}}
+				s.Items = []TimedItem{{Start: s.Start, End: s.End}}
 			}
 		}
 	}
-	slices.SortStableFunc(spans, func(a, b *Span) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortStableFunc(spans, func(a, b *TimedWindow) int { return cmp.Compare(a.Start, b.Start) })
 	return spans, until
 }
 
@@ -99,7 +99,7 @@ const joint = 2
 // programme computes when each of a window's items starts and ends. A hard start cuts the item that plays; a soft start
 // waits for it up to its grace and then cuts it; a following item waits for its end. No item starts before its planned
 // instant. A stretch without an item becomes a slot without one.
-func programme(items []wire.QueueItem, s *Span, rate dsp.Rate) []Slot {
+func programme(items []wire.QueueItem, s *TimedWindow, rate dsp.Rate) []TimedItem {
 	var own []*wire.QueueItem
 	for i := range items {
 		it := &items[i]
@@ -108,7 +108,7 @@ func programme(items []wire.QueueItem, s *Span, rate dsp.Rate) []Slot {
 		}
 	}
 	slices.SortStableFunc(own, func(a, b *wire.QueueItem) int { return a.StartAt.Compare(b.StartAt.Time) })
-	var slots []Slot
+	var slots []TimedItem
 	at := s.Start // end of the previous item
 	for _, it := range own {
 		planned := rate.Frame(it.StartAt.Time)
@@ -132,18 +132,18 @@ func programme(items []wire.QueueItem, s *Span, rate dsp.Rate) []Slot {
 			at = s.Start
 		}
 		if start-at > joint {
-			slots = append(slots, Slot{Start: at, End: start})
+			slots = append(slots, TimedItem{Start: at, End: start})
 		} else if len(slots) > 0 {
 			slots[len(slots)-1].End = start
 		} else {
 			start = at
 		}
 		end := min(start+rate.Frames(it.Duration.Duration), s.End)
-		slots = append(slots, Slot{it, start, end})
+		slots = append(slots, TimedItem{it, start, end})
 		at = end
 	}
 	if at < s.End {
-		slots = append(slots, Slot{Start: at, End: s.End})
+		slots = append(slots, TimedItem{Start: at, End: s.End})
 	}
 	return slots
 }

@@ -26,16 +26,16 @@ type Rendering struct {
 	recordings Recordings
 	open       Open
 	holdings   *Holdings
-	span       *Span
+	span       *TimedWindow
 
 	sink  Sink
 	mu    sync.Mutex
 	next  int         // the first slot that no worker has begun
-	state []slotState // of each slot
+	state []itemState // of each slot
 	final int64       // frame up to which the sink has been told that the sound is final
 }
 
-type slotState struct {
+type itemState struct {
 	at   int64 // frame up to which it is rendered
 	done bool
 	deck *Deck // deck to continue with, because something in the slot did not air as planned; nil: everything did
@@ -65,7 +65,7 @@ func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, recording
 	s := spans[0]
 	return &Rendering{rate: rate, silence: silence, recordings: recordings, open: open, holdings: h, span: s,
 		final: s.Start,
-		state: make([]slotState, len(s.Slots))}, nil
+		state: make([]itemState, len(s.Items))}, nil
 }
 
 // Frames returns the window's length in frames.
@@ -97,7 +97,7 @@ func (r *Rendering) Run(ctx context.Context, sink Sink, workers int) (problems [
 		return nil, nil
 	}
 	deck := r.state[i].deck
-	err = r.play(ctx, deck, r.span.Slots[i].End, r.span.End, func() bool { return false }, func(pos int64) {
+	err = r.play(ctx, deck, r.span.Items[i].End, r.span.End, func() bool { return false }, func(pos int64) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.finalLocked(pos)
@@ -144,8 +144,8 @@ func (r *Rendering) brokenLocked() int {
 
 // slot renders one slot with its own deck.
 func (r *Rendering) slot(ctx context.Context, i int) error {
-	slot := r.span.Slots[i]
-	watch := &watchful{}
+	slot := r.span.Items[i]
+	watch := &replacements{}
 	deck := NewDeck(r.rate, 0, r.silence, func() *Holdings { return r.holdings }, NewCuer(r.recordings, r.open, r.rate,
 		renderPatience),
 		watch, nil, NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
@@ -214,17 +214,17 @@ func (r *Rendering) finalLocked(pos int64) {
 	}
 }
 
-// watchful is the ledger of a rendering. It records whether any item was replaced.
-type watchful struct{ replaced bool }
+// replacements is the airing log of a rendering. It records whether any item was replaced.
+type replacements struct{ replaced bool }
 
 // Begin records whether the fallback airs.
-func (w *watchful) Begin(on spool.OnAir) { w.replaced = w.replaced || on.Fallback }
+func (w *replacements) Begin(on spool.OnAir) { w.replaced = w.replaced || on.Fallback }
 
 // End does nothing.
-func (w *watchful) End(schedules.AsRun) {}
+func (w *replacements) End(schedules.AsRun) {}
 
 // Aside does nothing: the deck reports such an item as a problem, too.
-func (w *watchful) Aside(schedules.AsRun) {}
+func (w *replacements) Aside(schedules.AsRun) {}
 
 // Heard does nothing.
-func (w *watchful) Heard(spool.Heard) {}
+func (w *replacements) Heard(spool.Heard) {}

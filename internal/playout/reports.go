@@ -20,7 +20,7 @@ const (
 	reportsDir   = "reports"
 	reportMost   = 1 << 10         // bytes of a report
 	reportsMost  = 100             // reports taken at a look
-	reportsSlack = time.Minute     // by which a report may lie outside its turn
+	reportsSlack = time.Minute     // by which a report may lie outside its entry
 	reportsAhead = 5 * time.Second // by which its end may be ahead: players are handed sound before it is heard
 )
 

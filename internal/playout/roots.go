@@ -11,7 +11,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -70,7 +70,7 @@ func (v *DocumentStore) loadRoots(pins Pins) error {
 	case pins.Root != nil:
 		v.goOnFrom(pins.Root, chain)
 	case chain != nil && saved.By != "" && len(pins.Keys) > 0 && !slices.ContainsFunc(pins.Keys,
-		func(k ed25519.PublicKey) bool { return seal.KeyID(k) == saved.By }):
+		func(k ed25519.PublicKey) bool { return sign.KeyID(k) == saved.By }):
 		v.problems.Add("the station went by a root that key %s told, and another key is given: it goes by that key and by "+
 			"no root", saved.By)
 		v.another = true
@@ -178,7 +178,7 @@ func (v *DocumentStore) OfferRoots(offered wire.Roots) error {
 	if len(next) > len(v.chain) {
 		v.chain = next
 		v.saveRoots()
-		v.forsake(v.replaced(before))
+		v.discardUntrusted(v.replaced(before))
 	}
 	if why != nil {
 		return refuse(why)
@@ -192,7 +192,7 @@ func firstRoot(envelope *wire.Envelope, keys []ed25519.PublicKey) (*trust.Root, 
 	if err != nil {
 		return nil, "", err
 	}
-	payload, err := seal.Open(b, wire.FirstRootType, keys...)
+	payload, err := sign.Verify(b, wire.FirstRootType, keys...)
 	if err != nil {
 		return nil, "", mistrust(nil, keys, b, err)
 	}
@@ -204,8 +204,8 @@ func firstRoot(envelope *wire.Envelope, keys []ed25519.PublicKey) (*trust.Root, 
 		return nil, "", err
 	}
 	for _, key := range keys {
-		if _, err := seal.Open(b, wire.FirstRootType, key); err == nil {
-			return root, seal.KeyID(key), nil
+		if _, err := sign.Verify(b, wire.FirstRootType, key); err == nil {
+			return root, sign.KeyID(key), nil
 		}
 	}
 	return nil, "", errors.New("no key signed it")
@@ -239,7 +239,7 @@ func (v *DocumentStore) under() map[trust.KeyRole][]string {
 			keys = root.Keys(role)
 		}
 		for _, key := range keys {
-			out[role] = append(out[role], seal.KeyID(key))
+			out[role] = append(out[role], sign.KeyID(key))
 		}
 	}
 	return out
@@ -262,42 +262,42 @@ func (v *DocumentStore) replaced(under map[trust.KeyRole][]string) (roles []trus
 	return roles
 }
 
-// forsake discards documents whose key is no longer trusted, and restarts the marks of its role. Recalls stay in force
-// until the new key signs a list.
-func (v *DocumentStore) forsake(roles []trust.KeyRole) {
+// discardUntrusted discards documents whose key is no longer trusted, and restarts the marks of its role. Recalls stay
+// in force until the new key signs a list.
+func (v *DocumentStore) discardUntrusted(roles []trust.KeyRole) {
 	v.seen[rootMark] = mark{Revision: v.root().Version()}
 	next := *v.Holdings()
 	next.Queues = map[schedules.Date]*wire.Queue{}
 	for date, q := range v.Holdings().Queues {
-		if name := queueName(date); !slices.Contains(roles, trust.Queue) || v.stands(name, wire.QueueType) {
+		if name := queueName(date); !slices.Contains(roles, trust.Queue) || v.keepIfTrusted(name, wire.QueueType) {
 			next.Queues[date] = q
 		}
 	}
-	if slices.Contains(roles, trust.Queue) && !v.stands(fallbackName, wire.FallbackType) {
+	if slices.Contains(roles, trust.Queue) && !v.keepIfTrusted(fallbackName, wire.FallbackType) {
 		next.Fallback = nil
 	}
 	if slices.Contains(roles, trust.Recall) {
-		if !v.stands(recallsName, wire.RecallsType) {
+		if !v.keepIfTrusted(recallsName, wire.RecallsType) {
 			next.Recalls = nil
 			v.discard(statedir.Twice(recallsName)[1])
 		}
 		next.Lease = nil
 		v.discard(leaseName)
-		v.discard(clockName)
-		v.clock.reset()
+		v.discard(serviceTimeName)
+		v.serviceTime.reset()
 	}
 	for document := range v.seen {
 		if slices.Contains(roles, roleOf(document)) {
 			delete(v.seen, document)
 		}
 	}
-	v.remark(&next)
+	v.markHeld(&next)
 	v.publish(&next)
 	v.saveSeen()
 }
 
-// remark marks the documents that are still held.
-func (v *DocumentStore) remark(h *Holdings) {
+// markHeld marks the documents that are still held.
+func (v *DocumentStore) markHeld(h *Holdings) {
 	for date, q := range h.Queues {
 		v.seen[date.String()] = mark{q.Revision, q.PublishedAt}
 	}
@@ -309,8 +309,8 @@ func (v *DocumentStore) remark(h *Holdings) {
 	}
 }
 
-// stands reports whether a trusted key signed the saved document; it removes the document if not.
-func (v *DocumentStore) stands(name, payloadType string) bool {
+// keepIfTrusted reports whether a trusted key signed the saved document; it removes the document if not.
+func (v *DocumentStore) keepIfTrusted(name, payloadType string) bool {
 	b, err := v.state.Read(name, maxDocument)
 	var document json.RawMessage
 	if err == nil && v.open(b, payloadType, &document) == nil {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -68,7 +68,7 @@ func (s *safe) rotate(role trust.KeyRole, former, next byte) {
 	s.t.Helper()
 	d, err := s.chain[len(s.chain)-1].Draft(documentsNow.AddDate(2, 0, 0))
 	s.must(err)
-	s.must(d.Remove(role, seal.KeyID(publicOf(former))))
+	s.must(d.Remove(role, sign.KeyID(publicOf(former))))
 	s.must(d.Add(role, publicOf(next)))
 	s.sign(d, 1, 3)
 }
@@ -83,7 +83,7 @@ func (s *safe) offered(after int) (out wire.Roots) {
 // byKey returns a document signed with a key.
 func byKey(t *testing.T, key byte, payloadType string, v any) []byte {
 	t.Helper()
-	signer, err := seal.NewSigner(keyOf(key))
+	signer, err := sign.NewSigner(keyOf(key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func byKey(t *testing.T, key byte, payloadType string, v any) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	envelope, err := signer.Seal(payloadType, payload)
+	envelope, err := signer.Sign(payloadType, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestAKeyIsBelievedForItsRoleAlone(t *testing.T) {
 	p.ok("fallback", p.fallbackBy(11, p.fallbackDoc(1)))
 	p.ok("recalls", p.recallsBy(12, 1, "lost"))
 	p.ok("lease", p.leaseBy(12, documentsNow))
-	p.refused("a queue by the recall key", p.queueBy(12, p.queue(2)), "root 1 names "+seal.KeyID(publicOf(11)))
+	p.refused("a queue by the recall key", p.queueBy(12, p.queue(2)), "root 1 names "+sign.KeyID(publicOf(11)))
 	p.refused("a recall list by the queue key", p.recallsBy(11, 2), "root 1 names")
 	p.refused("a lease by the record key", p.leaseBy(13, documentsNow), "root 1 names")
 	p.refused("a fallback by a root key", p.fallbackBy(1, p.fallbackDoc(2)), "root 1 names")
@@ -266,7 +266,7 @@ func TestWhatTheNextKeySignedAlreadyStaysHeld(t *testing.T) {
 	p.ok("queue", p.queueBy(21, p.queue(5)))
 	d, err = s.chain[1].Draft(documentsNow.AddDate(2, 0, 0))
 	s.must(err)
-	s.must(d.Remove(trust.Queue, seal.KeyID(publicOf(11))))
+	s.must(d.Remove(trust.Queue, sign.KeyID(publicOf(11))))
 	s.sign(d, 1, 2)
 	p.ok("root 3", p.OfferRoots(s.offered(2)))
 	if h := p.Holdings(); h.Fallback != nil || len(h.Queues) != 1 {

@@ -31,10 +31,10 @@ func (m mark) older(seen mark) bool {
 	return m.Revision < seen.Revision || m.Revision == seen.Revision && m.IssuedAt.Before(seen.IssuedAt.Time)
 }
 
-// outdated is the error of a document that is older than one that was seen.
-type outdated struct{ m, seen mark }
+// outdatedError is the error of a document that is older than one that was seen.
+type outdatedError struct{ m, seen mark }
 
-func (o outdated) Error() string {
+func (o outdatedError) Error() string {
 	return fmt.Sprintf("revision %d of %s is older than %d, seen before", o.m.Revision, o.m.IssuedAt, o.seen.Revision)
 }
 
@@ -154,10 +154,10 @@ func (v *DocumentStore) loadRecalls() {
 	}
 }
 
-// outlive keeps recalls that the held list, or the last one seen, contains and r does not, if r comes from a service
-// that may have lost them: one whose store was restored from a backup, or that gave the revision of r to another list
-// before. Once a list of such a service names a segment, that service decides about it.
-func (v *DocumentStore) outlive(r *wire.Recalls, held *wire.Recalls) {
+// keepLostRecalls keeps recalls that the held list, or the last one seen, contains and r does not, if r comes from a
+// service that may have lost them: one whose store was restored from a backup, or that gave the revision of r to
+// another list before. Once a list of such a service names a segment, that service decides about it.
+func (v *DocumentStore) keepLostRecalls(r *wire.Recalls, held *wire.Recalls) {
 	last := v.seen["recalls"]
 	if r.Above > v.above || r.Revision == last.Revision && !r.IssuedAt.Equal(last.IssuedAt.Time) {
 		if held != nil {

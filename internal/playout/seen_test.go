@@ -40,7 +40,7 @@ func (s *shelf) damage(name string, how func([]byte) []byte) {
 func recalling(t *testing.T) (s *shelf, q wire.Queue) {
 	s = newShelf(t)
 	q = s.queue(5)
-	for _, err := range []error{s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(3))), s.offer(q),
+	for _, err := range []error{s.OfferFallback(s.service.sign(wire.FallbackType, s.fallbackDoc(3))), s.offer(q),
 		s.OfferRecalls(s.recallsDoc(11, "segment-2"))} {
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +149,7 @@ func TestDocumentIssuedAfterTheLostListSaysWhatIsRecalled(t *testing.T) {
 		"fallback": func(s *shelf) error {
 			f := s.fallbackDoc(20)
 			f.Recalled = []string{"segment-2"}
-			return s.OfferFallback(s.service.seal(wire.FallbackType, f))
+			return s.OfferFallback(s.service.sign(wire.FallbackType, f))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func (b *besieged) plan() {
 	b.fallback()
 	other := wire.Fallback{Schema: wire.FallbackSchema, Station: "harbour", Revision: 99, IssuedAt: schedules.At(begun),
 		ExpiresAt: schedules.At(begun.AddDate(0, 0, 14)), Items: foreign, Windows: b.hours(0)}
-	b.truth.foreign["fallback"] = append(b.truth.foreign["fallback"], b.s.seal(wire.FallbackType, other))
+	b.truth.foreign["fallback"] = append(b.truth.foreign["fallback"], b.s.sign(wire.FallbackType, other))
 }
 
 func (b *besieged) hours(day int) (out []schedules.Occurrence) {
@@ -88,7 +88,7 @@ func (b *besieged) publish(station string, day int, revision int64, pool []wire.
 			q.Items = append(q.Items, it)
 		}
 	}
-	body := b.s.seal(wire.QueueType, q)
+	body := b.s.sign(wire.QueueType, q)
 	v := b.truth
 	v.mu.Lock()
 	v.is[payload(body)] = signed{&q, body}
@@ -124,7 +124,7 @@ func (b *besieged) fallback() {
 		IssuedAt:  schedules.At(time.Now()),
 		ExpiresAt: schedules.At(time.Now().AddDate(0, 0, 14)), Items: b.list[from : from+5], Windows: b.hours(0),
 		Starved: b.terms, Recalled: []string{}}
-	body := b.s.seal(wire.FallbackType, f)
+	body := b.s.sign(wire.FallbackType, f)
 	b.truth.mu.Lock()
 	b.truth.is[payload(body)] = signed{&f, body}
 	b.truth.archive["fallback"] = append(b.truth.archive["fallback"], body)

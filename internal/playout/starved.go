@@ -122,7 +122,7 @@ func (h *Holdings) StarvedSince(at time.Time) schedules.Instant {
 		return schedules.Instant{}
 	}
 	quiet, since := h.contact.silence()
-	if quiet+max(at.Sub(h.clock.now().Round(0)), 0) < h.starvedTerms().Time() {
+	if quiet+max(at.Sub(h.serviceTime.now().Round(0)), 0) < h.starvedTerms().Time() {
 		return schedules.Instant{}
 	}
 	return schedules.At(since.Round(time.Second))

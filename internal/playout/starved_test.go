@@ -97,7 +97,7 @@ func TestAStarvedStationFollowsItsPolicyItemByItem(t *testing.T) {
 func TestARestartDoesNotEndAStarvation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := recalling(t)
-		if err := s.OfferFallback(s.service.seal(wire.FallbackType, func() wire.Fallback {
+		if err := s.OfferFallback(s.service.sign(wire.FallbackType, func() wire.Fallback {
 			f := s.fallbackDoc(4)
 			f.Starved = schedules.Starved{Policy: schedules.DropSensitive, After: schedules.Ms(300_000)}
 			return f
@@ -122,7 +122,7 @@ func TestARestartDoesNotEndAStarvation(t *testing.T) {
 		if why := h.Withheld(it, s.now()); !strings.Contains(why, "starved since") {
 			t.Errorf("it may not air because %q", why)
 		}
-		if _, err := s.OfferFreshness(s.service.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema,
+		if _, err := s.OfferFreshness(s.service.sign(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema,
 			Station: "lantern", Nonce: "a", At: schedules.At(s.now())}), "a", time.Now()); err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestThePolicyOfAnExpiredFallbackListHolds(t *testing.T) {
 		s, _ := recalling(t)
 		f := s.fallbackDoc(4)
 		f.Starved = schedules.Starved{Policy: schedules.DropSensitive}
-		if err := s.OfferFallback(s.service.seal(wire.FallbackType, f)); err != nil {
+		if err := s.OfferFallback(s.service.sign(wire.FallbackType, f)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(schedules.Starved{}.Time())
@@ -159,7 +159,7 @@ func TestARestartedPlayerSaysAtOnceThatItIsStarved(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems,
 			OpenTimekeeper(s.now, Uptime{}, s.state, s.problems), FollowOptions{})
-		go f.heed(ctx)
+		go f.watchAnswers(ctx)
 		synctest.Wait()
 		if a := strings.Join(s.problems.Alarms(), "; "); !strings.Contains(a, "starved since") {
 			t.Errorf("the alarms are %q", a)

@@ -69,8 +69,8 @@ func newKept(t *testing.T) *kept {
 		ExpiresAt: schedules.At(documentsNow.Add(10 * time.Minute)), Segments: []string{"segment-4"}}
 	for _, err := range []error{
 		p.documents.Pin(k.service.signer.Public()),
-		s.OfferFallback(k.service.seal(wire.FallbackType, s.fallbackDoc(3))), s.offer(k.queue), s.OfferRecalls(recalls),
-		s.OfferLease(k.service.seal(wire.LeaseType, lease), "", time.Now()),
+		s.OfferFallback(k.service.sign(wire.FallbackType, s.fallbackDoc(3))), s.offer(k.queue), s.OfferRecalls(recalls),
+		s.OfferLease(k.service.sign(wire.LeaseType, lease), "", time.Now()),
 		p.documents.contact.save(p.documents.state),
 		os.WriteFile(filepath.Join(k.dir, recordingName(audio.SHA256)), k.service.audio[audio.SHA256], 0o600),
 	} {
@@ -120,7 +120,7 @@ func (k *kept) with(name string, content []byte) (now standing, said string) {
 		now.fallback = h.Fallback.Revision
 	}
 	if h.Lease != nil {
-		now.service = h.clock.at(documentsNow).Truncate(time.Minute)
+		now.service = h.serviceTime.at(documentsNow).Truncate(time.Minute)
 	}
 	now.sensitive = h.Unleased(&k.queue.Items[3], documentsNow) == ""
 	pending, _ := p.spool.Pending(9)

@@ -67,7 +67,7 @@ func (r *Reporter) send(ctx context.Context, status wire.Status) error {
 		at = next
 	}
 	r.signed = at
-	envelope, err := r.identity.sealed(wire.StatusType, wire.SignedStatus{Schema: wire.StatusSchema,
+	envelope, err := r.identity.sign(wire.StatusType, wire.SignedStatus{Schema: wire.StatusSchema,
 		Station: r.identity.Station, SignedAt: at, Status: status})
 	if err != nil {
 		return err

@@ -107,14 +107,14 @@ func (v *truth) sign(route, station, nonce string) []byte {
 	if route == "freshness" {
 		f := v.newest
 		f.Station, f.Nonce, f.At = station, nonce, now
-		return v.service.seal(wire.FreshnessType, f)
+		return v.service.sign(wire.FreshnessType, f)
 	}
 	l := wire.Lease{Schema: wire.LeaseSchema, Station: station, Nonce: nonce, IssuedAt: now,
 		ExpiresAt: schedules.At(now.Add(mitmLease)), Segments: slices.Clone(v.names)}
 	if station == "lantern" {
 		v.leases = append(v.leases, l)
 	}
-	return v.service.seal(wire.LeaseType, l)
+	return v.service.sign(wire.LeaseType, l)
 }
 
 // any returns something that was signed: for the same route, or for another one, day or station.

@@ -20,15 +20,15 @@ import (
 // Watch is the station's state for local observers: the status that it reports to the service, and local details.
 type Watch struct {
 	wire.Status
-	Station string            `json:"station"`
-	Now     schedules.Instant `json:"now"`
-	Title   string            `json:"title,omitempty"` // of the item on the air
-	Next    []Coming          `json:"next"`
-	Unsent  int               `json:"as_run_unsent"`
-	Outputs []output.Standing `json:"outputs"`
-	Silent  bool              `json:"silent"` // no output that counts accepts the programme
-	Mirrors []MirrorState     `json:"mirrors,omitempty"`
-	Lists   *Listing          `json:"lists,omitempty"` // by which players of others air; null: this player airs
+	Station string             `json:"station"`
+	Now     schedules.Instant  `json:"now"`
+	Title   string             `json:"title,omitempty"` // of the item on the air
+	Next    []Coming           `json:"next"`
+	Unsent  int                `json:"as_run_unsent"`
+	Outputs []output.LineState `json:"outputs"`
+	Silent  bool               `json:"silent"` // no output that counts accepts the programme
+	Mirrors []MirrorState      `json:"mirrors,omitempty"`
+	Lists   *Listing           `json:"lists,omitempty"` // by which players of others air; null: this player airs
 
 	HeardAt      schedules.Instant `json:"heard_at"`               // when the service last signed an answer
 	Unheard      schedules.Millis  `json:"unheard_ms"`             // how long ago that was
@@ -63,7 +63,7 @@ func (p *Player) Watch() Watch {
 		Title: p.playing.Load().Title}
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent, w.Silent = len(pending), p.sound.Silent()
-	w.Outputs, w.Mirrors = p.lines.Standings(), p.mirrors.States()
+	w.Outputs, w.Mirrors = p.lines.States(), p.mirrors.States()
 	if p.identity != nil {
 		w.KeyID = p.identity.Signer().KeyID()
 	}

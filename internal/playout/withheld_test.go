@@ -25,7 +25,7 @@ func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
 		"a recall list": {wire.Freshness{Recalls: 12}, "recall list",
 			func(s *shelf) error { return s.OfferRecalls(s.recallsDoc(12)) }},
 		"a fallback": {wire.Freshness{Fallback: 4}, "fallback",
-			func(s *shelf) error { return s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(4))) }},
+			func(s *shelf) error { return s.OfferFallback(s.service.sign(wire.FallbackType, s.fallbackDoc(4))) }},
 		"today": {wire.Freshness{Queues: map[string]int64{today.String(): 6}}, "queue of " + today.String(),
 			func(s *shelf) error { return s.offer(s.queue(6)) }},
 	} {
@@ -35,7 +35,7 @@ func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
 				now := documentsNow
 				f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems,
 					OpenTimekeeper(func() time.Time { return now }, Uptime{}, s.state, s.problems), FollowOptions{})
-				f.asked[c.document] = asking{tag: `"11"`}
+				f.asked[c.document] = request{tag: `"11"`}
 				// All of it is held.
 				f.Compare(wire.Freshness{Recalls: 11, Fallback: 3, Queues: map[string]int64{today.String(): 5}})
 				if len(f.nudge) > 0 || f.asked[c.document].tag == "" {
@@ -132,7 +132,7 @@ func TestWhatIsWithheldIsAnAlarmThoughSomeAnswersAreRefused(t *testing.T) {
 			f.refuse("recall list", f.asked["recall list"], errors.New("it was changed on the way"))
 			time.Sleep(refusedLong / 2)
 			f.Compare(wire.Freshness{Recalls: 12})
-			f.settle("recall list", asking{}) // the document that was held before arrived again
+			f.finish("recall list", request{}) // the document that was held before arrived again
 		}
 		if a := strings.Join(s.problems.Alarms(), "; "); !strings.Contains(a, "revision 12 of the recall list") {
 			t.Errorf("the alarms are %q", a)
@@ -166,8 +166,8 @@ func TestWhoeverHoldsTheAnswersOfASweepDelaysNoAlarm(t *testing.T) {
 		says  string
 		after time.Duration
 	}{
-		"withheld": {true, "revision 5 of the recall list", withheldLong + 2*time.Minute + heedEvery},
-		"starved":  {false, "has signed no answer", schedules.Starved{}.Time() + heedEvery},
+		"withheld": {true, "revision 5 of the recall list", withheldLong + 2*time.Minute + watchEvery},
+		"starved":  {false, "has signed no answer", schedules.Starved{}.Time() + watchEvery},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -179,7 +179,7 @@ func TestWhoeverHoldsTheAnswersOfASweepDelaysNoAlarm(t *testing.T) {
 				s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 					switch {
 					case strings.HasSuffix(r.URL.Path, "/freshness.dsse") && c.fresh:
-						w.Write(s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern",
+						w.Write(s.sign(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern",
 							Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now()), Recalls: 5}))
 					case strings.HasSuffix(r.URL.Path, "/freshness.dsse"):
 						w.Write(s.fresh("stored", 0))
@@ -207,7 +207,7 @@ func TestAStationWithoutAKeyIsStarved(t *testing.T) {
 		s := newService(t)
 		s.setDown(true)
 		_, problems := follow(t, s)
-		time.Sleep(schedules.Starved{}.Time() + heedEvery)
+		time.Sleep(schedules.Starved{}.Time() + watchEvery)
 		if a := strings.Join(problems.Alarms(), "; "); !strings.Contains(a, "has signed no answer") {
 			t.Errorf("the alarms are %q", a)
 		}
@@ -252,7 +252,7 @@ func TestASlowHonestLinkRaisesNoAlarm(t *testing.T) {
 			}
 			if strings.HasSuffix(r.URL.Path, "/freshness.dsse") {
 				said.Nonce, said.At = r.URL.Query().Get("nonce"), schedules.At(time.Now())
-				w.Write(s.seal(wire.FreshnessType, said))
+				w.Write(s.sign(wire.FreshnessType, said))
 				return true
 			}
 			return false

@@ -122,7 +122,7 @@ func (a *Accounts) evidence(ctx context.Context, st schedules.Station, from, to 
 	}
 	var asked askedDay
 	if segment != "" {
-		asked = asksFor(segment, e.entries)
+		asked = daysAiring(segment, e.entries)
 	}
 	if e.days, err = a.days(ctx, st, from.AddDays(-1), to.AddDays(1), asked); err != nil {
 		return e, err
@@ -132,9 +132,9 @@ func (a *Accounts) evidence(ctx context.Context, st schedules.Station, from, to 
 	return e, err
 }
 
-// asksFor selects the days whose queue names the segment, and those on which the station reported it, with the day
+// daysAiring selects the days whose queue names the segment, and those on which the station reported it, with the day
 // before each.
-func asksFor(segment string, entries []schedules.AsRun) askedDay {
+func daysAiring(segment string, entries []schedules.AsRun) askedDay {
 	name := fmt.Appendf(nil, "%q", segment)
 	var aired []time.Time
 	for _, e := range entries {

@@ -41,8 +41,8 @@ func newOnAir(t *testing.T) *onAir {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return o.now }
-	o.scheduler = scheduling.New(o.replica, record.NewRecords(o.replica, o.replica.Store, nil, now, 0), servicetest.Seal{},
-		now, "http://x", time.Minute)
+	o.scheduler = scheduling.New(o.replica, record.NewRecords(o.replica, o.replica.Store, nil, now, 0),
+		servicetest.Signer{}, now, "http://x", time.Minute)
 	o.log = o.scheduler.Record.Logbook
 	servicetest.Put(o.t, o.replica, replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC",
 		Languages: []string{"ko-KP"}})
@@ -71,7 +71,7 @@ func newOnAir(t *testing.T) *onAir {
 		}
 		r.Windows = q.Windows
 		servicetest.Put(o.t, o.replica, replica.KindRevision, replica.RevisionID("s", date, r.Revision), r)
-		servicetest.PutSealed(o.t, o.replica, replica.KindQueue, "s/"+date.String(), q)
+		servicetest.PutSigned(o.t, o.replica, replica.KindQueue, "s/"+date.String(), q)
 		o.items = append(o.items, q.Items...)
 	}
 	return o
@@ -156,7 +156,7 @@ func TestReconciliationAndReportAndMakeGoodsCountTheSame(t *testing.T) {
 			if v[schedules.AsPlanned]+v[schedules.Late] != c.Aired || v[schedules.Short] != c.Short || v[schedules.Missed]+
 				v[schedules.Substituted] != c.Missed ||
 				v[schedules.Unreported] != c.Unreported || v[schedules.Extra]+v[schedules.Substituted] != c.Extra ||
-				v[schedules.ToCome] != 0 {
+				v[schedules.Upcoming] != 0 {
 				r.Errorf("%s at %s is reconciled as %v and reported as %+v", date, o.now, v, c)
 			}
 			for _, d := range day.Items {

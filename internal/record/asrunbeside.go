@@ -45,9 +45,9 @@ func told(e schedules.AsRun) ([]byte, error) {
 	return replica.Encode(e)
 }
 
-// same reports whether two entries are equal but for their details, and for what vouches for them.
+// same reports whether two entries are equal but for their details, and for their authenticity.
 func same(a, b schedules.AsRun) (bool, error) {
-	a.Vouched, b.Vouched = "", ""
+	a.Authenticity, b.Authenticity = "", ""
 	x, err := told(a)
 	if err != nil {
 		return false, err

@@ -22,7 +22,7 @@ func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 	}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := func() time.Time { return began.Add(48 * time.Hour) }
-	s := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Minute)
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Signer{}, now, "http://x", time.Minute)
 	log := s.Record.Logbook
 	aired := func(sequence int64, segment string, after time.Duration) schedules.AsRun {
 		return schedules.AsRun{Sequence: sequence, ItemID: segment, SegmentID: segment,
@@ -92,7 +92,7 @@ func TestReportOfWhatIsStillToComeIsRejectedUntilItHasCome(t *testing.T) {
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := func() time.Time { return at }
-	log := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Seal{}, now, "http://x",
+	log := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Signer{}, now, "http://x",
 		time.Minute).Record.Logbook
 	entry := func(sequence int64, outcome schedules.Outcome, start, end time.Duration) schedules.AsRun {
 		return schedules.AsRun{Sequence: sequence, ItemID: "i", SegmentID: "s", Outcome: outcome,

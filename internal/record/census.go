@@ -14,13 +14,13 @@ type Census struct {
 	Stations []wire.Status // of stations that have reported a status
 	Sequence int64         // of the change feed
 
-	// Standing counts the standing problems of each station, by code.
-	Standing map[string]map[string]int
+	// Problems counts the standing problems of each station, by code.
+	Problems map[string]map[string]int
 }
 
 // Census returns the current counts.
 func (l *Logbook) Census() Census {
-	c := Census{Segments: map[schedules.State]int{}, Sequence: l.replica.Sequence(), Standing: map[string]map[string]int{}}
+	c := Census{Segments: map[schedules.State]int{}, Sequence: l.replica.Sequence(), Problems: map[string]map[string]int{}}
 	for _, s := range []schedules.State{schedules.Analysing, schedules.Rejected, schedules.Pending, schedules.Approved,
 		schedules.Recalled} {
 		if n := replica.SegmentsIn(l.replica).Count(replica.ByState, string(s)); n > 0 {
@@ -31,14 +31,14 @@ func (l *Logbook) Census() Census {
 		c.Queues++
 	}
 	for id := range replica.StationsIn(l.replica).After("", "") {
-		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0,
+		c.Problems[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0,
 			"held_twice": 0, "open_time": 0,
 			"store_set_back": 0, "implausible": 0, "two_players": 0}
 		for code := range network.DoubtCodes {
-			c.Standing[id][code] = 0
+			c.Problems[id][code] = 0
 		}
-		for _, p := range l.network.Standing.Of(id) {
-			c.Standing[id][p.Code]++
+		for _, p := range l.network.StationProblems.Of(id) {
+			c.Problems[id][p.Code]++
 		}
 		if s, err := l.Status(id); err == nil {
 			c.Stations = append(c.Stations, s)

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"lifeline/internal/chain"
 	"lifeline/internal/fault"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
@@ -38,17 +38,19 @@ func chainHead(ctx context.Context, docs replica.Documents, station string) (hea
 	return head, d.Revision, err
 }
 
-// Chain reads a store's chains, and the documents that they name, for chain.Verify.
-type Chain struct {
+// HashChain reads a store's chains, and the documents that they name, for hashchain.Verify.
+type HashChain struct {
 	docs  replica.Documents
 	asRun replica.AsRunLog
 }
 
-// NewChain returns a Chain over docs and asRun.
-func NewChain(docs replica.Documents, asRun replica.AsRunLog) Chain { return Chain{docs, asRun} }
+// NewHashChain returns a Chain over docs and asRun.
+func NewHashChain(docs replica.Documents, asRun replica.AsRunLog) HashChain {
+	return HashChain{docs, asRun}
+}
 
 // Stations returns the stations that have a chain or for which one is due.
-func (c Chain) Stations(ctx context.Context) ([]string, error) {
+func (c HashChain) Stations(ctx context.Context) ([]string, error) {
 	var out []string
 	seen := map[string]bool{}
 	for _, kind := range []string{replica.KindStation, KindHead} {
@@ -67,7 +69,7 @@ func (c Chain) Stations(ctx context.Context) ([]string, error) {
 }
 
 // Head returns the head of a chain. For a damaged head it returns the zero ChainHead, which fits no chain.
-func (c Chain) Head(ctx context.Context, station string) (wire.ChainHead, error) {
+func (c HashChain) Head(ctx context.Context, station string) (wire.ChainHead, error) {
 	d, err := c.docs.Get(ctx, KindHead, station)
 	if err != nil {
 		return wire.ChainHead{}, err
@@ -80,13 +82,13 @@ func (c Chain) Head(ctx context.Context, station string) (wire.ChainHead, error)
 }
 
 // Links returns all links of a station, by number.
-func (c Chain) Links(ctx context.Context, station string) iter.Seq2[chain.Stored, error] {
-	return func(yield func(chain.Stored, error) bool) {
+func (c HashChain) Links(ctx context.Context, station string) iter.Seq2[hashchain.Stored, error] {
+	return func(yield func(hashchain.Stored, error) bool) {
 		const limit = 500
 		for after := int64(0); ; {
 			page, err := c.Page(ctx, station, after, limit)
 			if err != nil {
-				yield(chain.Stored{}, err)
+				yield(hashchain.Stored{}, err)
 				return
 			}
 			for _, l := range page {
@@ -103,19 +105,19 @@ func (c Chain) Links(ctx context.Context, station string) iter.Seq2[chain.Stored
 }
 
 // Page returns at most limit links after the given number. A link with a malformed id has the number 0.
-func (c Chain) Page(ctx context.Context, station string, after int64, limit int) ([]chain.Stored, error) {
+func (c HashChain) Page(ctx context.Context, station string, after int64, limit int) ([]hashchain.Stored, error) {
 	docs, err := c.docs.List(ctx, kindLink, fmt.Sprintf("%s/%012d", station, after+1), limit)
 	if err != nil {
 		return nil, err
 	}
-	var out []chain.Stored
+	var out []hashchain.Stored
 	for _, d := range docs {
 		of, name, _ := strings.Cut(d.ID, "/")
 		if of != station {
 			break
 		}
 		number, day, _ := strings.Cut(name, "/")
-		stored := chain.Stored{Envelope: d.Body}
+		stored := hashchain.Stored{Envelope: d.Body}
 		if n, err := strconv.ParseInt(number, 10, 64); err == nil {
 			stored.Number = n
 		}
@@ -128,7 +130,7 @@ func (c Chain) Page(ctx context.Context, station string, after int64, limit int)
 }
 
 // Records returns a station's as-run entries of [from, to), byte for byte.
-func (c Chain) Records(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error) {
+func (c HashChain) Records(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error) {
 	entries, err := c.asRun.Read(ctx, station, from, to)
 	return chainRecords(entries), err
 }
@@ -142,19 +144,19 @@ func chainRecords(entries []store.Entry) []wire.ChainRecord {
 }
 
 // Queue returns the signed queue of a day. It fails with NotFound.
-func (c Chain) Queue(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
+func (c HashChain) Queue(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
 	d, err := c.docs.Get(ctx, replica.KindQueue, replica.DayID(station, date))
 	return d.Body, err
 }
 
 // Rundown returns the stored form of a rundown. It fails with NotFound.
-func (c Chain) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error) {
+func (c HashChain) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error) {
 	d, err := c.docs.Get(ctx, replica.KindRevision, replica.RevisionID(station, date, revision))
 	return d.Body, err
 }
 
 // Unsealed reports whether a late report is still without a link.
-func (c Chain) Unsealed(ctx context.Context, station string) (bool, error) {
+func (c HashChain) Unsealed(ctx context.Context, station string) (bool, error) {
 	_, err := c.docs.Get(ctx, KindLate, station)
 	if fault.Is(err, fault.NotFound) {
 		return false, nil

@@ -17,14 +17,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lifeline/internal/access"
-	"lifeline/internal/chain"
 	"lifeline/internal/harness/longform"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/kinds"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
 	"lifeline/internal/scheduling"
-	"lifeline/internal/seal"
 	"lifeline/internal/servicetest"
+	"lifeline/internal/sign"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 	"lifeline/internal/trust"
@@ -36,7 +36,7 @@ import (
 type yearOf struct {
 	key      ed25519.PublicKey
 	head     wire.ChainHead
-	links    []chain.Stored
+	links    []hashchain.Stored
 	records  []wire.ChainRecord
 	days     []schedules.Date // of each record
 	queues   map[schedules.Date][]byte
@@ -48,8 +48,8 @@ func (y *yearOf) Stations(context.Context) ([]string, error) { return []string{"
 
 func (y *yearOf) Head(context.Context, string) (wire.ChainHead, error) { return y.head, nil }
 
-func (y *yearOf) Links(context.Context, string) iter.Seq2[chain.Stored, error] {
-	return func(yield func(chain.Stored, error) bool) {
+func (y *yearOf) Links(context.Context, string) iter.Seq2[hashchain.Stored, error] {
+	return func(yield func(hashchain.Stored, error) bool) {
 		for _, l := range y.links {
 			if !yield(l, nil) {
 				return
@@ -80,7 +80,7 @@ func (y *yearOf) Unsealed(context.Context, string) (bool, error) { return false,
 // verify answers the days that differ.
 func (y *yearOf) verify(t *testing.T, known ...wire.ChainHead) []string {
 	t.Helper()
-	p, err := chain.Verify(t.Context(), y, []ed25519.PublicKey{y.key}, known)
+	p, err := hashchain.Verify(t.Context(), y, []ed25519.PublicKey{y.key}, known)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func recordedYear(t *testing.T) *yearOf {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := seal.NewSigner(private)
+	signer, err := sign.NewSigner(private)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func recordedYear(t *testing.T) *yearOf {
 		}
 		for range versions {
 			revision++
-			envelope, err := replica.SealJSON(trust.OneKey(signer), wire.QueueType, wire.Queue{Schema: wire.QueueSchema,
+			envelope, err := replica.SignJSON(trust.OneKey(signer), wire.QueueType, wire.Queue{Schema: wire.QueueSchema,
 				Station: "relay",
 				Date:    date, Revision: revision})
 			must(err)
@@ -162,7 +162,7 @@ func recordedYear(t *testing.T) *yearOf {
 			must(err)
 			writes, err := s.Record.Links.Writes(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue, Date: date,
 				Revision: revision,
-				Queue:    chain.Hash(envelope), Rundown: chain.Hash(rundown)})
+				Queue:    hashchain.Hash(envelope), Rundown: hashchain.Hash(rundown)})
 			must(err)
 			was := replica.QueuesIn(m).Revision(replica.DayID("relay", date))
 			commit(append(writes, store.Write{Kind: replica.KindQueue, ID: replica.DayID("relay", date), Expect: was,
@@ -187,7 +187,7 @@ func recordedYear(t *testing.T) *yearOf {
 		now = now.Add(6 * time.Hour)
 		must(s.Record.Sealing.SealAll(t.Context()))
 	}
-	read := record.NewChain(docs, docs)
+	read := record.NewHashChain(docs, docs)
 	for l, err := range read.Links(t.Context(), "relay") {
 		must(err)
 		y.links = append(y.links, l)
@@ -199,14 +199,14 @@ func recordedYear(t *testing.T) *yearOf {
 	for _, r := range y.records {
 		y.days = append(y.days, schedules.DateOf(time.UnixMilli(r.AtMs).In(zone)))
 	}
-	p, err := chain.Verify(t.Context(), y, []ed25519.PublicKey{y.key}, nil)
+	p, err := hashchain.Verify(t.Context(), y, []ed25519.PublicKey{y.key}, nil)
 	must(err)
 	// the first day is sealed with the one before
 	if want := 365 + 37 + 1 + 365 + 12; p.Links != want || p.Days != 1+365+12 ||
 		p.Records != 365*24+12 || p.Queues != 365 || p.Rundowns != 365+37 || len(p.Differences) > 0 {
 		t.Fatalf("the year itself: %+v, want %d links", p, want)
 	}
-	whole, err := chain.Verify(t.Context(), read, []ed25519.PublicKey{y.key}, nil)
+	whole, err := hashchain.Verify(t.Context(), read, []ed25519.PublicKey{y.key}, nil)
 	must(err)
 	if len(whole.Differences) > 0 || whole.Links != p.Links || whole.Records != p.Records {
 		t.Fatalf("the store: %+v", whole)
@@ -304,7 +304,7 @@ func TestNothingIsTakenOutOrPutIntoTheRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forger, err := seal.NewSigner(other)
+	forger, err := sign.NewSigner(other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +332,7 @@ func TestNothingIsTakenOutOrPutIntoTheRecord(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if y.links[400].Envelope, err = forger.Seal(wire.LinkType, payload); err != nil {
+			if y.links[400].Envelope, err = forger.Sign(wire.LinkType, payload); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -345,7 +345,7 @@ func TestNothingIsTakenOutOrPutIntoTheRecord(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			y.head.Number, y.head.SHA256 = last.Number, chain.Hash(last.Envelope)
+			y.head.Number, y.head.SHA256 = last.Number, hashchain.Hash(last.Envelope)
 			if l.Kind == wire.LinkAsRun && !l.Late {
 				y.head.Until = l.To
 			} else {
@@ -362,7 +362,7 @@ func TestNothingIsTakenOutOrPutIntoTheRecord(t *testing.T) {
 	}
 }
 
-func lastUntil(t *testing.T, links []chain.Stored) schedules.Instant {
+func lastUntil(t *testing.T, links []hashchain.Stored) schedules.Instant {
 	t.Helper()
 	for _, stored := range slices.Backward(links) {
 		l, err := record.OpenLink(stored.Envelope)
@@ -383,7 +383,7 @@ func TestChainHasNoForkUnderConcurrentPublications(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := scheduling.New(m, record.NewRecords(m, docs, nil, time.Now, 0), servicetest.Seal{}, time.Now, "http://x",
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, time.Now, 0), servicetest.Signer{}, time.Now, "http://x",
 		time.Minute)
 	const writers, each = 8, 20
 	var g errgroup.Group
@@ -410,7 +410,7 @@ func TestChainHasNoForkUnderConcurrentPublications(t *testing.T) {
 		t.Fatal(err)
 	}
 	previous, number := "", int64(0)
-	for stored, err := range record.NewChain(docs, docs).Links(t.Context(), "relay") {
+	for stored, err := range record.NewHashChain(docs, docs).Links(t.Context(), "relay") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -422,9 +422,9 @@ func TestChainHasNoForkUnderConcurrentPublications(t *testing.T) {
 		if l.Number != number || stored.Number != number || l.Previous != previous {
 			t.Fatalf("link %d follows %q, not %q", l.Number, l.Previous, previous)
 		}
-		previous = chain.Hash(stored.Envelope)
+		previous = hashchain.Hash(stored.Envelope)
 	}
-	if head, err := record.NewChain(docs, docs).Head(t.Context(), "relay"); err != nil || head.Number != number ||
+	if head, err := record.NewHashChain(docs, docs).Head(t.Context(), "relay"); err != nil || head.Number != number ||
 		head.SHA256 != previous || number != writers*each {
 		t.Errorf("%d links, head %+v, %v", number, head, err)
 	}

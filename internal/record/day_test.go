@@ -38,7 +38,7 @@ func newMissedDay(t *testing.T) *missedDay {
 	d := &missedDay{t: t, store: r, now: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC), day: schedules.Date{Year: 2026,
 		Month: 11, Day: 2}}
 	now := func() time.Time { return d.now }
-	d.Scheduler = scheduling.New(r, record.NewRecords(r, r.Store, nil, now, 0), servicetest.Seal{}, now, "http://x",
+	d.Scheduler = scheduling.New(r, record.NewRecords(r, r.Store, nil, now, 0), servicetest.Signer{}, now, "http://x",
 		time.Hour)
 	for _, id := range []string{"m1", "m2", "m3"} {
 		s := servicetest.Music(id)
@@ -208,7 +208,7 @@ func TestStationsAreListedWithWhatTheyLastSaidAndWhatStandsAgainstThem(t *testin
 	}
 	c := log.Census()
 	if c.Queues != 1 || c.Segments[schedules.Approved] != 3 || len(c.Stations) != 1 ||
-		c.Standing["s"]["no_fallback"] != 0 {
+		c.Problems["s"]["no_fallback"] != 0 {
 		t.Errorf("%+v", c)
 	}
 	page, _, err := log.Audit(t.Context(), store.AuditQuery{Limit: 100})
@@ -223,7 +223,7 @@ func TestStationsAreListedWithWhatTheyLastSaidAndWhatStandsAgainstThem(t *testin
 // A station that has seen more than the store has raises the floor, above which everything is signed from then on.
 func TestAStationThatSawMoreRaisesTheFloor(t *testing.T) {
 	d := newMissedDay(t)
-	servicetest.PutSealed(t, d.store, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+	servicetest.PutSigned(t, d.store, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
 		Revision: 1})
 	if err := d.Record.Logbook.SetStatus(t.Context(), ruth, "s", wire.Status{RecallsSeen: 1}); err != nil ||
 		d.store.Floor().Above != 0 {
@@ -264,7 +264,7 @@ func TestAQueueIsWaitedForUntilItIsWithdrawn(t *testing.T) {
 	if _, err := d.Publisher.Withdraw(t.Context(), ruth, "s", next, nil, "moved"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Record.Queues.StandingQueue(t.Context(), "s", next); !fault.Is(err, fault.NotFound) {
+	if _, err := d.Record.Queues.PublishedQueue(t.Context(), "s", next); !fault.Is(err, fault.NotFound) {
 		t.Errorf("withdrawn: %v", err)
 	}
 	if _, err := d.Record.Logbook.Reconcile(t.Context(), "s", next, ""); !fault.Is(err, fault.NotFound) {

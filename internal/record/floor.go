@@ -18,7 +18,7 @@ import (
 // Numbering keeps the revisions of signed documents above the highest that stations have seen.
 type Numbering struct {
 	replica *replica.Replica
-	sealer  replica.Sealer
+	signer  replica.Signer
 	now     func() time.Time
 	queues  *Queues
 }
@@ -89,10 +89,10 @@ func (s *Numbering) ahead(ctx context.Context, station string, seen wire.Seen) (
 	return number, saw, err
 }
 
-// Outrun raises the floor when a station has seen a higher revision than the store has, and signs the recall list again
-// above it, in the same commit. Resign signs the other documents later. Without Outrun the station would refuse every
-// later recall.
-func (s *Numbering) Outrun(ctx context.Context, station string, status wire.Status) error {
+// RaiseAboveSeen raises the floor when a station has seen a higher revision than the store has, and signs the recall
+// list again above it, in the same commit. Resign signs the other documents later. Without RaiseAboveSeen the station
+// would refuse every later recall.
+func (s *Numbering) RaiseAboveSeen(ctx context.Context, station string, status wire.Status) error {
 	seen := network.SeenBy(status)
 	if _, saw, err := s.ahead(ctx, station, seen); saw == "" || err != nil {
 		return err
@@ -117,7 +117,7 @@ func (s *Numbering) Outrun(ctx context.Context, station string, status wire.Stat
 		if err != nil {
 			return err
 		}
-		list, err := library.SealRecalls(s.replica, s.sealer, next, s.now())
+		list, err := library.SignRecalls(s.replica, s.signer, next, s.now())
 		if err != nil {
 			return err
 		}

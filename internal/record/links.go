@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"lifeline/internal/chain"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
@@ -15,7 +15,7 @@ import (
 // Links appends to the stations' chains.
 type Links struct {
 	store  replica.Documents
-	sealer replica.Sealer
+	signer replica.Signer
 	now    func() time.Time
 }
 
@@ -28,11 +28,11 @@ func (s *Links) Writes(ctx context.Context, l wire.Link) ([]store.Write, error) 
 		return nil, err
 	}
 	l.Schema, l.Number, l.Previous, l.SealedAt = wire.LinkSchema, head.Number+1, head.SHA256, schedules.At(s.now())
-	envelope, err := replica.SealJSON(s.sealer, wire.LinkType, l)
+	envelope, err := replica.SignJSON(s.signer, wire.LinkType, l)
 	if err != nil {
 		return nil, err
 	}
-	head.Station, head.Number, head.SHA256 = l.Station, l.Number, chain.Hash(envelope)
+	head.Station, head.Number, head.SHA256 = l.Station, l.Number, hashchain.Hash(envelope)
 	if l.Kind == wire.LinkAsRun && !l.Late {
 		head.Until = l.To
 	}

@@ -21,17 +21,17 @@ import (
 
 // Logbook stores as-run reports and compares them with what was planned.
 type Logbook struct {
-	replica   *replica.Replica
-	store     *Records
-	now       func() time.Time
-	network   *network.Definitions
-	planning  *library.Planning
-	queues    *Queues
-	accounts  *Accounts
-	makeGoods *MakeGoods
-	sealing   *Sealing
-	numbering *Numbering
-	vouching  *Vouching
+	replica        *replica.Replica
+	store          *Records
+	now            func() time.Time
+	network        *network.Definitions
+	planning       *library.Planning
+	queues         *Queues
+	accounts       *Accounts
+	makeGoods      *MakeGoods
+	sealing        *Sealing
+	numbering      *Numbering
+	authentication *Authentication
 }
 
 // WithNow returns a copy of the logbook with another clock.
@@ -49,27 +49,27 @@ const reconcileTolerance = time.Second
 // its own, which did not sign the report, all entries are kept beside the record, and rejected: the station sends them
 // again until its key signs them.
 func (l *Logbook) Report(ctx context.Context, station string, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
-	vouch, why := l.vouching.unsigned(station)
-	return l.report(ctx, station, entries, vouch, why)
+	authenticity, why := l.authentication.unsigned(station)
+	return l.report(ctx, station, entries, authenticity, why)
 }
 
 // ReportSigned does the same with the entries in an envelope of type wire.AsRunType, whose payload is r.
 func (l *Logbook) ReportSigned(ctx context.Context, station string, envelope []byte, r wire.SignedAsRun) (
 	[]wire.AsRunResult, error) {
-	vouch, why := l.vouching.signed(station, r.Station, wire.AsRunType, envelope)
-	return l.report(ctx, station, r.Entries, vouch, why)
+	authenticity, why := l.authentication.signed(station, r.Station, wire.AsRunType, envelope)
+	return l.report(ctx, station, r.Entries, authenticity, why)
 }
 
-func (l *Logbook) report(ctx context.Context, station string, entries []schedules.AsRun, vouch schedules.Vouch,
-	why string) ([]wire.AsRunResult, error) {
+func (l *Logbook) report(ctx context.Context, station string, entries []schedules.AsRun,
+	authenticity schedules.Authenticity, why string) ([]wire.AsRunResult, error) {
 	entries = slices.Clone(entries)
 	results := make([]wire.AsRunResult, len(entries))
 	var good []store.Entry
 	var at []int
 	for n, e := range entries {
-		e.ReportedAs, e.Vouched = 0, vouch
+		e.ReportedAs, e.Authenticity = 0, authenticity
 		results[n] = wire.AsRunResult{Sequence: e.Sequence, Status: "rejected", Message: cmp.Or(e.Check(), l.tooSoon(e),
-			tooFar(e))}
+			implausible(e))}
 		if results[n].Message != "" {
 			continue
 		}
@@ -104,8 +104,8 @@ func (l *Logbook) report(ctx context.Context, station string, entries []schedule
 	if err := l.settle(ctx, station, why, entries, good, at, fresh, results); err != nil {
 		return nil, err
 	}
-	if vouch == schedules.Signed && slices.Contains(fresh, true) { // others may be sent again by anybody
-		if err := l.vouching.vouched(ctx, station); err != nil {
+	if authenticity == schedules.Signed && slices.Contains(fresh, true) { // others may be sent again by anybody
+		if err := l.authentication.noteSigned(ctx, station); err != nil {
 			return nil, err
 		}
 	}
@@ -152,11 +152,11 @@ func (l *Logbook) settle(ctx context.Context, station, why string, entries []sch
 				"players report for this station?", twice, given[i])
 		}
 	}
-	switch vouch := entries[at[0]].Vouched; {
+	switch authenticity := entries[at[0]].Authenticity; {
 	case !entries[at[0]].Counts():
-		return l.vouching.doubt(ctx, station, codeOf(vouch), "a report of what aired: "+why)
+		return l.authentication.doubt(ctx, station, codeOf(authenticity), "a report of what aired: "+why)
 	case twice > 0:
-		return l.vouching.doubt(ctx, station, network.SequenceTwice, fmt.Sprintf("sequence %d", twice))
+		return l.authentication.doubt(ctx, station, network.SequenceTwice, fmt.Sprintf("sequence %d", twice))
 	}
 	return nil
 }
@@ -184,8 +184,8 @@ const (
 	longestItem = schedules.MaxWindow + time.Minute
 )
 
-// tooFar returns the reason for rejecting times or a sequence that no player can have, or "".
-func tooFar(e schedules.AsRun) string {
+// implausible returns the reason for rejecting times or a sequence that no player can have, or "".
+func implausible(e schedules.AsRun) string {
 	switch {
 	case e.Sequence >= besideFrom:
 		return fmt.Sprintf("sequence must be less than %d", int64(besideFrom))
@@ -220,7 +220,7 @@ func (l *Logbook) AsRun(ctx context.Context, station string, from, to time.Time)
 // entry names.
 func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.Date, window string) (
 	schedules.Reconciliation, error) {
-	q, err := l.queues.StandingQueue(ctx, station, date)
+	q, err := l.queues.PublishedQueue(ctx, station, date)
 	if fault.Is(err, fault.NotFound) {
 		err = fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
 	}
@@ -246,9 +246,9 @@ const MaxInstance = 64
 // its documents again above them. It fails with Conflict, storing nothing but the doubt, if the station has a key of
 // its own.
 func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string, s wire.Status) error {
-	vouch, why := l.vouching.unsigned(station)
-	if vouch != "" {
-		return l.vouching.refuse(ctx, station, codeOf(vouch), why)
+	authenticity, why := l.authentication.unsigned(station)
+	if authenticity != "" {
+		return l.authentication.refuse(ctx, station, codeOf(authenticity), why)
 	}
 	return l.setStatus(ctx, a, station, s, schedules.Instant{})
 }
@@ -257,24 +257,24 @@ func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string,
 // with Conflict, storing nothing but the doubt, if the station's key did not sign it, or signed a later one.
 func (l *Logbook) SetSignedStatus(ctx context.Context, a access.Actor, station string, envelope []byte,
 	s wire.SignedStatus) error {
-	vouch, why := l.vouching.signed(station, s.Station, wire.StatusType, envelope)
-	if vouch == "" {
+	authenticity, why := l.authentication.signed(station, s.Station, wire.StatusType, envelope)
+	if authenticity == "" {
 		return l.setStatus(ctx, a, station, s.Status, schedules.Instant{})
 	}
-	if vouch != schedules.Signed {
-		return l.vouching.refuse(ctx, station, codeOf(vouch), why)
+	if authenticity != schedules.Signed {
+		return l.authentication.refuse(ctx, station, codeOf(authenticity), why)
 	}
-	repeated, old := l.vouching.order(station, s.SignedAt)
+	repeated, old := l.authentication.checkOrder(station, s.SignedAt)
 	switch {
 	case old != "":
-		return l.vouching.refuse(ctx, station, network.OldStatus, old)
+		return l.authentication.refuse(ctx, station, network.OldStatus, old)
 	case repeated:
 		return nil
 	}
 	if err := l.setStatus(ctx, a, station, s.Status, s.SignedAt); err != nil {
 		return err
 	}
-	return l.vouching.vouched(ctx, station)
+	return l.authentication.noteSigned(ctx, station)
 }
 
 // setStatus stores a status that is the station's own. signedAt is zero unless the station's key signed it.
@@ -284,12 +284,12 @@ func (l *Logbook) setStatus(ctx context.Context, a access.Actor, station string,
 		return fault.Fields(fault.Field{Field: "instance", Message: fmt.Sprintf("must have at most %d characters",
 			MaxInstance)})
 	}
-	s.Station, s.ReceivedAt, s.PublishedRevision, s.Standing = station, schedules.At(l.now()), 0, nil
-	if err := l.numbering.Outrun(ctx, station, s); err != nil {
+	s.Station, s.ReceivedAt, s.PublishedRevision, s.CurrentProblems = station, schedules.At(l.now()), 0, nil
+	if err := l.numbering.RaiseAboveSeen(ctx, station, s); err != nil {
 		return err
 	}
-	if l.vouching.acknowledged(station, &s, !signedAt.IsZero()) {
-		if err := l.vouching.doubt(ctx, station, network.RecallNotShown, fmt.Sprintf("revision %d of the recall list",
+	if l.authentication.acknowledged(station, &s, !signedAt.IsZero()) {
+		if err := l.authentication.doubt(ctx, station, network.RecallNotShown, fmt.Sprintf("revision %d of the recall list",
 			s.RecallsSeen+1)); err != nil {
 			return err
 		}
@@ -300,7 +300,7 @@ func (l *Logbook) setStatus(ctx context.Context, a access.Actor, station string,
 		s.Players = reporting(before.Value.Players, s.Instance, s.ReceivedAt)
 		s.AlarmsSince = alarmsSince(before.Value, s)
 		stored, known := statuses.Stored(station)
-		if known && sameStanding(stored.Value, s) && s.ReceivedAt.Sub(stored.Value.ReceivedAt.Time) < statusEvery {
+		if known && sameStatus(stored.Value, s) && s.ReceivedAt.Sub(stored.Value.ReceivedAt.Time) < statusEvery {
 			statuses.Hear(s)
 			return nil
 		}
@@ -312,7 +312,7 @@ func (l *Logbook) setStatus(ctx context.Context, a access.Actor, station string,
 		if !signedAt.IsZero() {
 			row, _ := replica.DoubtsIn(l.replica).Get(station)
 			row.Value.SignedAt = signedAt
-			write, err := l.vouching.write(station, row.Value)
+			write, err := l.authentication.write(station, row.Value)
 			if err != nil {
 				return err
 			}
@@ -349,8 +349,8 @@ func alarmsSince(before, s wire.Status) (since []schedules.Instant) {
 	return since
 }
 
-// sameStanding reports whether b differs from a only in its time and the item on air.
-func sameStanding(a, b wire.Status) bool {
+// sameStatus reports whether b differs from a only in its time and the item on air.
+func sameStatus(a, b wire.Status) bool {
 	return a.QueueDate == b.QueueDate && a.QueueRevision == b.QueueRevision && a.RecallsSeen == b.RecallsSeen &&
 		a.AudioVerified == b.AudioVerified && a.AudioMissing == b.AudioMissing && a.PlayerVersion == b.PlayerVersion &&
 		a.Instance == b.Instance && network.SeenBy(a) == network.SeenBy(b) && slices.Equal(a.Alarms, b.Alarms) &&
@@ -364,7 +364,7 @@ func (l *Logbook) Status(station string) (wire.Status, error) {
 		return row.Value, fault.New(fault.NotFound, "station %q has not sent a status yet", station)
 	}
 	s := row.Value
-	l.vouching.of(&s)
+	l.authentication.describeKey(&s)
 	if queue, ok := replica.QueuesIn(l.replica).Get(station + "/" + s.QueueDate); ok {
 		s.PublishedRevision = queue.Value.Value.Revision
 	}
@@ -381,9 +381,9 @@ func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next st
 		s, err := l.Status(id)
 		if err != nil {
 			s = wire.Status{Station: id}
-			l.vouching.of(&s)
+			l.authentication.describeKey(&s)
 		}
-		s.Standing = l.network.Standing.Of(id)
+		s.CurrentProblems = l.network.StationProblems.Of(id)
 		page = append(page, s)
 	}
 	return page, ""
@@ -424,7 +424,7 @@ func (l *Logbook) Audit(ctx context.Context, q store.AuditQuery) (page []wire.Au
 }
 
 // Chain returns a reader of the stations' chains.
-func (l *Logbook) Chain() Chain { return NewChain(l.store, l.store) }
+func (l *Logbook) Chain() HashChain { return NewHashChain(l.store, l.store) }
 
 const playersKept = time.Hour // how long a player is known after its last report
 

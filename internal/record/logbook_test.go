@@ -21,7 +21,7 @@ func TestAReportWithABadDetailIsRejectedByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
-	s := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Minute)
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Signer{}, now, "http://x", time.Minute)
 	log := s.Record.Logbook
 	entry := func(sequence int64, detail string) schedules.AsRun {
 		return schedules.AsRun{Sequence: sequence, SegmentID: "a", Outcome: schedules.Skipped, Detail: detail}

@@ -32,7 +32,7 @@ type MakeGoods struct {
 	accounts *Accounts
 
 	mu    sync.Mutex
-	owing map[string]owing // by station
+	owing map[string]missSearch // by station
 }
 
 // AsRunReports is the wake-up topic of new as-run entries, which are not documents of any kind.
@@ -45,8 +45,8 @@ const maxOwed = 12
 // settleEvery is how often a station without new reports is searched for misses.
 const settleEvery = 5 * time.Minute
 
-// owing is the state of the search for misses at one station.
-type owing struct {
+// missSearch is the state of the search for misses at one station.
+type missSearch struct {
 	from   schedules.Date // every earlier day is settled
 	looked time.Time
 }
@@ -81,8 +81,8 @@ func (s *MakeGoods) reported(st schedules.Station, entries []store.Entry) {
 	s.owing[st.ID] = o
 }
 
-// lookedAt returns the state of the search at a station, and whether the stored make-goods are recent enough.
-func (s *MakeGoods) lookedAt(st schedules.Station, today schedules.Date) (o owing, recent bool) {
+// lastSearch returns the state of the search at a station, and whether the stored make-goods are recent enough.
+func (s *MakeGoods) lastSearch(st schedules.Station, today schedules.Date) (o missSearch, recent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, known := s.owing[st.ID]
@@ -100,7 +100,7 @@ func (s *MakeGoods) settle(ctx context.Context, st schedules.Station) error {
 	if err != nil {
 		return err
 	}
-	o, recent := s.lookedAt(st, today)
+	o, recent := s.lastSearch(st, today)
 	if recent {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (s *MakeGoods) settle(ctx context.Context, st schedules.Station) error {
 	if err != nil {
 		return err
 	}
-	next := owing{o.from, now}
+	next := missSearch{o.from, now}
 	for i := 0; i < len(days)-1 && closed(days[i]); i++ {
 		next.from = o.from.AddDays(i + 1)
 	}
@@ -137,7 +137,7 @@ func (s *MakeGoods) settle(ctx context.Context, st schedules.Station) error {
 // closed reports whether every item of a day has an outcome. A late report may still change it.
 func closed(day []schedules.AiringRecord) bool {
 	return !slices.ContainsFunc(day, func(r schedules.AiringRecord) bool {
-		return r.Outcome == schedules.ToCome || r.Outcome == schedules.Unreported
+		return r.Outcome == schedules.Upcoming || r.Outcome == schedules.Unreported
 	})
 }
 
@@ -195,7 +195,7 @@ func (a *settling) begin(station, id string, date schedules.Date, r schedules.Ai
 // heard applies one airing: of a make-good, or of an item that was first reported as missed.
 func (a *settling) heard(r schedules.AiringRecord) {
 	aired := r.Outcome == schedules.AsPlanned || r.Outcome == schedules.Late
-	over := r.Outcome != schedules.ToCome && r.Outcome != schedules.Unreported && r.Outcome != schedules.Extra
+	over := r.Outcome != schedules.Upcoming && r.Outcome != schedules.Unreported && r.Outcome != schedules.Extra
 	for _, id := range []string{r.MakesGood, schedules.MakeGoodID(r.ItemID)} {
 		m := a.open[id]
 		switch {
@@ -269,7 +269,7 @@ func (s *MakeGoods) current(ctx context.Context, st schedules.Station) ([]wire.O
 	if err != nil {
 		return nil, err
 	}
-	o, recent := s.lookedAt(st, today)
+	o, recent := s.lastSearch(st, today)
 	if recent {
 		return s.open(ctx, st.ID)
 	}
@@ -304,10 +304,10 @@ func readMakeGoods(ctx context.Context, docs replica.Documents, kind, station st
 	return out, nil
 }
 
-// claims returns, for each open make-good, the coming airing that is to make it good. It leaves out those of the day
-// but, and includes those of request, whose rundowns are drafted but not stored.
-func (s *MakeGoods) claims(ctx context.Context, st schedules.Station, open []wire.OwedAiring, but schedules.Date,
-	request []schedules.Rundown) (map[string]wire.MadeGoodBy, error) {
+// plannedAirings returns, for each open make-good, the coming airing that is to make it good. It leaves out those of
+// the day but, and includes those of request, whose rundowns are drafted but not stored.
+func (s *MakeGoods) plannedAirings(ctx context.Context, st schedules.Station, open []wire.OwedAiring,
+	but schedules.Date, request []schedules.Rundown) (map[string]wire.MadeGoodBy, error) {
 	if len(open) == 0 {
 		return nil, nil
 	}
@@ -393,7 +393,7 @@ func (s *MakeGoods) Owed(ctx context.Context, st schedules.Station, date schedul
 		return nil, err
 	}
 	open = slices.DeleteFunc(open, func(m wire.OwedAiring) bool { return m.State != wire.MakeGoodOwed })
-	claims, err := s.claims(ctx, st, open, date, request)
+	claims, err := s.plannedAirings(ctx, st, open, date, request)
 	if err != nil {
 		return nil, err
 	}
@@ -411,8 +411,8 @@ func (s *MakeGoods) Owed(ctx context.Context, st schedules.Station, date schedul
 	return out, nil
 }
 
-// standing returns a station's make-goods of one kind, by id. Each open one names the airing that is to make it good.
-func (s *MakeGoods) standing(ctx context.Context, kind string, st schedules.Station) ([]wire.OwedAiring, error) {
+// ofKind returns a station's make-goods of one kind, by id. Each open one names the airing that is to make it good.
+func (s *MakeGoods) ofKind(ctx context.Context, kind string, st schedules.Station) ([]wire.OwedAiring, error) {
 	current, err := s.current(ctx, st)
 	if err != nil {
 		return nil, err
@@ -431,7 +431,7 @@ func (s *MakeGoods) standing(ctx context.Context, kind string, st schedules.Stat
 	if kind == kindSettled {
 		return slices.CompactFunc(found, func(a, b wire.OwedAiring) bool { return a.ID == b.ID }), nil
 	}
-	claims, err := s.claims(ctx, st, found, schedules.Date{}, nil)
+	claims, err := s.plannedAirings(ctx, st, found, schedules.Date{}, nil)
 	if err != nil {
 		return nil, err
 	}

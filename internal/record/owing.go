@@ -43,7 +43,7 @@ func (l *Logbook) MakeGoods(ctx context.Context, q MakeGoodQuery) (out []wire.Ow
 			if k == kind && st.ID < station {
 				continue
 			}
-			found, err := l.makeGoods.standing(ctx, k, st)
+			found, err := l.makeGoods.ofKind(ctx, k, st)
 			if err != nil {
 				return nil, "", err
 			}
@@ -101,7 +101,7 @@ func (l *Logbook) Waive(ctx context.Context, a access.Actor, station, id, reason
 
 // madeGood returns the ids of a station's missed items that another airing made good.
 func (l *Logbook) madeGood(ctx context.Context, st schedules.Station) (map[string]bool, error) {
-	settled, err := l.makeGoods.standing(ctx, kindSettled, st)
+	settled, err := l.makeGoods.ofKind(ctx, kindSettled, st)
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,9 @@ func (s *Queues) Counter(ctx context.Context, station string) (store.Document, e
 // Await returns Queue's answer. It waits, until ctx ends, while the queue's revision is still the known one. It calls
 // date before each look, since "today" changes.
 func (s *Queues) Await(ctx context.Context, station string, date func() schedules.Date, known int64) (
-	*replica.Sealed[wire.Queue], error) {
+	*replica.Signed[wire.Queue], error) {
 	return replica.Await(ctx, s.replica, replica.Topic(replica.KindQueue, station), known,
-		func() (*replica.Sealed[wire.Queue], int64, error) {
+		func() (*replica.Signed[wire.Queue], int64, error) {
 			q, err := s.Queue(context.WithoutCancel(ctx), station, date())
 			if err != nil {
 				return nil, 0, err
@@ -40,7 +40,7 @@ func (s *Queues) Await(ctx context.Context, station string, date func() schedule
 }
 
 // Queue returns the queue that is published for a day. It fails with NotFound.
-func (s *Queues) Queue(ctx context.Context, station string, date schedules.Date) (*replica.Sealed[wire.Queue], error) {
+func (s *Queues) Queue(ctx context.Context, station string, date schedules.Date) (*replica.Signed[wire.Queue], error) {
 	id := replica.DayID(station, date)
 	if row, ok := replica.QueuesIn(s.replica).Get(id); ok {
 		return row.Value, nil
@@ -55,9 +55,9 @@ func (s *Queues) Queue(ctx context.Context, station string, date schedules.Date)
 	return replica.SharedQueue(d.Body)
 }
 
-// StandingQueue returns the queue that is published for a day. It fails with NotFound when none is, or when it was
+// PublishedQueue returns the queue that is published for a day. It fails with NotFound when none is, or when it was
 // withdrawn.
-func (s *Queues) StandingQueue(ctx context.Context, station string, date schedules.Date) (*replica.Sealed[wire.Queue],
+func (s *Queues) PublishedQueue(ctx context.Context, station string, date schedules.Date) (*replica.Signed[wire.Queue],
 	error) {
 	q, err := s.Queue(ctx, station, date)
 	if err == nil && q.Value.Withdrawn {

@@ -20,16 +20,16 @@ type Record struct {
 	Logbook   *Logbook
 }
 
-// New returns a Record over r and s. It seals with sealer.
-func New(r *replica.Replica, s *Records, sealer replica.Sealer, definitions *network.Definitions,
+// New returns a Record over r and s. It signs with signer.
+func New(r *replica.Replica, s *Records, signer replica.Signer, definitions *network.Definitions,
 	planning *library.Planning, now func() time.Time) *Record {
-	out := &Record{Queues: &Queues{r, s}, Accounts: &Accounts{replica: r, store: s, now: now}, Links: &Links{s, sealer,
+	out := &Record{Queues: &Queues{r, s}, Accounts: &Accounts{replica: r, store: s, now: now}, Links: &Links{s, signer,
 		now}}
 	out.MakeGoods = &MakeGoods{replica: r, store: s, now: now, network: definitions, planning: planning,
-		accounts: out.Accounts, owing: map[string]owing{}}
+		accounts: out.Accounts, owing: map[string]missSearch{}}
 	out.Sealing = &Sealing{replica: r, store: s, now: now, links: out.Links, due: map[string]time.Time{}}
-	out.Numbering = &Numbering{replica: r, sealer: sealer, now: now, queues: out.Queues}
+	out.Numbering = &Numbering{replica: r, signer: signer, now: now, queues: out.Queues}
 	out.Logbook = &Logbook{r, s, now, definitions, planning, out.Queues, out.Accounts, out.MakeGoods, out.Sealing,
-		out.Numbering, &Vouching{replica: r, network: definitions, now: now, latest: map[string]schedules.Instant{}}}
+		out.Numbering, &Authentication{replica: r, network: definitions, now: now, latest: map[string]schedules.Instant{}}}
 	return out
 }

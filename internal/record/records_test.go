@@ -273,7 +273,7 @@ func TestFilesOfRecordsAreNoAudioAndStay(t *testing.T) {
 	if err != nil || len(named) < 10 {
 		t.Fatalf("%d files, %v", len(named), err)
 	}
-	lib := library.New(m, c, servicetest.Seal{}, servicetest.Heard, func() time.Time { return now },
+	lib := library.New(m, c, servicetest.Signer{}, servicetest.Heard, func() time.Time { return now },
 		library.Limits{MaxBytes: 1000, Concurrency: 1})
 	for sha := range named {
 		if content, _, err := lib.Recordings.Open(t.Context(), sha); !fault.Is(err, fault.NotFound) {
@@ -314,7 +314,7 @@ func TestPageOfTheAuditReadsOnlyTheFilesThatItNeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	log := New(m, r, servicetest.Seal{}, nil, nil, func() time.Time { return now }).Logbook
+	log := New(m, r, servicetest.Signer{}, nil, nil, func() time.Time { return now }).Logbook
 	c.opened = 0
 	if page, next, err := log.Audit(t.Context(), store.AuditQuery{Limit: 20}); err != nil || len(page) != 20 ||
 		next != page[19].Sequence || c.opened > 0 {

@@ -12,8 +12,8 @@ import (
 	"sync"
 
 	"lifeline/internal/access"
-	"lifeline/internal/chain"
 	"lifeline/internal/fault"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
@@ -130,7 +130,7 @@ func (s *Sealing) next(ctx context.Context, st schedules.Station, sealed schedul
 
 // records commits a link of as-run entries.
 func (s *Sealing) records(ctx context.Context, l wire.Link, records []wire.ChainRecord) error {
-	l.Kind, l.Sequences, l.Records = wire.LinkAsRun, chain.Sequences(records), chain.Records(records)
+	l.Kind, l.Sequences, l.Records = wire.LinkAsRun, hashchain.Sequences(records), hashchain.Records(records)
 	writes, err := s.links.Writes(ctx, l)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (s *Sealing) late(ctx context.Context, st schedules.Station, mark replica.R
 	}
 	days := map[schedules.Date][]wire.ChainRecord{}
 	for i, r := range chainRecords(entries) {
-		if !chain.Names(named, r.Sequence) && entries[i].At.Before(head.Until.Time) {
+		if !hashchain.Names(named, r.Sequence) && entries[i].At.Before(head.Until.Time) {
 			date, err := st.DateAt(entries[i].At)
 			if err != nil {
 				return err
@@ -183,7 +183,7 @@ func (s *Sealing) late(ctx context.Context, st schedules.Station, mark replica.R
 
 // sealed returns the sequence ranges of a station's entries that its links name.
 func (s *Sealing) sealed(ctx context.Context, station string) (named [][2]int64, err error) {
-	for stored, err := range NewChain(s.store, s.store).Links(ctx, station) {
+	for stored, err := range NewHashChain(s.store, s.store).Links(ctx, station) {
 		if err != nil {
 			return nil, err
 		}
@@ -193,7 +193,7 @@ func (s *Sealing) sealed(ctx context.Context, station string) (named [][2]int64,
 		}
 		named = append(named, l.Sequences...)
 	}
-	return chain.Join(named, nil), nil
+	return hashchain.Join(named, nil), nil
 }
 
 // markLate marks entries that arrived after their day was sealed. It is called after they are stored and before the

@@ -3,7 +3,7 @@
 // back end.
 //
 //   - Store and its parts (Documents, Feed, AsRunLog, AuditTrail, Leases) are the interface of a back end; Audio stores
-//     recordings, Sealer signs. Around and Bounded wrap every call of a Store.
+//     recordings, Signer signs. Intercept and Bounded wrap every call of a Store.
 //   - Kind declares a kind of document: its name in the store and in the change feed, its cache, upgrades and
 //     inspection. Kinds that several packages read are declared here, in kinds_….go; a kind that only one package
 //     reads is declared by that package. Package kinds lists all of them.
@@ -13,7 +13,7 @@
 //   - Cache holds the decoded documents of one kind; SegmentIndex holds the segments, with a search index.
 //   - Signals wakes goroutines that wait for a kind, or for the documents of one station; Await waits for a new
 //     revision.
-//   - Sealed is a signed document; SealJSON makes its envelope.
+//   - Signed is a signed document; SignJSON makes its envelope.
 //   - WorkLock gives a piece of work to one replica at a time.
 //   - Inspector checks a whole store for documents that the use cases could not have written (lifeline fsck).
 package replica

@@ -40,7 +40,7 @@ func NewInspector(kinds Kinds, report func(problem string)) *Inspector {
 		days: map[string]int64{}, counted: map[string]int64{}, signers: map[string]map[string]int{}}
 }
 
-// Document checks one document by itself. It reports a document of a newer program, and fails with Newer.
+// Document checks one document by itself. It reports a document of a newer program, and fails with NewerVersion.
 func (i *Inspector) Document(d store.Document) error {
 	d, err := i.kinds.Latest(d)
 	if err == nil {
@@ -51,7 +51,7 @@ func (i *Inspector) Document(d store.Document) error {
 		return nil
 	}
 	i.Tell(d, "cannot be read: %v", err)
-	if newer := new(Newer); errors.As(err, &newer) {
+	if newer := new(NewerVersion); errors.As(err, &newer) {
 		return fmt.Errorf("%s %s cannot be read: %w", d.Kind, d.ID, newer)
 	}
 	return nil

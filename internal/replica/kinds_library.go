@@ -20,10 +20,10 @@ var libraryKinds = Kinds{
 	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](),
 		Copy: copiedSegments, Inspect: Looking(inspectSegment)},
 	{Name: KindRecalls, Changes: "recall", Form: reflect.TypeFor[wire.Recalls](), Signed: true,
-		Copy: Copied(unsealRecalls), Inspect: inspectRecalls},
+		Copy: Copied(decodeRecalls), Inspect: inspectRecalls},
 }
 
-var unsealRecalls = unsealing(wire.RecallsSchema, func(r wire.Recalls) string { return r.Schema })
+var decodeRecalls = payloadDecoder(wire.RecallsSchema, func(r wire.Recalls) string { return r.Schema })
 
 func copiedSegments() kindCache {
 	c := newSegmentIndex()
@@ -32,8 +32,8 @@ func copiedSegments() kindCache {
 
 func SegmentsIn(m *Replica) *SegmentIndex { return CacheOf[*SegmentIndex](m, KindSegment) }
 
-func RecallsIn(m *Replica) *Cache[Sealed[wire.Recalls]] {
-	return CacheOf[*Cache[Sealed[wire.Recalls]]](m, KindRecalls)
+func RecallsIn(m *Replica) *Cache[Signed[wire.Recalls]] {
+	return CacheOf[*Cache[Signed[wire.Recalls]]](m, KindRecalls)
 }
 
 func inspectSegment(i *Inspector, d store.Document, s schedules.Segment) {
@@ -55,6 +55,6 @@ func inspectSegment(i *Inspector, d store.Document, s schedules.Segment) {
 }
 
 func inspectRecalls(i *Inspector, d store.Document) error {
-	_, err := unsealRecalls(d.Body)
+	_, err := decodeRecalls(d.Body)
 	return cmp.Or(err, i.Signed(d))
 }

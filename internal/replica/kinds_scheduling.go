@@ -31,18 +31,18 @@ var schedulingKinds = Kinds{
 		Copy: Copied(SharedQueue), Inspect: inspectQueue},
 	{Name: KindCounter, Form: reflect.TypeFor[int64](), Inspect: Looking(inspectCounter)},
 	{Name: KindFallback, Changes: "fallback", OfStation: true, Form: reflect.TypeFor[wire.Fallback](), Signed: true,
-		Copy: Copied(unsealFallback), Inspect: inspectFallback},
+		Copy: Copied(decodeFallback), Inspect: inspectFallback},
 	{Name: KindFloor, Form: reflect.TypeFor[Floor](), Copy: Copied(Parse[Floor]), Inspect: Readable[Floor]},
 }
 
 // QueuesIn returns the cache of queues. It holds pointers because queues are large and every waiting station reads
 // them.
-func QueuesIn(m *Replica) *Cache[*Sealed[wire.Queue]] {
-	return CacheOf[*Cache[*Sealed[wire.Queue]]](m, KindQueue)
+func QueuesIn(m *Replica) *Cache[*Signed[wire.Queue]] {
+	return CacheOf[*Cache[*Signed[wire.Queue]]](m, KindQueue)
 }
 
-func FallbacksIn(m *Replica) *Cache[Sealed[wire.Fallback]] {
-	return CacheOf[*Cache[Sealed[wire.Fallback]]](m, KindFallback)
+func FallbacksIn(m *Replica) *Cache[Signed[wire.Fallback]] {
+	return CacheOf[*Cache[Signed[wire.Fallback]]](m, KindFallback)
 }
 
 func FloorsIn(m *Replica) *Cache[Floor] { return CacheOf[*Cache[Floor]](m, KindFloor) }
@@ -61,7 +61,7 @@ func inspectRundown(i *Inspector, d store.Document, r schedules.Rundown) {
 func inspectCounter(i *Inspector, d store.Document, n int64) { i.counted[d.ID] = n }
 
 func inspectQueue(i *Inspector, d store.Document) error {
-	q, err := unsealQueue(d.Body)
+	q, err := decodeQueue(d.Body)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func inspectQueue(i *Inspector, d store.Document) error {
 }
 
 func inspectFallback(i *Inspector, d store.Document) error {
-	f, err := unsealFallback(d.Body)
+	f, err := decodeFallback(d.Body)
 	if err != nil {
 		return err
 	}
@@ -92,12 +92,12 @@ func airs(i *Inspector, d store.Document, items []wire.QueueItem) {
 }
 
 var (
-	unsealQueue    = unsealing(wire.QueueSchema, func(q wire.Queue) string { return q.Schema })
-	unsealFallback = unsealing(wire.FallbackSchema, func(f wire.Fallback) string { return f.Schema })
+	decodeQueue    = payloadDecoder(wire.QueueSchema, func(q wire.Queue) string { return q.Schema })
+	decodeFallback = payloadDecoder(wire.FallbackSchema, func(f wire.Fallback) string { return f.Schema })
 )
 
-func SharedQueue(envelope []byte) (*Sealed[wire.Queue], error) {
-	q, err := unsealQueue(envelope)
+func SharedQueue(envelope []byte) (*Signed[wire.Queue], error) {
+	q, err := decodeQueue(envelope)
 	return &q, err
 }
 

@@ -22,7 +22,7 @@ var stationKeyKinds = Kinds{
 	{Name: KindEnrolment, OfStation: true, Form: reflect.TypeFor[Enrolment](), Copy: Copied(Parse[Enrolment]),
 		Inspect: Looking(inspectEnrolment)},
 	{Name: KindDoubts, OfStation: true, Often: true, Form: reflect.TypeFor[StationDoubts](),
-		Copy: Copied(Parse[StationDoubts]), Inspect: Readable[StationDoubts], Upgrades: []Upgrade{withVouchedAt}},
+		Copy: Copied(Parse[StationDoubts]), Inspect: Readable[StationDoubts], Upgrades: []Upgrade{withLastSignedAt}},
 }
 
 // StationDoubts are the reasons to doubt reports of a station, and what its key signed last.
@@ -30,18 +30,18 @@ type StationDoubts struct {
 	SignedAt schedules.Instant `json:"signed_at"` // of the latest status that its key signed, by the station's clock
 	Doubts   []Doubt           `json:"doubts"`    // one of each code
 	// when something came that the station's key of that time signed, stored once after each doubt and enrolment
-	VouchedAt schedules.Instant `json:"vouched_at,omitzero"`
+	LastSignedAt schedules.Instant `json:"vouched_at,omitzero"`
 }
 
-// withVouchedAt adds StationDoubts.VouchedAt. Without it, doubts stand until their time is over.
-var withVouchedAt = Upgrade{
+// withLastSignedAt adds StationDoubts.LastSignedAt. Without it, doubts stand until their time is over.
+var withLastSignedAt = Upgrade{
 	Up: func(body []byte) ([]byte, error) { return body, nil },
 	Down: func(body []byte) ([]byte, error) {
 		d, err := Parse[StationDoubts](body)
 		if err != nil {
 			return nil, err
 		}
-		d.VouchedAt = schedules.Instant{}
+		d.LastSignedAt = schedules.Instant{}
 		return Encode(d)
 	},
 }

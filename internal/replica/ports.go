@@ -68,9 +68,9 @@ type Audio interface {
 	DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error)
 }
 
-// Sealer signs documents, each with the key of its payload type.
-type Sealer interface {
-	Seal(payloadType string, payload []byte) (envelope []byte, err error)
+// Signer signs documents, each with the key of its payload type.
+type Signer interface {
+	Sign(payloadType string, payload []byte) (envelope []byte, err error)
 	// KeyID returns the id of the key that signs documents of that type, as envelopes name it.
 	KeyID(payloadType string) string
 }

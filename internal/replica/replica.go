@@ -44,11 +44,12 @@ func Open(ctx context.Context, s Store, kinds Kinds) (*Replica, error) {
 }
 
 // Run follows the change feed until ctx ends. While the store is unreachable the copy stays as it is, and Run passes
-// each error to failed. It fails with Newer once a newer program has stored something that this program does not know.
+// each error to failed. It fails with NewerVersion once a newer program has stored something that this program does not
+// know.
 func (m *Replica) Run(ctx context.Context, failed func(error)) error {
 	for ctx.Err() == nil {
 		if err := m.follow(ctx); err != nil && ctx.Err() == nil {
-			if newer := new(Newer); errors.As(err, &newer) {
+			if newer := new(NewerVersion); errors.As(err, &newer) {
 				return err
 			}
 			failed(err)

@@ -214,8 +214,8 @@ func TestFollowersReadTheChangesInOrder(t *testing.T) {
 	}
 }
 
-func TestASealedDocumentIsReadWithItsBytes(t *testing.T) {
-	sealed := func(v any) []byte {
+func TestASignedDocumentIsReadWithItsBytes(t *testing.T) {
+	signed := func(v any) []byte {
 		payload, err := Encode(v)
 		if err != nil {
 			t.Fatal(err)
@@ -226,7 +226,7 @@ func TestASealedDocumentIsReadWithItsBytes(t *testing.T) {
 		}
 		return b
 	}
-	q, err := unsealQueue(sealed(wire.Queue{Schema: wire.QueueSchema, Station: "s", Revision: 3}))
+	q, err := decodeQueue(signed(wire.Queue{Schema: wire.QueueSchema, Station: "s", Revision: 3}))
 	if err != nil || q.Value.Revision != 3 || q.Signer != "k" || !bytes.Contains(q.Payload.Plain, []byte(`"s"`)) {
 		t.Errorf("%+v, %v", q, err)
 	}
@@ -234,7 +234,7 @@ func TestASealedDocumentIsReadWithItsBytes(t *testing.T) {
 		t.Errorf("compressed to %d bytes, %v", len(zipped), err)
 	}
 	for _, damaged := range []string{"{", `{"payload":"!"}`, `{"payload":"ew=="}`} {
-		if _, err := unsealQueue([]byte(damaged)); err == nil {
+		if _, err := decodeQueue([]byte(damaged)); err == nil {
 			t.Errorf("%s is read", damaged)
 		}
 	}

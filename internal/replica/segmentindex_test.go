@@ -27,7 +27,7 @@ func TestSegmentsAreDecodedAsTheStandardLibraryDoes(t *testing.T) {
 		}
 		if n%7 == 0 {
 			later := []byte(strings.Replace(string(body), `"kind"`, `"later": {"than": [1, "this"]}, "kind"`, 1))
-			if _, err := c.read(later); !errors.As(err, new(*Newer)) {
+			if _, err := c.read(later); !errors.As(err, new(*NewerVersion)) {
 				t.Fatalf("of a field that it does not know it says %v", err)
 			}
 		}

@@ -46,15 +46,17 @@ func versionOf(body []byte) (int, []byte) {
 	return 1, body
 }
 
-// Latest converts a stored document to the latest version. It fails with Newer when the document's version is later.
+// Latest converts a stored document to the latest version. It fails with NewerVersion when the document's version is
+// later.
 func (k Kinds) Latest(d store.Document) (store.Document, error) {
 	kind, known := k.Find(d.Kind)
 	if !known {
-		return d, &Newer{Says: "it is of a kind that this program does not know"}
+		return d, &NewerVersion{Says: "it is of a kind that this program does not know"}
 	}
 	version, body := versionOf(d.Body)
 	if version > kind.Version() {
-		return d, &Newer{Says: fmt.Sprintf("it is in version %d, and this program knows up to %d", version, kind.Version())}
+		return d, &NewerVersion{Says: fmt.Sprintf("it is in version %d, and this program knows up to %d", version,
+			kind.Version())}
 	}
 	for _, step := range kind.Upgrades[version-1:] {
 		var err error
@@ -84,13 +86,13 @@ func (k Kind) in(version int, body []byte) ([]byte, error) {
 	return append(fmt.Appendf(nil, "v%d ", version), body...), nil
 }
 
-// Newer is the error of a program that meets data of a newer program.
-type Newer struct {
+// NewerVersion is the error of a program that meets data of a newer program.
+type NewerVersion struct {
 	Says string // what the program met
 	By   string // the program that stored it; empty: unknown
 }
 
-func (n *Newer) Error() string {
+func (n *NewerVersion) Error() string {
 	by := "a newer Lifeline"
 	if n.By != "" {
 		by += " (" + n.By + ")"
@@ -98,8 +100,8 @@ func (n *Newer) Error() string {
 	return n.Says + ": it was stored by " + by + ". Start that one, or restore a backup from before with lifeline restore"
 }
 
-// Unwrap makes a Newer a Conflict.
-func (n *Newer) Unwrap() error { return fault.New(fault.Conflict, "%s", n.Error()) }
+// Unwrap makes a NewerVersion a Conflict.
+func (n *NewerVersion) Unwrap() error { return fault.New(fault.Conflict, "%s", n.Error()) }
 
 const (
 	KindFormat = "format" // the list of the versions in which documents are stored, one document
@@ -129,8 +131,8 @@ type Versioned struct {
 	format Format
 }
 
-// NewVersioned reads the format of s. It fails with Newer when a program newer than program, the name of this one,
-// wrote it.
+// NewVersioned reads the format of s. It fails with NewerVersion when a program newer than program, the name of this
+// one, wrote it.
 func NewVersioned(ctx context.Context, s Store, kinds Kinds, program string) (*Versioned, error) {
 	v := &Versioned{Store: s, kinds: kinds, program: program}
 	_, err := v.read(ctx)
@@ -156,8 +158,8 @@ func (v *Versioned) read(ctx context.Context) (revision int64, err error) {
 	return d.Revision, nil
 }
 
-// readFormat decodes a store's format. It fails with Newer when the format has a kind or version that the kinds do not
-// declare.
+// readFormat decodes a store's format. It fails with NewerVersion when the format has a kind or version that the kinds
+// do not declare.
 func (k Kinds) readFormat(d store.Document) (f Format, err error) {
 	if err := json.Unmarshal(d.Body, &f); err != nil { // not strict: the name of a newer program must be readable
 		return f, fmt.Errorf("replica: the store's format: %w", err)
@@ -177,7 +179,7 @@ func (k Kinds) readFormat(d store.Document) (f Format, err error) {
 		return f, nil
 	}
 	slices.Sort(beyond)
-	return f, &Newer{Says: "the store has documents of the kind " + strings.Join(beyond, "; "), By: f.By}
+	return f, &NewerVersion{Says: "the store has documents of the kind " + strings.Join(beyond, "; "), By: f.By}
 }
 
 // written returns the version in which documents of a kind are stored.
@@ -224,7 +226,7 @@ func (v *Versioned) Raise(ctx context.Context, by string, now time.Time) error {
 	return err
 }
 
-// Get implements Store. It fails with Newer when the document's version is unknown to this program.
+// Get implements Store. It fails with NewerVersion when the document's version is unknown to this program.
 func (v *Versioned) Get(ctx context.Context, kind, id string) (store.Document, error) {
 	d, err := v.Store.Get(ctx, kind, id)
 	if err != nil {
@@ -271,7 +273,8 @@ func (v *Versioned) Commit(ctx context.Context, c store.Commit) ([]store.Change,
 	return v.Store.Commit(ctx, c)
 }
 
-// Changes implements Store. It also loads a raised format, and fails with Newer when this program does not know it.
+// Changes implements Store. It also loads a raised format, and fails with NewerVersion when this program does not know
+// it.
 func (v *Versioned) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
 	changes, err := v.Store.Changes(ctx, since, limit)
 	raised := slices.ContainsFunc(changes, func(c store.Change) bool { return c.Kind == KindFormat })
@@ -283,8 +286,8 @@ func (v *Versioned) Changes(ctx context.Context, since int64, limit int) ([]stor
 	return changes, err
 }
 
-// Parse decodes a stored document. It fails with Newer when the body has an unknown field: ignoring the field would
-// lose it at the next change.
+// Parse decodes a stored document. It fails with NewerVersion when the body has an unknown field: ignoring the field
+// would lose it at the next change.
 func Parse[T any](body []byte) (v T, err error) {
 	in := bytes.NewReader(body)
 	d := json.NewDecoder(in)
@@ -308,7 +311,7 @@ func strictly(err error, rest ...io.Reader) error {
 		return nil
 	}
 	if _, field, unknown := strings.Cut(err.Error(), "json: unknown field "); unknown {
-		return &Newer{Says: fmt.Sprintf("it has a field %s, which this program does not know", field)}
+		return &NewerVersion{Says: fmt.Sprintf("it has a field %s, which this program does not know", field)}
 	}
 	return err
 }

@@ -158,7 +158,7 @@ func TestReplicasOfTwoAgesShareAStoreUntilItsFormatIsRaised(t *testing.T) {
 			refuses("an older replica that catches up", older.replica.CatchUp(t.Context()))
 			_, err := NewVersioned(t.Context(), docs, olderKinds, "lifeline 1")
 			refuses("an older program that starts", err)
-			if _, err := slow.store.Get(t.Context(), kindOfNotes, "c"); !errors.As(err, new(*Newer)) {
+			if _, err := slow.store.Get(t.Context(), kindOfNotes, "c"); !errors.As(err, new(*NewerVersion)) {
 				t.Errorf("an older replica that reads a newer note got %v", err)
 			}
 		})
@@ -178,7 +178,7 @@ func TestAReplicaThatRunsEndsWhenTheFormatIsRaisedPastIt(t *testing.T) {
 		synctest.Wait()
 		select {
 		case err := <-ended:
-			if !errors.As(err, new(*Newer)) {
+			if !errors.As(err, new(*NewerVersion)) {
 				t.Errorf("it ended with %v", err)
 			}
 		default:
@@ -212,14 +212,14 @@ func TestAFieldThatTheProgramDoesNotKnowIsRefusedAndNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = Open(t.Context(), docs, testKinds)
-		if !errors.As(err, new(*Newer)) || !strings.Contains(err.Error(), "segment a") || !strings.Contains(err.Error(),
-			`"consented"`) {
+		if !errors.As(err, new(*NewerVersion)) || !strings.Contains(err.Error(), "segment a") ||
+			!strings.Contains(err.Error(), `"consented"`) {
 			t.Errorf("of %s it says %v", body, err)
 		}
 		var told []string
 		err = NewInspector(testKinds, func(p string) { told = append(told, p) }).Document(store.Document{Kind: KindSegment,
 			ID: "a", Revision: 1, Body: []byte(body)})
-		if !errors.As(err, new(*Newer)) || len(told) != 1 || !strings.Contains(told[0], `"consented"`) {
+		if !errors.As(err, new(*NewerVersion)) || len(told) != 1 || !strings.Contains(told[0], `"consented"`) {
 			t.Errorf("of %s fsck says %q and %v", body, told, err)
 		}
 	}

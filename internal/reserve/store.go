@@ -18,7 +18,7 @@ type Recordings interface {
 // Store returns s, which must be in the reserve's place, with the reserve applied: urgent writes succeed as long as any
 // bytes are reserved.
 func (r *Reserve) Store(s replica.Store) replica.Store {
-	return replica.Around(s, func(ctx context.Context, call *replica.Call, do func(context.Context) error) error {
+	return replica.Intercept(s, func(ctx context.Context, call *replica.Call, do func(context.Context) error) error {
 		if !call.Writes {
 			return do(ctx)
 		}

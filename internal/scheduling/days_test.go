@@ -36,7 +36,7 @@ func newPlanningRoom(t *testing.T, segments int, rules ...schedules.Rule) *plann
 	}
 	d := &planningRoom{t: t, replica: m, now: time.Date(2026, 11, 30, 3, 0, 0, 0, time.UTC)}
 	d.today = schedules.DateOf(d.now)
-	d.scheduler = newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return d.now }, "http://x", time.Minute)
+	d.scheduler = newScheduler(m, docs, servicetest.Signer{}, func() time.Time { return d.now }, "http://x", time.Minute)
 	fill := &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}
 	d.put(replica.KindClock, "hour", schedules.Clock{ID: "hour", Revision: 1, Length: schedules.Ms(600_000), Rules: rules,
 		Positions: []schedules.Position{{ID: "sign-on", Segment: "ident"}, {ID: "body", Fill: fill}}})

@@ -32,7 +32,7 @@ func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date 
 		if err != nil {
 			return err
 		}
-		in, err := s.inputs.gather(ctx, station, date, outlook{})
+		in, err := s.inputs.gather(ctx, station, date, otherDays{})
 		if err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date 
 		if err != nil {
 			return err
 		}
-		in, err := s.inputs.gather(ctx, station, date, outlook{request: o.Drafts})
+		in, err := s.inputs.gather(ctx, station, date, otherDays{request: o.Drafts})
 		if err != nil {
 			return err
 		}
@@ -201,7 +201,7 @@ func (s *Drafts) kept(ctx context.Context, st schedules.Station, latest schedule
 		return nil, nil, nil
 	}
 	var warnings []schedules.Warning
-	gone := s.planning.Library().Withdrawn(st.Complete(latest), s.now())
+	gone := s.planning.Library().Removals(st.Complete(latest), s.now())
 	keep := map[string]schedules.Item{}
 	for _, i := range latest.Items {
 		if i.Locked && gone[i.ID] != "" {

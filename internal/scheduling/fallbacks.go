@@ -117,7 +117,7 @@ func (s *Fallbacks) hours(st schedules.Station, from, to time.Time) ([]schedules
 }
 
 func (s *Fallbacks) issue(ctx context.Context, next dueFallback) error {
-	body, err := replica.SealJSON(s.sealer, wire.FallbackType, next.Fallback)
+	body, err := replica.SignJSON(s.signer, wire.FallbackType, next.Fallback)
 	if err != nil {
 		return err
 	}
@@ -126,8 +126,8 @@ func (s *Fallbacks) issue(ctx context.Context, next dueFallback) error {
 		Origin: access.System.Origin(s.now(), "fallback.issue", "")})
 }
 
-// Fallback returns a station's sealed fallback list. It fails with NotFound until the first list is issued.
-func (s *Fallbacks) Fallback(station string) (replica.Sealed[wire.Fallback], error) {
+// Fallback returns a station's signed fallback list. It fails with NotFound until the first list is issued.
+func (s *Fallbacks) Fallback(station string) (replica.Signed[wire.Fallback], error) {
 	row, ok := replica.FallbacksIn(s.replica).Get(station)
 	if !ok {
 		return row.Value, fault.New(fault.NotFound, "no fallback is issued for station %q yet", station)
@@ -138,7 +138,7 @@ func (s *Fallbacks) Fallback(station string) (replica.Sealed[wire.Fallback], err
 // items returns the station's fallback segments that may air now.
 func (s *Fallbacks) items(st schedules.Station, now time.Time) []wire.QueueItem {
 	items := []wire.QueueItem{}
-	for _, seg := range s.network.Standing.AirableFallback(st, now) {
+	for _, seg := range s.network.StationProblems.AirableFallback(st, now) {
 		item := queueItem("fallback."+seg.ID, seg.Segment, st, s.url)
 		item.NotAfter = seg.NotAfter
 		items = append(items, item)
@@ -148,9 +148,9 @@ func (s *Fallbacks) items(st schedules.Station, now time.Time) []wire.QueueItem 
 
 // Await is like Fallback, but waits until the list's revision differs from known or ctx ends. It does not wait when
 // known is negative.
-func (s *Fallbacks) Await(ctx context.Context, station string, known int64) (replica.Sealed[wire.Fallback], error) {
+func (s *Fallbacks) Await(ctx context.Context, station string, known int64) (replica.Signed[wire.Fallback], error) {
 	return replica.Await(ctx, s.replica, replica.Topic(replica.KindFallback, station), known,
-		func() (replica.Sealed[wire.Fallback], int64, error) {
+		func() (replica.Signed[wire.Fallback], int64, error) {
 			f, err := s.Fallback(station)
 			return f, f.Value.Revision, err
 		})

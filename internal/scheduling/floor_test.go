@@ -35,7 +35,7 @@ func (n *fixture) numbers() (recalls wire.Recalls, fallback, queue int64) {
 // setBack returns a network with a recall list of one segment, and the logbook to which stations report.
 func setBack(t *testing.T) (*fixture, *record.Logbook) {
 	n, _ := twoWindows(t)
-	n.seal("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
+	n.sign("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
 		Segments: []wire.Recalled{{SegmentID: "m00"}}})
 	if err := n.scheduler.Fallbacks.IssueAll(t.Context(), n.lock); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func setBack(t *testing.T) (*fixture, *record.Logbook) {
 
 // codes returns the codes of the problems of the station fz.
 func (n *fixture) codes() (out []string) {
-	for _, p := range n.scheduler.Network.Standing.Of("fz") {
+	for _, p := range n.scheduler.Network.StationProblems.Of("fz") {
 		out = append(out, p.Code)
 	}
 	return out
@@ -240,7 +240,7 @@ func TestTwoPlayersOfOneStationAreAnAlarmWithinAnIntervalUntilOneStops(t *testin
 	if !crowded() {
 		t.Error("two players are not told")
 	}
-	if s := n.scheduler.Network.Standing.Of("fz"); !strings.Contains(s[len(s)-1].Message, "2 players") {
+	if s := n.scheduler.Network.StationProblems.Of("fz"); !strings.Contains(s[len(s)-1].Message, "2 players") {
 		t.Errorf("%+v", s)
 	}
 	for range 10 {

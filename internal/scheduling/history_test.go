@@ -23,7 +23,7 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2025, 6, 10, 12, 0, 0, 0, time.UTC)
-	s := newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return now }, "http://x", time.Minute)
+	s := newScheduler(m, docs, servicetest.Signer{}, func() time.Time { return now }, "http://x", time.Minute)
 	log := s.Record.Logbook
 	st := schedules.Station{ID: "relay", Timezone: "Asia/Kathmandu"}
 	put := func(kind, id string, body []byte, err error) {
@@ -45,7 +45,7 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	for n := -12; n <= 3; n++ { // one item a day, each with its own segment
 		day := today.AddDays(n)
 		start := at(day)
-		envelope, err := replica.SealJSON(servicetest.Seal{}, wire.QueueType, wire.Queue{Schema: wire.QueueSchema,
+		envelope, err := replica.SignJSON(servicetest.Signer{}, wire.QueueType, wire.Queue{Schema: wire.QueueSchema,
 			Station: st.ID, Date: day, Revision: 1,
 			Items: []wire.QueueItem{{ID: "item-" + day.String(), SegmentID: "segment-" + day.String(), StartAt: &start,
 				Duration: schedules.Millis{Duration: time.Minute}}}})

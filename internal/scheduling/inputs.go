@@ -23,8 +23,8 @@ type inputs struct {
 // historyDays is how many days back planning looks, enough for rotation, weekly quotas and the longest separation.
 const historyDays = 28
 
-// outlook selects which unaired rundowns of other days a plan takes into account.
-type outlook struct {
+// otherDays selects which unaired rundowns of other days a plan takes into account.
+type otherDays struct {
 	published bool                // only published rundowns count, no drafts
 	request   []schedules.Rundown // drafts of the same request that are not stored
 }
@@ -33,7 +33,7 @@ type outlook struct {
 // published for earlier days and those published for later days. If a rule looks across stations, it includes the
 // airings of all stations, with their drafts of the day itself. The station's own day and the drafts of later days are
 // excluded, so that planning the day twice gives the same rundown.
-func (s *inputs) history(ctx context.Context, in schedules.Input, o outlook) ([]schedules.Airing, error) {
+func (s *inputs) history(ctx context.Context, in schedules.Input, o otherDays) ([]schedules.Airing, error) {
 	start, _, err := in.Station.DayBounds(in.Date)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (s *inputs) history(ctx context.Context, in schedules.Input, o outlook) ([]
 		return nil, err
 	}
 	out, err := s.airings(ctx, in.Station, in.Date, start, before)
-	if err != nil || !looksAcross(in.Clocks) {
+	if err != nil || !rulesAcrossStations(in.Clocks) {
 		return out, err
 	}
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
@@ -69,7 +69,7 @@ func (s *inputs) history(ctx context.Context, in schedules.Input, o outlook) ([]
 	return out, nil
 }
 
-func looksAcross(clocks map[string]schedules.Clock) bool {
+func rulesAcrossStations(clocks map[string]schedules.Clock) bool {
 	for _, c := range clocks {
 		if slices.ContainsFunc(c.Rules, func(r schedules.Rule) bool { return r.Across }) {
 			return true
@@ -127,7 +127,8 @@ func (s *inputs) airings(ctx context.Context, st schedules.Station, but schedule
 }
 
 // gather returns the inputs for planning a day.
-func (s *inputs) gather(ctx context.Context, station string, date schedules.Date, o outlook) (schedules.Input, error) {
+func (s *inputs) gather(ctx context.Context, station string, date schedules.Date, o otherDays) (schedules.Input,
+	error) {
 	st, err := s.network.Station(station)
 	if err != nil {
 		return schedules.Input{}, err

@@ -24,19 +24,19 @@ const leaseLate = 10 * time.Second
 // Issue returns a new lease for a station: the sensitive segments in its queues and its fallback list that may air now.
 // It fails with Unavailable while the store cannot be reached, because a recall may then be unknown here: leases expire
 // rather than being renewed from an older state.
-func (s *LeaseIssuer) Issue(ctx context.Context, station, nonce string) (replica.Sealed[wire.Lease], error) {
+func (s *LeaseIssuer) Issue(ctx context.Context, station, nonce string) (replica.Signed[wire.Lease], error) {
 	if _, err := s.network.Station(station); err != nil {
-		return replica.Sealed[wire.Lease]{}, err
+		return replica.Signed[wire.Lease]{}, err
 	}
 	now := s.now() // read before CatchUp, so that every recall until then is known
 	if err := s.replica.CatchUp(ctx); err != nil {
-		return replica.Sealed[wire.Lease]{}, err
+		return replica.Signed[wire.Lease]{}, err
 	}
 	l := wire.Lease{Schema: wire.LeaseSchema, Station: station, Nonce: nonce, IssuedAt: schedules.At(now),
 		ExpiresAt: schedules.At(now.Add(s.lease)),
 		Segments:  s.leasable(station, now)}
-	envelope, err := replica.SealJSON(s.sealer, wire.LeaseType, l)
-	return replica.Sealed[wire.Lease]{Value: l, Envelope: replica.NewText(envelope)}, err
+	envelope, err := replica.SignJSON(s.signer, wire.LeaseType, l)
+	return replica.Signed[wire.Lease]{Value: l, Envelope: replica.NewText(envelope)}, err
 }
 
 // freshDays is for how many days after its date a published day is included in a station's freshness.
@@ -61,7 +61,7 @@ func (s *LeaseIssuer) Freshness(ctx context.Context, station, nonce string) (rep
 			f.Queues[q.Date.String()] = q.Revision
 		}
 	}
-	envelope, err := replica.SealJSON(s.sealer, wire.FreshnessType, f)
+	envelope, err := replica.SignJSON(s.signer, wire.FreshnessType, f)
 	return replica.NewText(envelope), err
 }
 

@@ -21,11 +21,11 @@ func TestNextNamesTheFallbackItemThatThePlayerAirs(t *testing.T) {
 	sensitive.Window, sensitive.StartAt, sensitive.Start, sensitive.Sensitive = "w", &start, schedules.Follow, true
 	date := schedules.DateOf(n.now)
 	n.put(replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"})
-	n.sealed(replica.KindQueue, "s/"+date.String(), wire.Queue{Station: "s", Date: date, Revision: 1,
+	n.signed(replica.KindQueue, "s/"+date.String(), wire.Queue{Station: "s", Date: date, Revision: 1,
 		ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Items: []wire.QueueItem{sensitive},
 		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start,
 			EndAt: schedules.At(start.Add(time.Minute))}}}})
-	n.sealed(replica.KindFallback, "s", wire.Fallback{Station: "s", Revision: 1,
+	n.signed(replica.KindFallback, "s", wire.Fallback{Station: "s", Revision: 1,
 		Items: []wire.QueueItem{item("59", 59_000), item("58", 58_000), item("2", 2000)}})
 	after := ""
 	for _, want := range []string{"58", "2", ""} {
@@ -37,8 +37,8 @@ func TestNextNamesTheFallbackItemThatThePlayerAirs(t *testing.T) {
 	}
 }
 
-// sealed stores a document in the form in which the service seals it.
-func (n *fixture) sealed(kind, id string, v any) {
+// signed stores a document in the form in which the service signs it.
+func (n *fixture) signed(kind, id string, v any) {
 	n.t.Helper()
 	body, err := replica.Encode(v)
 	if err != nil {
@@ -56,12 +56,12 @@ func TestListsNameTheGainWithWhichThePlayerAirsAnItem(t *testing.T) {
 	}
 	n.put(replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"})
 	fallback := wire.Fallback{Station: "s", Revision: 1, Items: []wire.QueueItem{loud("fb", 30_000)}}
-	n.sealed(replica.KindFallback, "s", fallback)
+	n.signed(replica.KindFallback, "s", fallback)
 	q := wire.Queue{Station: "s", Date: date, Revision: 1, ExpiresAt: schedules.At(start.Add(24 * time.Hour)),
 		Items: []wire.QueueItem{loud("a", 30_000)},
 		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start,
 			EndAt: schedules.At(start.Add(time.Minute))}}}}
-	n.sealed(replica.KindQueue, "s/"+date.String(), q)
+	n.signed(replica.KindQueue, "s/"+date.String(), q)
 	next, _, err := n.scheduler.Lists.Next("s", "")
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ const (
 // before it.
 func (s *neighbours) ofDraft(ctx context.Context, in schedules.Input, r, latest schedules.Rundown, o PlanOptions) (
 	[]schedules.Warning, error) {
-	out, err := s.alike(ctx, in, r, o.Drafts)
+	out, err := s.warnAlike(ctx, in, r, o.Drafts)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (s *neighbours) atPublication(ctx context.Context, in schedules.Input, r sc
 	out := slices.DeleteFunc(slices.Clone(r.Warnings), func(w schedules.Warning) bool {
 		return w.OfEdits() || slices.Contains([]string{warnSameDay, warnLaterDays, warnOutdated}, w.Code)
 	})
-	same, err := s.alike(ctx, in, r, nil)
+	same, err := s.warnAlike(ctx, in, r, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -119,10 +119,10 @@ func them(dates []schedules.Date) string {
 	return "them"
 }
 
-// alike returns a warning if the nearest planned day before or after airs the same or nearly the same segments in the
-// same order. Segments named by the clocks do not count.
-func (s *neighbours) alike(ctx context.Context, in schedules.Input, r schedules.Rundown, request []schedules.Rundown) (
-	[]schedules.Warning, error) {
+// warnAlike returns a warning if the nearest planned day before or after airs the same or nearly the same segments in
+// the same order. Segments named by the clocks do not count.
+func (s *neighbours) warnAlike(ctx context.Context, in schedules.Input, r schedules.Rundown,
+	request []schedules.Rundown) ([]schedules.Warning, error) {
 	own := chosen(in.Clocks, sketchRundown(r))
 	today, err := in.Station.DateAt(s.now())
 	if err != nil {

@@ -26,7 +26,7 @@ func newOneStation(t *testing.T) *oneStation {
 		t.Fatal(err)
 	}
 	o := &oneStation{replica: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
-	o.Scheduler = newScheduler(m, m.Store, servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
+	o.Scheduler = newScheduler(m, m.Store, servicetest.Signer{}, func() time.Time { return o.at }, "", time.Hour)
 	for _, id := range []string{"m1", "m2", "m3"} {
 		o.segment(t, id, func(*schedules.Segment) {})
 	}

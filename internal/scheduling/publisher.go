@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"lifeline/internal/access"
-	"lifeline/internal/chain"
 	"lifeline/internal/fault"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/network"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
@@ -81,7 +81,7 @@ func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string,
 				return err
 			}
 		}
-		in, err := s.inputs.gather(ctx, station, date, outlook{published: true})
+		in, err := s.inputs.gather(ctx, station, date, otherDays{published: true})
 		if err != nil {
 			return err
 		}
@@ -215,7 +215,7 @@ type publication struct {
 	action, reason string
 }
 
-// publishNext stores a rundown as the next revision, published, with its sealed queue and the link that adds both to
+// publishNext stores a rundown as the next revision, published, with its signed queue and the link that adds both to
 // the chain. It stores the remaining draft, if any, as the revision after it.
 func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publication) (schedules.Rundown, error) {
 	r := p.rundown
@@ -236,7 +236,7 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publicati
 		return r, err
 	}
 	q.Shortened = q.Shortened || emptied != nil && emptied.Window == ""
-	body, err := replica.SealJSON(s.sealer, wire.QueueType, q)
+	body, err := replica.SignJSON(s.signer, wire.QueueType, q)
 	if err != nil {
 		return r, err
 	}
@@ -252,7 +252,7 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publicati
 	})].Body
 	link, err := s.links.Writes(ctx, wire.Link{Station: r.Station, Kind: wire.LinkQueue, Date: r.Date,
 		Revision: r.Revision,
-		Queue:    chain.Hash(body), Rundown: chain.Hash(stored)})
+		Queue:    hashchain.Hash(body), Rundown: hashchain.Hash(stored)})
 	if err != nil {
 		return r, err
 	}
@@ -391,7 +391,7 @@ func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string
 		if err != nil {
 			return err
 		}
-		latest, q, base, err := s.rundowns.standingDay(ctx, station, date)
+		latest, q, base, err := s.rundowns.publishedDay(ctx, station, date)
 		if err != nil {
 			return err
 		}

@@ -56,12 +56,12 @@ func TestAWindowsFileIsReadUntilTheWindowChanges(t *testing.T) {
 	if got, err := io.ReadAll(r); err != nil || string(got) != "wav of "+item {
 		t.Errorf("it reads %q, %v", got, err)
 	}
-	servicetest.PutSealed(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+	servicetest.PutSigned(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
 		Segments: []wire.Recalled{{SegmentID: "other"}}})
 	if _, err := r.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("after a recall of what is not in it: %v", err)
 	}
-	servicetest.PutSealed(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+	servicetest.PutSigned(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
 		Segments: []wire.Recalled{{SegmentID: item}}})
 	if _, err := r.Read(make([]byte, 1)); !fault.Is(err, fault.Gone) {
 		t.Errorf("after its item was recalled: %v", err)
@@ -122,7 +122,7 @@ func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 			o.segment(t, id, func(s *schedules.Segment) { s.State = schedules.Recalled })
 			list.Segments = append(list.Segments, wire.Recalled{SegmentID: id, RecalledAt: schedules.At(o.at)})
 		}
-		servicetest.PutSealed(t, o.replica, replica.KindRecalls, replica.RecallsID, list)
+		servicetest.PutSigned(t, o.replica, replica.KindRecalls, replica.RecallsID, list)
 	}
 	o.redefine(t, func(s *schedules.Station) { s.Fallback = nil })
 	recalled(aired.SegmentID)
@@ -187,7 +187,7 @@ func TestAPersonsPageSaysWhereTheyAreScheduledWhenNothingIsRecalled(t *testing.T
 		return i.SegmentID == first
 	})
 	o.segment(t, first, func(s *schedules.Segment) { s.State = schedules.Recalled })
-	servicetest.PutSealed(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+	servicetest.PutSigned(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
 		Revision: 7, Segments: []wire.Recalled{{SegmentID: first, RecalledAt: schedules.At(o.at)}}})
 	if s := station(); s.Airings != len(left) || s.Acknowledged || s.OffBy.IsZero() {
 		t.Errorf("with one segment recalled, %d items are left: %+v", len(left), s)

@@ -20,7 +20,7 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 		return nil, err
 	}
 	now := s.now()
-	gone := s.planning.Library().Withdrawn(st.Complete(draft), now)
+	gone := s.planning.Library().Removals(st.Complete(draft), now)
 	out, lost := draft.Rebase(base, next, gone, now)
 	out = s.bounded(out)
 	if len(lost) == 0 && sameDay(out, next) && !slices.ContainsFunc(out.Warnings, schedules.Warning.OfEdits) {
@@ -30,7 +30,7 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 	if err != nil {
 		return nil, err
 	}
-	s.judge(ctx, &out)
+	s.recheck(ctx, &out)
 	out.Warnings = slices.DeleteFunc(out.Warnings, func(w schedules.Warning) bool {
 		return w.Code == schedules.WarnRebased
 	})
@@ -55,10 +55,10 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 	return &out, nil
 }
 
-// judge computes again which rules a draft breaks. If that fails, the draft keeps its earlier warnings: a repair must
+// recheck computes again which rules a draft breaks. If that fails, the draft keeps its earlier warnings: a repair must
 // not wait for them, and publication audits the draft anyway.
-func (s *Repairer) judge(ctx context.Context, draft *schedules.Rundown) {
-	in, err := s.inputs.gather(ctx, draft.Station, draft.Date, outlook{})
+func (s *Repairer) recheck(ctx context.Context, draft *schedules.Rundown) {
+	in, err := s.inputs.gather(ctx, draft.Station, draft.Date, otherDays{})
 	if err != nil {
 		return
 	}
@@ -82,7 +82,7 @@ func (s *Rundowns) Shown(ctx context.Context, station string, date schedules.Dat
 	if err != nil {
 		return r, err
 	}
-	gone := s.planning.Library().Withdrawn(st.Complete(r), s.now())
+	gone := s.planning.Library().Removals(st.Complete(r), s.now())
 	for _, i := range r.Items {
 		told := slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool {
 			return w.Code == "not_airable" && w.Item == i.ID

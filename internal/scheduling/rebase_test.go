@@ -93,7 +93,7 @@ func TestARepairKeepsWhatIsEditedAndNotPublished(t *testing.T) {
 				if i, ok := latest.Item(put.ID); latest.Status != schedules.Draft || !ok || i != put || !i.Locked {
 					t.Fatalf("%s: the edit has gone: %+v", latest.Status, i)
 				}
-				if bad := n.scheduler.Rundowns.planning.Library().Withdrawn(n.station.Complete(latest), n.now); len(bad) > 0 {
+				if bad := n.scheduler.Rundowns.planning.Library().Removals(n.station.Complete(latest), n.now); len(bad) > 0 {
 					t.Errorf("the draft still has %v", bad)
 				}
 				if !says(latest, "rebased", "Ruth") || !says(latest, "taken_out", `"`+gone+`"`) {
@@ -253,7 +253,7 @@ func (n *fixture) keptByHand(draft, before, after schedules.Rundown) {
 		return
 	}
 	latest := n.latest()
-	gone := n.scheduler.Rundowns.planning.Library().Withdrawn(n.station.Complete(draft), n.now)
+	gone := n.scheduler.Rundowns.planning.Library().Removals(n.station.Complete(draft), n.now)
 	for _, i := range draft.Items {
 		if _, published := before.Item(i.ID); published {
 			continue // only items that the draft adds are checked
@@ -278,7 +278,7 @@ func (n *fixture) keptByHand(draft, before, after schedules.Rundown) {
 func TestSigningAnewKeepsTheDraft(t *testing.T) {
 	n, before := halfHour(t)
 	put := n.putByHand("Ruth", at(t, before, "two", 1))
-	n.scheduler.Rundowns.sealer = namedSeal("new")
+	n.scheduler.Rundowns.signer = namedSigner("new")
 	if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
 		t.Fatal(err)
 	}

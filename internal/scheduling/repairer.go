@@ -24,11 +24,11 @@ type Repairer struct {
 	publisher *Publisher
 
 	mu       sync.Mutex
-	refilled map[string]look // by day: the last search for items to fill its open times
+	refilled map[string]refillSearch // by day: the last search for items to fill its open times
 }
 
-// look records a search for items to fill a queue's open times.
-type look struct {
+// refillSearch records a search for items to fill a queue's open times.
+type refillSearch struct {
 	revision int64 // the queue's revision after the search
 	library  int64 // libraryChanges before the search
 }
@@ -65,7 +65,7 @@ func eachDay(ctx context.Context, name string, queues []wire.Queue, work func(ct
 // broken returns the queues that need repair, the soonest first.
 func (s *Repairer) broken() []wire.Queue {
 	now := s.now()
-	return s.coming(func(q wire.Queue) bool { return len(s.leaving(q, now)) > 0 || s.lax(q, now) })
+	return s.coming(func(q wire.Queue) bool { return len(s.removals(q, now)) > 0 || s.boundsTooWide(q, now) })
 }
 
 // coming returns the queues that are not over and for which ask returns true, the soonest first.
@@ -80,8 +80,8 @@ func (s *Repairer) coming(ask func(wire.Queue) bool) []wire.Queue {
 	return out
 }
 
-// leaving returns the reasons, by item id, why items of a queue that have not begun may no longer air.
-func (s *Repairer) leaving(q wire.Queue, now time.Time) map[string]string {
+// removals returns the reasons, by item id, why items of a queue that have not begun may no longer air.
+func (s *Repairer) removals(q wire.Queue, now time.Time) map[string]string {
 	library := s.planning.Library()
 	if !slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
 		if i.StartAt.Before(now) {
@@ -98,7 +98,7 @@ func (s *Repairer) leaving(q wire.Queue, now time.Time) map[string]string {
 	if st, err := s.network.Station(q.Station); err == nil {
 		r = st.Complete(r)
 	}
-	return library.Withdrawn(r, now)
+	return library.Removals(r, now)
 }
 
 // planOf returns the parts of a queue's rundown that determine when each item airs.
@@ -114,33 +114,33 @@ func planOf(q wire.Queue) schedules.Rundown {
 	return r
 }
 
-// lax reports whether the queue declares bounds that are too wide for an item that has not begun: a later end than its
-// segment's, or no need of a lease although the segment is sensitive.
-func (s *Repairer) lax(q wire.Queue, now time.Time) bool {
+// boundsTooWide reports whether the queue declares bounds that are too wide for an item that has not begun: a later end
+// than its segment's, or no need of a lease although the segment is sensitive.
+func (s *Repairer) boundsTooWide(q wire.Queue, now time.Time) bool {
 	library := s.planning.Library()
 	return slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
 		seg, known := library.Segment(i.SegmentID)
 		life, _ := library.Life(i.SegmentID)
-		return known && !i.StartAt.Before(now) && (seg.Sensitive && !i.Sensitive || laxer(i.NotAfter, life.Until))
+		return known && !i.StartAt.Before(now) && (seg.Sensitive && !i.Sensitive || longer(i.NotAfter, life.Until))
 	})
 }
 
-// laxer reports whether the limit a allows airing for longer than the limit b. A zero limit means no limit.
-func laxer(a, b schedules.Instant) bool { return !b.IsZero() && (a.IsZero() || a.After(b.Time)) }
+// longer reports whether the limit a allows airing for longer than the limit b. A zero limit means no limit.
+func longer(a, b schedules.Instant) bool { return !b.IsZero() && (a.IsZero() || a.After(b.Time)) }
 
 // repairDay publishes a day again without the items that may no longer air.
 func (s *Repairer) repairDay(ctx context.Context, station string, date schedules.Date) error {
 	return s.replica.Retry(ctx, func() error {
-		latest, q, base, err := s.rundowns.standingDay(ctx, station, date)
+		latest, q, base, err := s.rundowns.publishedDay(ctx, station, date)
 		if err != nil {
 			return err
 		}
 		now := s.now()
-		leaving := s.leaving(q, now)
-		if len(leaving) == 0 && !s.lax(q, now) {
+		leaving := s.removals(q, now)
+		if len(leaving) == 0 && !s.boundsTooWide(q, now) {
 			return nil // another replica was faster
 		}
-		_, err = s.publishRepaired(ctx, latest, base, s.bounded(base.Withdraw(leaving, now)),
+		_, err = s.publishRepaired(ctx, latest, base, s.bounded(base.WithoutItems(leaving, now)),
 			"something in it may not air any more")
 		return err
 	})
@@ -167,7 +167,7 @@ func (s *Repairer) bounded(r schedules.Rundown) schedules.Rundown {
 	r.Items = slices.Clone(r.Items)
 	for n := range r.Items {
 		i := &r.Items[n]
-		if life, _ := library.Life(i.SegmentID); !i.StartAt.Before(now) && laxer(i.NotAfter, life.Until) {
+		if life, _ := library.Life(i.SegmentID); !i.StartAt.Before(now) && longer(i.NotAfter, life.Until) {
 			i.NotAfter = life.Until
 		}
 	}
@@ -213,12 +213,12 @@ func (s *Repairer) libraryChanges() int64 {
 
 func (s *Repairer) refillDay(ctx context.Context, station string, date schedules.Date) error {
 	return s.replica.Retry(ctx, func() error {
-		latest, q, base, err := s.rundowns.standingDay(ctx, station, date)
+		latest, q, base, err := s.rundowns.publishedDay(ctx, station, date)
 		if err != nil {
 			return err
 		}
 		known := s.libraryChanges()
-		in, err := s.inputs.gather(ctx, station, date, outlook{published: true})
+		in, err := s.inputs.gather(ctx, station, date, otherDays{published: true})
 		if err != nil {
 			return err
 		}
@@ -245,7 +245,7 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.refilled[replica.DayID(station, date)] = look{revision, known}
+		s.refilled[replica.DayID(station, date)] = refillSearch{revision, known}
 		return nil
 	})
 }

@@ -40,7 +40,7 @@ func newFixture(t *testing.T, now time.Time) *fixture {
 	}
 	n := &fixture{t: t, replica: m, lock: replica.NewWorkLock(m, "one", time.Minute), now: now,
 		clocks: map[string]schedules.Clock{}, segments: map[string]schedules.Segment{}}
-	n.scheduler = newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return n.now }, "http://x", time.Minute)
+	n.scheduler = newScheduler(m, docs, servicetest.Signer{}, func() time.Time { return n.now }, "http://x", time.Minute)
 	return n
 }
 
@@ -406,7 +406,7 @@ func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 			draft := n.editAtRandom(hand)
 			n.upset(rng)
 			library := n.scheduler.Rundowns.planning.Library()
-			must := library.Withdrawn(n.station.Complete(before), n.now)
+			must := library.Removals(n.station.Complete(before), n.now)
 			after := n.repair(repairDate)
 			if after.Revision != before.Revision {
 				repaired++
@@ -418,7 +418,7 @@ func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 				settled := i.StartAt.Before(n.now) || !slot.StartAt.Add(-n.station.Freeze.Duration).After(n.now) || i.Locked
 				return settled && must[i.ID] == ""
 			})
-			if bad := library.Withdrawn(n.station.Complete(after), n.now); len(bad) > 0 {
+			if bad := library.Removals(n.station.Complete(after), n.now); len(bad) > 0 {
 				t.Errorf("still there: %v", bad)
 			}
 			for k := 1; k < len(after.Items); k++ {

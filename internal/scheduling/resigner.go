@@ -29,7 +29,7 @@ func (s *Resigner) Resign(ctx context.Context) error {
 	failed := s.replica.Retry(ctx, func() error { return s.recalls(ctx) })
 	for id, row := range replica.FallbacksIn(s.replica).After("", "") {
 		f := row.Value.Value
-		if !s.overtaken(wire.FallbackType, row.Value.Signer, f.Revision, floor.Above) {
+		if !s.mustSign(wire.FallbackType, row.Value.Signer, f.Revision, floor.Above) {
 			continue
 		}
 		f.Revision = floor.Above + row.Revision + 1
@@ -40,25 +40,25 @@ func (s *Resigner) Resign(ctx context.Context) error {
 	var queues []wire.Queue
 	for _, row := range replica.QueuesIn(s.replica).After("", "") {
 		q := row.Value
-		if s.overtaken(wire.QueueType, q.Signer, q.Value.Revision, floor.Days) && q.Value.ExpiresAt.After(s.now()) {
+		if s.mustSign(wire.QueueType, q.Signer, q.Value.Revision, floor.Days) && q.Value.ExpiresAt.After(s.now()) {
 			queues = append(queues, q.Value)
 		}
 	}
 	return errors.Join(failed, eachDay(ctx, "sign", queues, s.day))
 }
 
-// overtaken reports whether a document must be signed again, because another key signed it or its number is not above
+// mustSign reports whether a document must be signed again, because another key signed it or its number is not above
 // the floor.
-func (s *Resigner) overtaken(payloadType, signer string, revision, floor int64) bool {
-	return signer != s.sealer.KeyID(payloadType) || revision <= floor
+func (s *Resigner) mustSign(payloadType, signer string, revision, floor int64) bool {
+	return signer != s.signer.KeyID(payloadType) || revision <= floor
 }
 
 func (s *Resigner) recalls(ctx context.Context) error {
 	row, ok := replica.RecallsIn(s.replica).Get(replica.RecallsID)
-	if !ok || !s.overtaken(wire.RecallsType, row.Value.Signer, row.Value.Value.Revision, s.replica.Floor().Above) {
+	if !ok || !s.mustSign(wire.RecallsType, row.Value.Signer, row.Value.Value.Revision, s.replica.Floor().Above) {
 		return nil
 	}
-	list, err := library.SealRecalls(s.replica, s.sealer, s.replica.Floor(), s.now())
+	list, err := library.SignRecalls(s.replica, s.signer, s.replica.Floor(), s.now())
 	if err != nil {
 		return err
 	}
@@ -68,12 +68,12 @@ func (s *Resigner) recalls(ctx context.Context) error {
 
 func (s *Resigner) day(ctx context.Context, station string, date schedules.Date) error {
 	return s.replica.Retry(ctx, func() error {
-		latest, _, base, err := s.rundowns.standingDay(ctx, station, date)
+		latest, _, base, err := s.rundowns.publishedDay(ctx, station, date)
 		if err != nil {
 			return err
 		}
-		sealed, err := s.queues.Queue(ctx, station, date)
-		if err != nil || !s.overtaken(wire.QueueType, sealed.Signer, sealed.Value.Revision, s.replica.Floor().Days) {
+		signed, err := s.queues.Queue(ctx, station, date)
+		if err != nil || !s.mustSign(wire.QueueType, signed.Signer, signed.Value.Revision, s.replica.Floor().Days) {
 			return err // nil: another replica was faster
 		}
 		p := publication{before: latest, base: base, rundown: base, action: "queue.sign", reason: access.ReasonSign}

@@ -12,25 +12,25 @@ import (
 	"lifeline/internal/wire"
 )
 
-// namedSeal seals documents under its name as the key id.
-type namedSeal string
+// namedSigner signs documents under its name as the key id.
+type namedSigner string
 
-func (s namedSeal) Seal(payloadType string, payload []byte) ([]byte, error) {
+func (s namedSigner) Sign(payloadType string, payload []byte) ([]byte, error) {
 	return replica.Encode(wire.Envelope{PayloadType: payloadType, Payload: base64.StdEncoding.EncodeToString(payload),
 		Signatures: []wire.Signature{{KeyID: string(s)}}})
 }
 
-func (s namedSeal) KeyID(string) string { return string(s) }
+func (s namedSigner) KeyID(string) string { return string(s) }
 
 func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 	n, published := twoWindows(t) // signed by a key without a name
-	n.seal("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
+	n.sign("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
 		Segments: []wire.Recalled{{SegmentID: "lost"}}})
 	before, err := n.scheduler.Record.Queues.Queue(t.Context(), "fz", repairDate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.scheduler.Rundowns.sealer = namedSeal("new")
+	n.scheduler.Rundowns.signer = namedSigner("new")
 	for range 2 { // the second run finds nothing to do
 		if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
 			t.Fatal(err)
@@ -49,7 +49,7 @@ func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 		!reflect.DeepEqual(after.Value.Items, before.Value.Items) {
 		t.Errorf("queue: signed by %q, revision %d after %d, %v", after.Signer, after.Value.Revision, published.Revision, err)
 	}
-	n.scheduler.Rundowns.sealer, n.now = namedSeal("newer"), n.now.AddDate(0, 0, 2)
+	n.scheduler.Rundowns.signer, n.now = namedSigner("newer"), n.now.AddDate(0, 0, 2)
 	if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +58,10 @@ func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 	}
 }
 
-// seal stores a document that a key has signed.
-func (n *fixture) seal(key, kind, id string, v any) {
+// sign stores a document that a key has signed.
+func (n *fixture) sign(key, kind, id string, v any) {
 	n.t.Helper()
-	body, err := replica.SealJSON(namedSeal(key), "test", v)
+	body, err := replica.SignJSON(namedSigner(key), "test", v)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestTheStoreKnowsEveryKeyThatSigned(t *testing.T) {
 	if keys, _, err := access.ReadSigningKeys(t.Context(), docs, "a"); err != nil || keys.Current != "" {
 		t.Fatalf("an empty store: %+v, %v", keys, err)
 	}
-	n.seal("a", replica.KindRecalls, replica.RecallsID, wire.Recalls{})
+	n.sign("a", replica.KindRecalls, replica.RecallsID, wire.Recalls{})
 	if keys, _, err := access.ReadSigningKeys(t.Context(), docs, "b"); err != nil || keys.Current != "a" ||
 		len(keys.Former()) != 0 {
 		t.Fatalf("a store of an earlier version: %+v, %v", keys, err)
@@ -87,7 +87,7 @@ func TestTheStoreKnowsEveryKeyThatSigned(t *testing.T) {
 		}
 	}
 	use("a")
-	n.seal("z", replica.KindRecalls, replica.RecallsID, wire.Recalls{}) // the list's signature alone counts
+	n.sign("z", replica.KindRecalls, replica.RecallsID, wire.Recalls{}) // the list's signature alone counts
 	use("b")
 	keys, revision, err := access.ReadSigningKeys(t.Context(), docs, "z")
 	if err != nil || keys.Current != "b" || revision != 2 || len(keys.Former()) != 1 || keys.Former()[0].ID != "a" {

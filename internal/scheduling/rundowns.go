@@ -126,18 +126,18 @@ func (s *Rundowns) Diff(ctx context.Context, station string, date schedules.Date
 	return schedules.Diff(a, b), nil
 }
 
-// standingDay returns the latest rundown of a published day, its queue, and the rundown of that queue.
-func (s *Rundowns) standingDay(ctx context.Context, station string, date schedules.Date) (latest latestRundown,
+// publishedDay returns the latest rundown of a published day, its queue, and the rundown of that queue.
+func (s *Rundowns) publishedDay(ctx context.Context, station string, date schedules.Date) (latest latestRundown,
 	q wire.Queue, base schedules.Rundown, err error) {
 	if latest, err = s.latest(ctx, station, date); err != nil {
 		return latest, q, base, err
 	}
-	sealed, err := s.queues.Queue(ctx, station, date)
+	signed, err := s.queues.Queue(ctx, station, date)
 	if err != nil {
 		return latest, q, base, err
 	}
-	base, err = s.Rundown(ctx, station, date, sealed.Value.Revision)
-	return latest, sealed.Value, base, err
+	base, err = s.Rundown(ctx, station, date, signed.Value.Revision)
+	return latest, signed.Value, base, err
 }
 
 // Rundown returns a revision of a station's day, or the latest for revision 0. It fails with NotFound if there is none.

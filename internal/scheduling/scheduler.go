@@ -39,21 +39,21 @@ type Scheduler struct {
 type core struct {
 	replica  *replica.Replica
 	store    replica.Store
-	sealer   replica.Sealer
+	signer   replica.Signer
 	now      func() time.Time
 	network  *network.Definitions
 	planning *library.Planning
 	queues   *record.Queues
 }
 
-// New returns a Scheduler that plans from the documents in r and s, and signs with sealer. publicURL is the URL at
+// New returns a Scheduler that plans from the documents in r and s, and signs with signer. publicURL is the URL at
 // which stations reach the service. lease is how long a station may air sensitive segments before it must ask again.
-func New(r *replica.Replica, s *record.Records, sealer replica.Sealer, now func() time.Time, publicURL string,
+func New(r *replica.Replica, s *record.Records, signer replica.Signer, now func() time.Time, publicURL string,
 	lease time.Duration) *Scheduler {
 	planning := library.NewPlanning(r)
 	definitions := network.New(r, planning, now)
-	rec := record.New(r, s, sealer, definitions, planning, now)
-	c := &core{replica: r, store: s, sealer: sealer, now: now, network: definitions, planning: planning,
+	rec := record.New(r, s, signer, definitions, planning, now)
+	c := &core{replica: r, store: s, signer: signer, now: now, network: definitions, planning: planning,
 		queues: rec.Queues}
 	url := strings.TrimRight(publicURL, "/")
 	rundowns, sketches := &Rundowns{c}, &sketches{core: c, known: map[string]sketch{}}
@@ -62,7 +62,8 @@ func New(r *replica.Replica, s *record.Records, sealer replica.Sealer, now func(
 	publisher := &Publisher{c, url, rundowns, in, beside, fallbacks, rec.Links}
 	return &Scheduler{Network: definitions, Record: rec, Rundowns: rundowns, Drafts: &Drafts{c, rundowns, in, beside},
 		Publisher: publisher,
-		Repairer:  &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher, refilled: map[string]look{}},
+		Repairer: &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher,
+			refilled: map[string]refillSearch{}},
 		Fallbacks: fallbacks, Leases: leases,
 		Lists: &Lists{c}, People: &People{c, leases}, Seizures: &Seizures{c, leases},
 		Scripts: &Scripts{c, in}, Resigner: &Resigner{c, rundowns, publisher,

@@ -32,7 +32,7 @@ func exampleRoom(t *testing.T) *planningRoom {
 	}
 	d := &planningRoom{t: t, replica: m, now: time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC),
 		today: schedules.Date{Year: 2026, Month: 11, Day: 30}}
-	d.scheduler = newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return d.now }, "http://x", time.Minute)
+	d.scheduler = newScheduler(m, docs, servicetest.Signer{}, func() time.Time { return d.now }, "http://x", time.Minute)
 	b, err := os.ReadFile(filepath.Join("..", "..", "schedules", "testdata", "samples.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -83,23 +83,23 @@ func (w *Windows) Open(ctx context.Context, station, window string, date schedul
 // player would fill gaps.
 func (w *Windows) queue(ctx context.Context, station, window string, date schedules.Date, startAt time.Time) (
 	wire.Queue, error) {
-	sealed, err := w.lists.queues.StandingQueue(ctx, station, date)
+	signed, err := w.lists.queues.PublishedQueue(ctx, station, date)
 	if err != nil {
 		return wire.Queue{}, err
 	}
-	slot, err := windowOf(sealed.Value, window, startAt)
+	slot, err := windowOf(signed.Value, window, startAt)
 	if err != nil {
 		return wire.Queue{}, err
 	}
-	q := wire.Queue{Schema: wire.QueueSchema, Station: station, Date: date, Timezone: sealed.Value.Timezone, Revision: 1,
+	q := wire.Queue{Schema: wire.QueueSchema, Station: station, Date: date, Timezone: signed.Value.Timezone, Revision: 1,
 		PublishedAt: slot.StartAt, ExpiresAt: schedules.At(slot.EndAt.Add(time.Hour)), Windows: []schedules.Slot{slot}}
-	for _, i := range sealed.Value.Items {
+	for _, i := range signed.Value.Items {
 		if i.Window == window && !i.StartAt.Before(slot.StartAt.Time) && i.StartAt.Before(slot.EndAt.Time) {
-			q.Items = append(q.Items, sounding(i))
+			q.Items = append(q.Items, soundOf(i))
 		}
 	}
-	for _, i := range w.lists.fallbackOf(sealed.Value) {
-		q.Fallback = append(q.Fallback, sounding(i))
+	for _, i := range w.lists.fallbackOf(signed.Value) {
+		q.Fallback = append(q.Fallback, soundOf(i))
 	}
 	recalled := w.lists.recalled()
 	for _, i := range slices.Concat(q.Items, q.Fallback) {
@@ -143,8 +143,8 @@ func windowOf(q wire.Queue, window string, startAt time.Time) (found schedules.S
 	return found, nil
 }
 
-// sounding returns an item without the fields that do not affect its sound.
-func sounding(i wire.QueueItem) wire.QueueItem {
+// soundOf returns an item without the fields that do not affect its sound.
+func soundOf(i wire.QueueItem) wire.QueueItem {
 	i.Title, i.Voice, i.Position, i.Audio.URL = "", "", "", ""
 	return i
 }

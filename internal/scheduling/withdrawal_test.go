@@ -47,8 +47,8 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.redefine(t, func(s *schedules.Station) { s.Windows[0].Starts.RRule = "DTSTART:20261101T230000\nRRULE:FREQ=DAILY" })
-	if codes(o.Network.Standing.Of("s")) != "left_behind" {
-		t.Fatalf("%+v", o.Network.Standing.Of("s"))
+	if codes(o.Network.StationProblems.Of("s")) != "left_behind" {
+		t.Fatalf("%+v", o.Network.StationProblems.Of("s"))
 	}
 	if _, err := o.Publisher.Withdraw(t.Context(), access.Actor{}, "s", day, nil, " "); !fault.Is(err, fault.Invalid) {
 		t.Errorf("without a reason: %v", err)
@@ -65,7 +65,7 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 		v.Revision != r.Revision || r.Status != schedules.Withdrawn {
 		t.Errorf("%+v, %+v", v, r)
 	}
-	if list := o.Network.Standing.Of("s"); len(list) > 0 {
+	if list := o.Network.StationProblems.Of("s"); len(list) > 0 {
 		t.Errorf("it says still %+v", list)
 	}
 	if again, err := o.Publisher.Withdraw(t.Context(), access.Actor{}, "s", day, nil, "again"); err != nil ||
@@ -73,7 +73,7 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 		t.Errorf("withdrawn again: %v %+v", err, again)
 	}
 
-	if _, err := o.Record.Queues.StandingQueue(t.Context(), "s", day); !fault.Is(err, fault.NotFound) {
+	if _, err := o.Record.Queues.PublishedQueue(t.Context(), "s", day); !fault.Is(err, fault.NotFound) {
 		t.Errorf("calendars: %v", err)
 	}
 	row, _ := replica.StationsIn(o.replica).Get("s")
@@ -115,7 +115,7 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 	if err := o.publish(t, day); err != nil {
 		t.Fatal(err)
 	}
-	if q, err := o.Record.Queues.StandingQueue(t.Context(), "s", day); err != nil || q.Value.Revision <= r.Revision ||
+	if q, err := o.Record.Queues.PublishedQueue(t.Context(), "s", day); err != nil || q.Value.Revision <= r.Revision ||
 		len(q.Value.Items) == 0 {
 		t.Errorf("published anew: %v", err)
 	}

@@ -18,7 +18,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 )
 
 // SigningKey reads a key file.
@@ -55,7 +55,7 @@ func RandomKey() ed25519.PrivateKey {
 }
 
 // KeyID returns the id of the public half of a key.
-func KeyID(key ed25519.PrivateKey) string { return seal.KeyID(key.Public().(ed25519.PublicKey)) }
+func KeyID(key ed25519.PrivateKey) string { return sign.KeyID(key.Public().(ed25519.PublicKey)) }
 
 // serviceKey returns the key that the service signs with, which the store must know as its signing key. The first
 // service on an empty store creates it. It fails with Conflict if the store knows another key, or if there is a key but

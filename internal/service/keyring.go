@@ -19,7 +19,7 @@ import (
 	"lifeline/internal/archive"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 )
@@ -34,7 +34,7 @@ type signing struct {
 // openSigning reads the folder of keys. Without a root there, key signs everything. With a root, it records the root's
 // keys in the store as signing keys. It fails as CheckKeys does.
 func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey) (out signing, err error) {
-	signer, err := seal.NewSigner(key)
+	signer, err := sign.NewSigner(key)
 	if err != nil {
 		return out, err
 	}
@@ -43,14 +43,14 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 	}
 	var named []access.SigningKey
 	for _, public := range out.Public() {
-		named = append(named, access.SigningKey{ID: seal.KeyID(public), Public: public})
+		named = append(named, access.SigningKey{ID: sign.KeyID(public), Public: public})
 	}
 	latest := out.roots[len(out.roots)-1]
 	err = access.UseRoot(ctx, s, "system", KeyID(key), latest.Version(), named, time.Now())
 	if err != nil && !fault.Is(err, fault.Full) { // the next start records it
 		return out, err
 	}
-	envelope, err := signer.Seal(wire.FirstRootType, out.roots[0].Bytes())
+	envelope, err := signer.Sign(wire.FirstRootType, out.roots[0].Bytes())
 	if err == nil {
 		err = json.Unmarshal(envelope, &out.first)
 	}
@@ -60,7 +60,7 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 // CheckKeys fails with Conflict if the folder of keys contains an unreadable file, or lacks a key of a role or the root
 // under which the documents of the store were signed.
 func CheckKeys(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey) error {
-	signer, err := seal.NewSigner(key)
+	signer, err := sign.NewSigner(key)
 	if err == nil {
 		_, err = readSigning(ctx, c, s, key, signer)
 	}
@@ -68,7 +68,7 @@ func CheckKeys(ctx context.Context, c config.Serve, s Store, key ed25519.Private
 }
 
 // readSigning reads the folder of keys. It does not change the store.
-func readSigning(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey, signer *seal.Signer) (
+func readSigning(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey, signer *sign.Signer) (
 	out signing, err error) {
 	if out.roots, err = readRoots(c.Keys); err != nil {
 		return out, err

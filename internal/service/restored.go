@@ -17,10 +17,10 @@ import (
 // store may be older than what stations have seen, and its revisions are not raised above that yet.
 func restoredFile(c config.Serve) string { return filepath.Join(c.Data, "restored") }
 
-// outrunRestored raises the revisions that a store restored by an earlier version signs above all that stations have
+// raiseRestored raises the revisions that a store restored by an earlier version signs above all that stations have
 // seen. Published days keep theirs, because the backup may be as new as the stations; they follow if a station reports
 // a higher revision.
-func outrunRestored(ctx context.Context, c config.Serve, s Store) error {
+func raiseRestored(ctx context.Context, c config.Serve, s Store) error {
 	if _, err := os.Stat(restoredFile(c)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {

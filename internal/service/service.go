@@ -131,7 +131,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		return nil, err
 	}
 	// Recalls must succeed on a full disk, too.
-	if err := outrunRestored(ctx, c, opened); err != nil && !fault.Is(err, fault.Full) {
+	if err := raiseRestored(ctx, c, opened); err != nil && !fault.Is(err, fault.Full) {
 		return nil, err
 	}
 	if s.Reserve, s.disk, err = openReserves(ctx, c, opened, log); err != nil {

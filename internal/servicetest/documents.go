@@ -40,8 +40,8 @@ func ChangeSegment(t *testing.T, r *replica.Replica, id string, change func(*sch
 	Put(t, r, replica.KindSegment, id, s)
 }
 
-// PutSealed stores v in the service's signed form.
-func PutSealed(t *testing.T, r *replica.Replica, kind, id string, v any) {
+// PutSigned stores v in the service's signed form.
+func PutSigned(t *testing.T, r *replica.Replica, kind, id string, v any) {
 	t.Helper()
 	payload, err := replica.Encode(v)
 	if err != nil {

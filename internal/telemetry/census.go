@@ -61,7 +61,7 @@ func (c *census) Collect(out chan<- prometheus.Metric) {
 	for id, lasts := range c.failing() {
 		gauge(c.failed, lasts.Seconds(), id)
 	}
-	for station, codes := range now.Standing {
+	for station, codes := range now.Problems {
 		for code, n := range codes {
 			gauge(c.standing, float64(n), station, code)
 		}

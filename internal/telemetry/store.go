@@ -21,7 +21,7 @@ type Recordings interface {
 
 // Store returns s with measurements.
 func (f *Figures) Store(s replica.Store) replica.Store {
-	return replica.Around(s, func(ctx context.Context, call *replica.Call, do func(context.Context) error) (err error) {
+	return replica.Intercept(s, func(ctx context.Context, call *replica.Call, do func(context.Context) error) (err error) {
 		ctx, done := f.measure(ctx, call.Name)
 		defer done(&err)
 		err = do(ctx)

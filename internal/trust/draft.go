@@ -10,7 +10,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 )
 
 // Draft is the content of a root that is not made yet.
@@ -68,7 +68,7 @@ func (d *Draft) Remove(role KeyRole, id string) error {
 		if err != nil {
 			return err
 		}
-		if public, ok := key.(ed25519.PublicKey); ok && seal.KeyID(public) == id {
+		if public, ok := key.(ed25519.PublicKey); ok && sign.KeyID(public) == id {
 			return d.signed.RevokeKey(tufID, string(role))
 		}
 	}

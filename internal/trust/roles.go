@@ -4,7 +4,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 )
 
@@ -40,11 +40,11 @@ func RoleOf(payloadType string) KeyRole {
 }
 
 // Keyring signs each document with the key of its role.
-type Keyring struct{ signers map[KeyRole]*seal.Signer }
+type Keyring struct{ signers map[KeyRole]*sign.Signer }
 
 // OneKey returns a Keyring that signs everything with one key, for a service without a root.
-func OneKey(s *seal.Signer) Keyring {
-	k := Keyring{map[KeyRole]*seal.Signer{}}
+func OneKey(s *sign.Signer) Keyring {
+	k := Keyring{map[KeyRole]*sign.Signer{}}
 	for _, role := range Online {
 		k.signers[role] = s
 	}
@@ -54,14 +54,14 @@ func OneKey(s *seal.Signer) Keyring {
 // NewKeyring returns a Keyring of those keys that the root names. It fails if there is none for a role that the service
 // signs for, except Mirror.
 func NewKeyring(root *Root, keys []ed25519.PrivateKey) (Keyring, error) {
-	k := Keyring{map[KeyRole]*seal.Signer{}}
+	k := Keyring{map[KeyRole]*sign.Signer{}}
 	for _, role := range Online {
 		for _, public := range root.Keys(role) {
 			for _, key := range keys {
 				if !public.Equal(key.Public()) {
 					continue
 				}
-				s, err := seal.NewSigner(key)
+				s, err := sign.NewSigner(key)
 				if err != nil {
 					return Keyring{}, err
 				}
@@ -76,13 +76,13 @@ func NewKeyring(root *Root, keys []ed25519.PrivateKey) (Keyring, error) {
 	return k, nil
 }
 
-// Seal returns the envelope of a payload, signed by the key of its role.
-func (k Keyring) Seal(payloadType string, payload []byte) ([]byte, error) {
+// Sign returns the envelope of a payload, signed by the key of its role.
+func (k Keyring) Sign(payloadType string, payload []byte) ([]byte, error) {
 	s := k.signers[RoleOf(payloadType)]
 	if s == nil {
 		return nil, fmt.Errorf("trust: no key signs %q", payloadType)
 	}
-	return s.Seal(payloadType, payload)
+	return s.Sign(payloadType, payload)
 }
 
 // KeyID returns the id of the key that signs documents of a payload type, as in their envelopes.

@@ -1,6 +1,6 @@
 // Package trust defines which keys are trusted for what, after The Update Framework: an offline root delegates to the
 // service's keys by role. A root document is TUF root metadata with our own roles; go-tuf implements its format and its
-// verification. The keys of the roles sign DSSE envelopes (package seal).
+// verification. The keys of the roles sign DSSE envelopes (package sign).
 package trust
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 )
 
 // The bounds of root documents. They are checked before any signature is verified.
@@ -238,7 +238,7 @@ func KeyIDs(keys []ed25519.PublicKey) string {
 	}
 	var out []string
 	for _, key := range keys {
-		out = append(out, seal.KeyID(key))
+		out = append(out, sign.KeyID(key))
 	}
 	return strings.Join(out, ", ")
 }

@@ -8,13 +8,13 @@ import (
 	"filippo.io/age"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 )
 
 // StationIdentity is what a station makes at its enrolment and never gives away: a key that signs its reports, and an
 // identity that decrypts what is encrypted to it.
 type StationIdentity struct {
-	signer  *seal.Signer
+	signer  *sign.Signer
 	decrypt *age.X25519Identity
 }
 
@@ -28,7 +28,7 @@ func NewStationIdentity() (StationIdentity, error) {
 	if err != nil {
 		return StationIdentity{}, fmt.Errorf("trust: station's key: %w", err)
 	}
-	signer, err := seal.NewSigner(key)
+	signer, err := sign.NewSigner(key)
 	return StationIdentity{signer, decrypt}, err
 }
 
@@ -52,12 +52,12 @@ func (k StoredIdentity) Identity() (StationIdentity, error) {
 	if err != nil {
 		return StationIdentity{}, fault.New(fault.Invalid, "the station's decryption key is damaged")
 	}
-	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(k.Seed))
+	signer, err := sign.NewSigner(ed25519.NewKeyFromSeed(k.Seed))
 	return StationIdentity{signer, decrypt}, err
 }
 
 // Signer signs as the station.
-func (s StationIdentity) Signer() *seal.Signer { return s.signer }
+func (s StationIdentity) Signer() *sign.Signer { return s.signer }
 
 // Age decrypts what is encrypted to the station.
 func (s StationIdentity) Age() age.Identity { return s.decrypt }

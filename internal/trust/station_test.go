@@ -7,23 +7,23 @@ import (
 
 	"filippo.io/age"
 
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 )
 
 func TestAStationsIdentitySignsAndDecryptsAfterItWasKept(t *testing.T) {
 	made := must(NewStationIdentity())(t)
 	kept := must(made.Stored().Identity())(t)
-	env := must(kept.Signer().Seal("application/x", []byte("aired")))(t)
-	if got, err := seal.Open(env, "application/x", made.Signer().Public()); err != nil || string(got) != "aired" {
+	env := must(kept.Signer().Sign("application/x", []byte("aired")))(t)
+	if got, err := sign.Verify(env, "application/x", made.Signer().Public()); err != nil || string(got) != "aired" {
 		t.Errorf("%q, %v", got, err)
 	}
-	var sealed bytes.Buffer
-	w := must(age.Encrypt(&sealed, must(ParseRecipient(made.Recipient()))(t)))(t)
+	var encrypted bytes.Buffer
+	w := must(age.Encrypt(&encrypted, must(ParseRecipient(made.Recipient()))(t)))(t)
 	_ = must(io.WriteString(w, "queue"))(t)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := must(io.ReadAll(must(age.Decrypt(&sealed, kept.Age()))(t)))(t); string(got) != "queue" {
+	if got := must(io.ReadAll(must(age.Decrypt(&encrypted, kept.Age()))(t)))(t); string(got) != "queue" {
 		t.Errorf("%q", got)
 	}
 	for what, bad := range map[string]StoredIdentity{"nothing": {}, "without an age identity": {Seed: made.Stored().Seed},

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 )
 
@@ -73,7 +73,7 @@ func TestARootFollowsOnlyByTheThresholdsOfBoth(t *testing.T) {
 	replaced := func() *Draft { // 4 replaces the lost key 3, and 5 replaces 2
 		d := must(first.Draft(expires))(t)
 		for _, gone := range []byte{2, 3} {
-			if err := d.Remove(RootKeys, seal.KeyID(public(testKey(gone)))); err != nil {
+			if err := d.Remove(RootKeys, sign.KeyID(public(testKey(gone)))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -194,20 +194,20 @@ func TestEachKeySignsForItsRoleAlone(t *testing.T) {
 	ring := must(NewKeyring(root, []ed25519.PrivateKey{testKey(13), testKey(12), testKey(99), testKey(11)}))(t)
 	for payloadType, key := range map[string]byte{wire.QueueType: 11, wire.FallbackType: 11, wire.RecallsType: 12,
 		wire.LeaseType: 12, wire.FreshnessType: 12, wire.LinkType: 13} {
-		env := must(ring.Seal(payloadType, []byte("{}")))(t)
-		if _, err := seal.Open(env, payloadType, root.Keys(RoleOf(payloadType))...); err != nil {
+		env := must(ring.Sign(payloadType, []byte("{}")))(t)
+		if _, err := sign.Verify(env, payloadType, root.Keys(RoleOf(payloadType))...); err != nil {
 			t.Errorf("%s: %v", payloadType, err)
 		}
-		if id := seal.KeyID(public(testKey(key))); ring.KeyID(payloadType) != id {
+		if id := sign.KeyID(public(testKey(key))); ring.KeyID(payloadType) != id {
 			t.Errorf("%s is signed by %s, not %s", payloadType, ring.KeyID(payloadType), id)
 		}
 		for _, role := range Online {
-			if _, err := seal.Open(env, payloadType, root.Keys(role)...); role != RoleOf(payloadType) && err == nil {
+			if _, err := sign.Verify(env, payloadType, root.Keys(role)...); role != RoleOf(payloadType) && err == nil {
 				t.Errorf("%s opens by the key of %s", payloadType, role)
 			}
 		}
 	}
-	if _, err := ring.Seal("text/plain", nil); err == nil {
+	if _, err := ring.Sign("text/plain", nil); err == nil {
 		t.Error("what has no role is signed")
 	}
 	if _, err := NewKeyring(root, []ed25519.PrivateKey{testKey(11), testKey(12)}); err == nil ||

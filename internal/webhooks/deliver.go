@@ -70,7 +70,7 @@ type Deliverer struct {
 	views map[string]view
 }
 
-// subscribe sets up the topics that wake tend.
+// subscribe sets up the topics that wake deliverTo.
 func (h *Deliverer) subscribe() {
 	seldom := []string{KindWebhook, KindProgress}
 	var often []string
@@ -99,7 +99,7 @@ func (h *Deliverer) Run(ctx context.Context) error {
 			if _, ok := webhooksIn(h.replica).Get(id); !ok {
 				stop()
 				delete(running, id)
-				h.see(id, view{})
+				h.setView(id, view{})
 			}
 		}
 		for id := range webhooksIn(h.replica).After("", "") {
@@ -110,7 +110,7 @@ func (h *Deliverer) Run(ctx context.Context) error {
 				ended.Go(func() {
 					defer close(done)
 					defer cancel()
-					h.tend(working, id)
+					h.deliverTo(working, id)
 				})
 			}
 		}
@@ -128,8 +128,8 @@ const (
 	topicToldOften = "told-often"
 )
 
-// tend checks one webhook after every change that may concern it, and when its next try is due.
-func (h *Deliverer) tend(ctx context.Context, id string) {
+// deliverTo checks one webhook after every change that may concern it, and when its next try is due.
+func (h *Deliverer) deliverTo(ctx context.Context, id string) {
 	for ctx.Err() == nil {
 		concerns := topicTold
 		if row, ok := webhooksIn(h.replica).Get(id); ok && slices.ContainsFunc(h.replica.Kinds,
@@ -170,7 +170,7 @@ func (h *Deliverer) tend(ctx context.Context, id string) {
 func (h *Deliverer) look(ctx context.Context, id string) (time.Duration, error) {
 	row, ok := webhooksIn(h.replica).Get(id)
 	if !ok || !row.Value.Enabled {
-		h.see(id, view{})
+		h.setView(id, view{})
 		return lookAnyway, nil
 	}
 	p, ok := progressIn(h.replica).Get(id)
@@ -189,7 +189,7 @@ func (h *Deliverer) look(ctx context.Context, id string) (time.Duration, error) 
 		if v.scanned = through; len(found) > 0 {
 			v.due, v.first = true, found[0].at
 		}
-		h.see(id, v)
+		h.setView(id, v)
 	}
 	now := h.now()
 	switch {
@@ -207,7 +207,7 @@ func (h *Deliverer) seen(id string) view {
 	return h.views[id]
 }
 
-func (h *Deliverer) see(id string, v view) {
+func (h *Deliverer) setView(id string, v view) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.views[id] = v; v == (view{}) {
@@ -347,7 +347,7 @@ func (h *Deliverer) attempt(ctx context.Context, w webhook, d delivery) (wire.At
 		Duration: schedules.Millis{Duration: h.now().Sub(start)}, Status: reply.Status}
 	switch {
 	case err != nil:
-		a.Error = why(err)
+		a.Error = errorText(err)
 	case reply.Status/100 == 3:
 		a.Error = "answered by a redirection, which is not followed"
 	case reply.Status/100 != 2:
@@ -357,8 +357,8 @@ func (h *Deliverer) attempt(ctx context.Context, w webhook, d delivery) (wire.At
 	return a, reply, nil
 }
 
-// why returns the text of an error without the address, which may contain secrets of the receiver.
-func why(err error) string {
+// errorText returns the text of an error without the address, which may contain secrets of the receiver.
+func errorText(err error) string {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err

@@ -47,14 +47,14 @@ type storedAttempt struct {
 	NextTry  schedules.Instant `json:"next_try_at"`
 }
 
-// wanted returns the part of a webhook that its owner defines, without the fields that the service sets.
-func wanted(w wire.Webhook) webhook {
+// ownersPart returns the part of a webhook that its owner defines, without the fields that the service sets.
+func ownersPart(w wire.Webhook) webhook {
 	return webhook{ID: w.ID, URL: w.URL, Changes: w.Changes, Stations: w.Stations, Enabled: w.Enabled,
 		Description: w.Description}
 }
 
-// shown returns a webhook as responses show it.
-func shown(row replica.Row[webhook]) wire.Webhook {
+// publicForm returns a webhook as responses show it.
+func publicForm(row replica.Row[webhook]) wire.Webhook {
 	w := row.Value
 	return wire.Webhook{ID: w.ID, Revision: row.Revision, URL: w.URL, Changes: w.Changes, Stations: w.Stations,
 		Enabled: w.Enabled, Description: w.Description, DisabledAt: w.DisabledAt, DisabledBecause: w.DisabledBecause}

@@ -13,11 +13,11 @@ func TestWebhookIsStoredWithEveryFieldOfTheContractButItsSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := shown(replica.Row[webhook]{Value: stored, Revision: 4})
+	w := publicForm(replica.Row[webhook]{Value: stored, Revision: 4})
 	if got := servicetest.Unfilled(w); !slices.Equal(got, []string{"Webhook.secret"}) {
 		t.Errorf("%q are not stored", got)
 	}
-	again := shown(replica.Row[webhook]{Value: wanted(w), Revision: 4})
+	again := publicForm(replica.Row[webhook]{Value: ownersPart(w), Revision: 4})
 	if got := servicetest.Unfilled(again); !slices.Equal(got, []string{"Webhook.disabled_at", "Webhook.disabled_because",
 		"Webhook.secret"}) {
 		t.Errorf("of what its owner wants, %q are not stored", got)

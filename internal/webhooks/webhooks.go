@@ -143,7 +143,7 @@ func (h *Registry) List(after string, limit int) (page []wire.Webhook, next stri
 		if len(page) == limit {
 			return page, page[limit-1].ID
 		}
-		page = append(page, shown(row))
+		page = append(page, publicForm(row))
 	}
 	return page, ""
 }
@@ -151,7 +151,7 @@ func (h *Registry) List(after string, limit int) (page []wire.Webhook, next stri
 // Get returns the webhook. It fails with NotFound.
 func (h *Registry) Get(id string) (wire.Webhook, error) {
 	row, err := h.find(id)
-	return shown(row), err
+	return publicForm(row), err
 }
 
 func (h *Registry) find(id string) (replica.Row[webhook], error) {
@@ -226,7 +226,7 @@ func (h *Registry) Put(ctx context.Context, a access.Actor, w wire.Webhook, revi
 		if err := replica.CheckRevision(revision, latest); err != nil {
 			return err
 		}
-		next := wanted(w)
+		next := ownersPart(w)
 		next.Salt, next.OldSalt, next.OldUntil = before.Value.Salt, before.Value.OldSalt, before.Value.OldUntil
 		if !w.Enabled { // the reason why it was given up stays until it is enabled
 			next.DisabledAt, next.DisabledBecause = before.Value.DisabledAt, before.Value.DisabledBecause

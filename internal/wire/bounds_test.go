@@ -51,20 +51,20 @@ func TestTheLargestDocumentsThatCanBeFitTheBoundsOfWhatAStationReads(t *testing.
 		}
 		return len(b)
 	}
-	sealed := func(v any) int { return base64.StdEncoding.EncodedLen(readable(v)) + 500 }
+	signed := func(v any) int { return base64.StdEncoding.EncodedLen(readable(v)) + 500 }
 	queues := map[string]int64{}
 	for n := range 1000 {
 		queues[schedules.DateOf(at.Time).AddDays(n).String()] = 1 << 60
 	}
 	list := wire.Recalls{Segments: segments}
 	for document, c := range map[string]struct{ bytes, most int }{
-		"queue": {sealed(wire.Queue{Items: items(wire.MostItems, "고향에서 온 편지, 두 번째 이야기"), Fallback: items(1000, longest),
+		"queue": {signed(wire.Queue{Items: items(wire.MostItems, "고향에서 온 편지, 두 번째 이야기"), Fallback: items(1000, longest),
 			Recalled: recalled}), wire.MostQueueBytes},
-		"fallback": {sealed(wire.Fallback{Items: items(1000, longest), Windows: windows, Recalled: recalled}),
+		"fallback": {signed(wire.Fallback{Items: items(1000, longest), Windows: windows, Recalled: recalled}),
 			wire.MostFallbackBytes},
-		"recalls":   {sealed(list) + readable(list), wire.MostRecallsBytes},
-		"lease":     {sealed(wire.Lease{Segments: recalled[:wire.MostItems]}), wire.MostLeaseBytes},
-		"freshness": {sealed(wire.Freshness{Queues: queues}), wire.MostFreshnessBytes},
+		"recalls":   {signed(list) + readable(list), wire.MostRecallsBytes},
+		"lease":     {signed(wire.Lease{Segments: recalled[:wire.MostItems]}), wire.MostLeaseBytes},
+		"freshness": {signed(wire.Freshness{Queues: queues}), wire.MostFreshnessBytes},
 	} {
 		t.Logf("%s: %d KiB of %d", document, c.bytes>>10, c.most>>10)
 		if c.bytes > c.most || document != "freshness" && c.most > 4*c.bytes {

@@ -22,7 +22,7 @@ type AsRunResult struct {
 }
 
 // Status is the state of a station. All fields except Station, ReceivedAt, PublishedRevision, AlarmsSince, Players,
-// Standing, Enrolment, KeyID and SignedAt are reported by the station itself.
+// CurrentProblems, Enrolment, KeyID and SignedAt are reported by the station itself.
 type Status struct {
 	Station string `json:"station,omitempty"`
 	// when the service received the latest status. Where several replicas run, or the service started since, the station
@@ -58,8 +58,8 @@ type Status struct {
 	Players  []Player `json:"players,omitempty"`  // players that recently reported for the station; in responses only
 	Seen     *Seen    `json:"seen,omitempty"`     // the highest revisions that it has ever seen
 
-	// Standing lists the problems of the station in its definitions and published days; in responses only.
-	Standing []schedules.StationProblem `json:"standing,omitempty"`
+	// CurrentProblems lists the problems of the station in its definitions and published days; in responses only.
+	CurrentProblems []schedules.StationProblem `json:"standing,omitempty"`
 
 	// whether the station has a key of its own, which signs its reports: none, enrolled or seized; in responses only
 	Enrolment string `json:"enrolment,omitempty"`

@@ -94,13 +94,13 @@ func (a *audit) final(i schedules.Item) bool {
 		return true
 	}
 	return a.keep[i.ID] && slices.ContainsFunc(a.windows, func(w window) bool {
-		return w.Stands && w.Window == i.Window && !i.StartAt.Before(w.StartAt.Time) && i.StartAt.Before(w.EndAt.Time)
+		return w.Published && w.Window == i.Window && !i.StartAt.Before(w.StartAt.Time) && i.StartAt.Before(w.EndAt.Time)
 	})
 }
 
 // clockFinal reports whether no item that is still to come follows the clock.
 func (a *audit) clockFinal(clock string) bool {
-	return !slices.ContainsFunc(a.windows, func(w window) bool { return w.Clock.ID == clock && !w.over && !w.Stands })
+	return !slices.ContainsFunc(a.windows, func(w window) bool { return w.Clock.ID == clock && !w.over && !w.Published })
 }
 
 func (a *audit) add(hard bool, rule, win, item, format string, args ...any) {

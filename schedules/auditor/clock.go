@@ -51,7 +51,7 @@ func (a *audit) kept(i schedules.Item) bool { return a.keep[i.ID] || a.past(i) }
 
 // edited reports whether the window was edited by hand.
 func (a *audit) edited(w *window) bool {
-	return w.Stands || a.refitted(w) || slices.ContainsFunc(w.items, func(i schedules.Item) bool {
+	return w.Published || a.refitted(w) || slices.ContainsFunc(w.items, func(i schedules.Item) bool {
 		return i.Locked ||
 			a.kept(i)
 	})

@@ -27,7 +27,7 @@ func (a *audit) clockChanges() {
 		w := &a.windows[n]
 		def, known := a.in.Station.Window(w.Window)
 		zone, err := schedules.Zone(def.Starts.Timezone)
-		if !known || err != nil || w.Stands || w.over {
+		if !known || err != nil || w.Published || w.over {
 			continue
 		}
 		var follower *schedules.Occurrence

@@ -141,7 +141,7 @@ func (a *audit) week() (from, until time.Time) {
 // still change. Too few are a violation only if due, and a hard one only if a window that follows the clock can still
 // change.
 func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(*airing) bool, due bool) {
-	closed := a.clockFinal(w.Clock.ID) || r.Per == "window" && (w.over || w.Stands)
+	closed := a.clockFinal(w.Clock.ID) || r.Per == "window" && (w.over || w.Published)
 	number, length, own := map[string]int{}, time.Duration(0), map[string]bool{}
 	for i := range all {
 		x := &all[i]
@@ -246,7 +246,7 @@ func (a *audit) campaigns() {
 	if err != nil {
 		return
 	}
-	closed := !slices.ContainsFunc(a.windows, func(w window) bool { return !w.over && !w.Stands })
+	closed := !slices.ContainsFunc(a.windows, func(w window) bool { return !w.over && !w.Published })
 	for _, c := range sortedCampaigns(a.in) {
 		if !concerns(c, a.in.Station.ID) || !c.From.IsZero() && !c.From.Before(end) || !c.Until.IsZero() &&
 			!c.Until.After(start) {

@@ -13,7 +13,7 @@ import (
 func (a *audit) window(w *window) {
 	tolerance := w.Tolerance.Duration
 	if len(w.items) == 0 {
-		a.add(!w.Stands, "length", w.Window, "", "the window of %s has no item", a.wall(w.StartAt))
+		a.add(!w.Published, "length", w.Window, "", "the window of %s has no item", a.wall(w.StartAt))
 		return
 	}
 	at := w.StartAt.Time
@@ -24,7 +24,7 @@ func (a *audit) window(w *window) {
 			if hole < 0 {
 				says = "begins %s before what is before it ends: move it, or take something out"
 			}
-			a.add(!w.Stands, "contiguous", w.Window, i.ID, says, plainTime(abs(hole)))
+			a.add(!w.Published, "contiguous", w.Window, i.ID, says, plainTime(abs(hole)))
 		}
 		if !i.StartAt.Before(w.EndAt.Time) {
 			a.add(true, "window", w.Window, i.ID, "%s would start at %s, when the window of %s is over: take something out "+
@@ -45,7 +45,7 @@ func (a *audit) window(w *window) {
 		if over < 0 {
 			how = "too short"
 		}
-		a.add(!w.Stands, "length", w.Window, "", "the window of %s is %s %s; its tolerance is %s", a.wall(w.StartAt),
+		a.add(!w.Published, "length", w.Window, "", "the window of %s is %s %s; its tolerance is %s", a.wall(w.StartAt),
 			plainTime(abs(over)), how, plainTime(tolerance))
 	}
 	for _, s := range a.r.Windows {

@@ -172,12 +172,12 @@ func (f closingPass) clashRule(c *closer, r *rule) {
 		}
 		if len(values[k]) > 0 && (r.form == formAtMost || r.form == formMost) {
 			t := trial{seg: seg, start: f.st.start, end: f.st.start + c.ms[k], ms: c.ms[k], win: f.st.win}
-			has[k] = f.w.rules.judge(r, t, f.p.ledger).has
+			has[k] = f.w.rules.apply(r, t, f.p.airings).has
 		}
 	}
 	limit := r.limit
 	if r.form == formMost {
-		total, _ := f.w.rules.share(r, f.st.win, f.p.ledger)
+		total, _ := f.w.rules.share(r, f.st.win, f.p.airings)
 		limit = total * r.limit / 1_000_000
 	}
 	for a := range values {

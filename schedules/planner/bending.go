@@ -31,7 +31,7 @@ func (b *bending) add(win int, items []schedules.Explanation) {
 func (b *bending) at(win int, window string, s schedules.Slack) *bend {
 	for i := len(b.list) - 1; i >= 0 && b.list[i].win == win; i-- {
 		if one := &b.list[i]; one.worst.Rule == s.Rule {
-			if amiss(s) > amiss(one.worst) {
+			if deviation(s) > deviation(one.worst) {
 				one.worst = s
 			}
 			return one
@@ -41,8 +41,8 @@ func (b *bending) at(win int, window string, s schedules.Slack) *bend {
 	return &b.list[len(b.list)-1]
 }
 
-// amiss returns how far the rule is from its need.
-func amiss(s schedules.Slack) int64 { return max(s.Need-s.Has, s.Has-s.Need) }
+// deviation returns how far the rule is from its need.
+func deviation(s schedules.Slack) int64 { return max(s.Need-s.Has, s.Has-s.Need) }
 
 // warnings returns one warning for each rule and occurrence of a window, in the order of their first items.
 func (b *bending) warnings() (out []schedules.Warning) {
@@ -70,10 +70,10 @@ func (b bend) String() string {
 	}
 	return fmt.Sprintf(
 		"%s: %s %s than wished, the %s after %s; wished are %s. Approve more that may air here, or allow %s",
-		s.Rule, come(len(b.items)), when, worst, figure(s, s.Has), figure(s, s.Need), figure(s, s.Has))
+		s.Rule, itemsCome(len(b.items)), when, worst, figure(s, s.Has), figure(s, s.Need), figure(s, s.Has))
 }
 
-func come(items int) string {
+func itemsCome(items int) string {
 	if items == 1 {
 		return "1 item comes"
 	}

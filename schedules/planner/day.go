@@ -49,7 +49,7 @@ func (j *job) day() (*day, error) {
 		d.windows = append(d.windows, window{Occurrence: x.Occurrence, start: x.StartAt.UnixMilli(), end: x.EndAt.UnixMilli(),
 			def:       schedules.Window{ID: x.Window, Length: x.Ordinary, Tolerance: x.Tolerance},
 			tolerance: x.Tolerance.Milliseconds(), asked: x.Clock, clock: x.FittedClock(j.Library), languages: x.Languages,
-			stands: x.Stands})
+			stands: x.Published})
 	}
 	for i := range d.windows {
 		w := &d.windows[i]

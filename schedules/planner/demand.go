@@ -31,7 +31,7 @@ type demandPass struct{ *planner }
 // openDemands collects the demands of rules, campaigns and make-goods on the day, in a fixed order.
 func (p demandPass) openDemands() {
 	p.demands, p.unguided = nil, nil
-	if p.in.mend != nil && p.in.mend.free {
+	if p.in.open != nil && p.in.open.free {
 		return
 	}
 	seen := map[*ruleset]bool{}
@@ -123,7 +123,7 @@ func (p demandPass) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 	}
 	if r.form == formLeast {
 		base.time = true
-		total, _ := rs.share(r, int32(win), p.ledger)
+		total, _ := rs.share(r, int32(win), p.airings)
 		base.need = (total*r.limit + 999_999) / 1_000_000
 	}
 	if !r.each {
@@ -162,7 +162,7 @@ func (p demandPass) spread(d *demand, rs *ruleset) []*demand {
 	}
 	d.part = nil
 	missing := d.need
-	for _, s := range p.ledger.sequence {
+	for _, s := range p.airings.sequence {
 		if s.win < 0 && d.members.has(s.seg) && rs.counts(d.rule, s, trial{}) {
 			missing--
 		}
@@ -264,7 +264,7 @@ func common(t [2]int64, parts [][2]int64) [][2]int64 {
 }
 
 // met returns how much of the demand the day meets so far.
-func (l *ledger) met(d *demand) int64 {
+func (l *airingIndex) met(d *demand) int64 {
 	var n int64
 	for _, s := range l.sequence {
 		if s.win < 0 || !d.windows[s.win] || !d.members.has(s.seg) || !within(d.part, s.start) {
@@ -295,7 +295,7 @@ func (p demandPass) serves(u unit, win int32) bool {
 			continue
 		}
 		for _, m := range u.members[:u.n] {
-			if d.members.has(m) && p.ledger.met(d) < d.need {
+			if d.members.has(m) && p.airings.met(d) < d.need {
 				return true
 			}
 		}
@@ -315,7 +315,7 @@ func (p demandPass) placeDemands() *stuck {
 		}
 		tried := make([]bool, len(open))
 		for rounds := 0; rounds < 4*len(open)+4; rounds++ {
-			missing := d.need - p.ledger.met(d)
+			missing := d.need - p.airings.met(d)
 			if missing <= 0 {
 				break
 			}
@@ -345,7 +345,7 @@ func (p demandPass) emptiest(d *demand, open []int, tried []bool) int {
 			continue
 		}
 		near := int64(maxTime)
-		for _, s := range p.ledger.sequence {
+		for _, s := range p.airings.sequence {
 			if s.win >= 0 && d.members.has(s.seg) {
 				near = min(near, abs(s.start-mid))
 			}
@@ -385,7 +385,7 @@ func (p demandPass) owe(d *demand, st *stretch) bool {
 			}
 			c := schedules.Candidate{Segment: p.name(seg), Duration: schedules.Ms(u.ms), LastAired: instant(since)}
 			switch {
-			case !p.lives(u, at, at+u.ms):
+			case !p.validThroughout(u, at, at+u.ms):
 				c.Refused = schedules.Refusal{Rule: "validity"}
 			case !within(d.part, at):
 				c.Refused = schedules.Refusal{Rule: "daypart"}
@@ -398,7 +398,7 @@ func (p demandPass) owe(d *demand, st *stretch) bool {
 			}
 			choice := &schedules.Choice{Method: schedules.MethodDemand, For: d.name, StartAt: instant(at), Candidates: record,
 				Aired: []string{p.name(seg)}}
-			st.musts = append(st.musts, must{u, d, choice, at})
+			st.musts = append(st.musts, demanded{u, d, choice, at})
 			p.lay(u, at, st.win)
 			for _, m := range u.members[:u.n] {
 				p.aired(m, at)
@@ -458,7 +458,7 @@ func (p demandPass) free(st *stretch) int64 {
 func (p demandPass) checkDemands() *stuck {
 	p.demands, p.unguided = append(p.demands, p.unguided...), nil
 	for _, d := range p.demands {
-		has := p.ledger.met(d)
+		has := p.airings.met(d)
 		if has >= d.need {
 			continue
 		}

@@ -7,14 +7,14 @@
 //   - Catalogue is a library compiled for planning: segments by number, with their classes (catalogue.go, classof.go).
 //     Compile makes one; Follow applies a few changes.
 //   - day and ruleset are the day's windows and the rules of their clocks, compiled (day.go, ruleset.go).
-//   - ledger holds every airing that the rules look at. verdict.go applies a rule to a segment: separation, counts and
-//     shares are checked there.
-//   - planner is the state of one plan (plan.go): the ledger, the due order (queue.go), and the placed units. Each pass
-//     over it is a type: layoutPass cuts windows into stretches (layout.go); pickPass, demandPass and fillPass are the
-//     three passes below (pick.go, demand.go, week.go, fill.go, filler.go). closingPass finds the set that ends a
-//     stretch on time, with subset sums (filler.go, closing.go, subsetsum.go, arrange.go).
-//   - walk and search find plans that the passes do not (walk.go, search.go); unlike plans a day that repeats another
-//     in a different order (unlike.go).
+//   - airingIndex holds every airing that the rules look at. verdict.go applies a rule to a segment: separation, counts
+//     and shares are checked there.
+//   - planner is the state of one plan (plan.go): the index of airings, the due order (queue.go), the placed units.
+//     Each pass over it is a type: layoutPass cuts windows into stretches (layout.go); pickPass, demandPass and
+//     fillPass are the three passes below (pick.go, demand.go, week.go, fill.go, filler.go). closingPass finds the set
+//     that ends a stretch on time, with subset sums (filler.go, closing.go, subsetsum.go, arrange.go).
+//   - walk and search find plans that the passes do not (walk.go, search.go); vary plans a day that repeats another
+//     in a different order (vary.go).
 //   - relaxation proves that a day cannot be planned (relaxation*.go, unsatisfiable.go).
 //   - resultPass writes the rundown with its explanations and warnings, and reports how it keeps its rules
 //     (result.go, bending.go, report.go). Replay repeats a recorded choice (replay.go).

@@ -25,7 +25,7 @@ func (p fillPass) fill(i int) *stuck {
 			continue
 		}
 		p.searches, p.tables = searchSteps, sumTables
-		if attempt > 1 || p.in.mend != nil { // attempts with other picks or neighbours get a smaller budget
+		if attempt > 1 || p.in.open != nil { // attempts with other picks or neighbours get a smaller budget
 			p.searches, p.tables = searchSteps/8, sumTables/8
 		}
 		at := p.attempt(st, start, attempt)
@@ -220,7 +220,7 @@ func (p fillPass) another(st *stretch, w *window, pl *place, at int64, n int, t 
 			o.refused = schedules.Refusal{Rule: broken}
 		case u.ms > room:
 			o.refused = schedules.Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: room}
-		case !p.lives(u, at, at+u.ms):
+		case !p.validThroughout(u, at, at+u.ms):
 			o.refused = schedules.Refusal{Rule: "validity"}
 		default:
 			o.refused = p.try(w, st.win, u, at, at+u.ms).public()

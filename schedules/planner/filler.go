@@ -233,7 +233,7 @@ func (f *filler) consider(seg int32, last, start, end, room int64) cand {
 		c.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: f.p.lib.entries[seg].ms}
 	case u.ms > room:
 		c.why = "length"
-	case !f.p.lives(u, start, end):
+	case !f.p.validThroughout(u, start, end):
 		c.why = "validity"
 	default:
 		if c.refused = f.p.try(f.w, f.st.win, u, start, end); c.refused.rule == nil {

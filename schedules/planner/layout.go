@@ -17,7 +17,7 @@ type stretch struct {
 	least      int64 // how early (negative) and how late it may end
 	most       int64
 	cut        int64 // how much of the last item's end a following hard post may cut off to start at its instant
-	musts      []must
+	musts      []demanded
 	ended      int64 // actual
 	adjoins    bool  // starts where the previous stretch ends
 }
@@ -36,8 +36,8 @@ type place struct {
 	since  int64
 }
 
-// must is a unit that a demand puts into a stretch's fill.
-type must struct {
+// demanded is a unit that a demand puts into a stretch's fill.
+type demanded struct {
 	unit   unit
 	demand *demand
 	choice *schedules.Choice
@@ -49,8 +49,8 @@ type layoutPass struct{ *planner }
 
 // layout cuts the day's windows into stretches: at posts, and around kept items.
 func (p layoutPass) layout() []stretch {
-	if p.in.mend != nil {
-		return p.mending(p.in.mend)
+	if p.in.open != nil {
+		return p.openStretch(p.in.open)
 	}
 	var out []stretch
 	kept := slices.Clone(p.in.Keep)
@@ -250,7 +250,7 @@ func (p layoutPass) placeKept() {
 		if seg, ok := p.lib.index(k.SegmentID); ok {
 			pl.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: k.Duration.Milliseconds()}
 			pl.since = p.last[seg]
-			p.ledger.add(span{start, start + pl.unit.ms, seg, int32(win), false})
+			p.airings.add(span{start, start + pl.unit.ms, seg, int32(win), false})
 			p.aired(seg, start)
 		}
 		pl.choice = &schedules.Choice{Method: schedules.MethodKept, StartAt: k.StartAt, Candidates: []schedules.Candidate{},

@@ -165,7 +165,7 @@ func (p pickPass) consider(t *decision) {
 			o.refused = schedules.Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: free}
 		case last && u.ms < free-st.most+st.least:
 			o.refused = schedules.Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: free}
-		case !p.lives(u, at, at+u.ms):
+		case !p.validThroughout(u, at, at+u.ms):
 			o.refused = schedules.Refusal{Rule: "validity"}
 		default:
 			o.refused = p.try(w, st.win, u, at, at+u.ms).public()

@@ -31,15 +31,15 @@ func (c *Catalogue) Plan(ctx context.Context, in schedules.Input) (Plan, error) 
 	if err != nil {
 		return Plan{}, err
 	}
-	return j.unlike(ctx, plan), nil
+	return j.vary(ctx, plan), nil
 }
 
 // job is an input with the planner's own parameters.
 type job struct {
 	schedules.Input
 	catalogue *Catalogue
-	mend      *mend // the only time to plan; nil: the whole day
-	order     int   // number of the alternative order in which the day is planned; 0: due order
+	open      *openTime // the only time to plan; nil: the whole day
+	order     int       // number of the alternative order in which the day is planned; 0: due order
 }
 
 // job returns a job for an input. It fails if there is no catalogue.
@@ -109,36 +109,36 @@ func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 
 // planner is the state of one plan.
 type planner struct {
-	ctx        context.Context
-	in         *job
-	lib        *Catalogue
-	day        *day
-	ledger     *ledger
-	last       []int64 // per segment: start of its last airing; minTime: none
-	aires      []int32 // per segment: number of airings in the history
-	queues     map[string]*queue
-	queueList  []*queue
-	stamp      []int32
-	generation int32
-	horizonEnd int64
-	kills      []kill
-	stretches  []stretch
-	hardOnly   bool // soft rules and demands do not guide the plan
-	demands    []*demand
-	unguided   []*demand // the soft demands while hardOnly is set
-	warnings   []schedules.Warning
-	closer     closer
-	filler     filler
-	placed     []placed
-	searches   int // search steps left for the present stretch
-	tables     int // subset-sum tables left for it
-	coarse     int // closings of the day that found no exact set among all candidates
-	sums       sums
-	undo       []due // last airings to restore on reset
+	ctx          context.Context
+	in           *job
+	lib          *Catalogue
+	day          *day
+	airings      *airingIndex
+	last         []int64 // per segment: start of its last airing; minTime: none
+	aires        []int32 // per segment: number of airings in the history
+	queues       map[string]*queue
+	queueList    []*queue
+	stamp        []int32
+	generation   int32
+	horizonEnd   int64
+	campaignEnds []campaignEnd
+	stretches    []stretch
+	hardOnly     bool // soft rules and demands do not guide the plan
+	demands      []*demand
+	unguided     []*demand // the soft demands while hardOnly is set
+	warnings     []schedules.Warning
+	closer       closer
+	filler       filler
+	placed       []placed
+	searches     int // search steps left for the present stretch
+	tables       int // subset-sum tables left for it
+	coarse       int // closings of the day that found no exact set among all candidates
+	sums         sums
+	undo         []due // last airings to restore on reset
 }
 
-// kill is the end of a campaign for the segments that it selects.
-type kill struct {
+// campaignEnd is the end of a campaign for the segments that it selects.
+type campaignEnd struct {
 	members bitset
 	until   int64
 }
@@ -181,17 +181,18 @@ func newPlanner(ctx context.Context, in job) (*planner, error) {
 		horizon = max(horizon, d.windows[i].rules.horizon())
 		items = max(items, d.windows[i].rules.items())
 	}
-	p.ledger = newLedger(p.lib, indexed)
+	p.airings = newAiringIndex(p.lib, indexed)
 	p.load(horizon.Milliseconds(), items)
 	for _, c := range in.Campaigns {
 		if c.Concerns(in.Station.ID) && !c.Until.IsZero() {
-			p.kills = append(p.kills, kill{p.lib.members(&c.Of), c.Until.UnixMilli()})
+			p.campaignEnds = append(p.campaignEnds, campaignEnd{p.lib.members(&c.Of), c.Until.UnixMilli()})
 		}
 	}
 	return p, nil
 }
 
-// load enters the history into the rotation and, as far as the rules look in time and in items, into the ledger.
+// load enters the history into the rotation and, as far as the rules look in time and in items, into the index of
+// airings.
 func (p *planner) load(horizon int64, items int) {
 	var near []span
 	from, until := p.day.start-horizon, p.horizonEnd+horizon
@@ -231,7 +232,7 @@ func (p *planner) load(horizon int64, items int) {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.seg, b.seg), cmp.Compare(a.end, b.end), side)
 	})
 	for _, s := range slices.Compact(near) {
-		p.ledger.add(s)
+		p.airings.add(s)
 	}
 }
 
@@ -315,7 +316,7 @@ func (p *planner) settleAll() *stuck {
 	return nil
 }
 
-// lay enters a unit into the ledger at an exact time.
+// lay enters a unit into the index of airings at an exact time.
 func (p *planner) lay(u unit, start int64, win int32) {
 	at := start
 	for k, m := range u.members[:u.n] {
@@ -323,7 +324,7 @@ func (p *planner) lay(u unit, start int64, win int32) {
 		if k == u.n-1 {
 			end -= u.cut
 		}
-		p.ledger.add(span{at, end, m, win, false})
+		p.airings.add(span{at, end, m, win, false})
 		at = end
 	}
 }
@@ -335,7 +336,7 @@ func (p *planner) lift(u unit, start int64, win int32) {
 		if k == u.n-1 {
 			end -= u.cut
 		}
-		p.ledger.remove(span{at, end, m, win, false})
+		p.airings.remove(span{at, end, m, win, false})
 		at = end
 	}
 }

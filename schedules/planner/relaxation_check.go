@@ -180,7 +180,7 @@ func (x *relaxation) likeness(u unit) string {
 	for _, m := range u.members[:u.n] {
 		e := x.p.lib.entries[m]
 		out += fmt.Sprint(" ", e.from, e.till)
-		if history := x.p.ledger.by[e.attrs[schedules.AttributeSegment]]; len(history) > 0 {
+		if history := x.p.airings.by[e.attrs[schedules.AttributeSegment]]; len(history) > 0 {
 			out += " " + e.ID
 		}
 		for i := range x.p.day.windows {
@@ -199,7 +199,7 @@ func (x *relaxation) likeness(u unit) string {
 				}
 			}
 		}
-		for _, k := range x.p.kills {
+		for _, k := range x.p.campaignEnds {
 			out += fmt.Sprint(k.members.has(m))
 		}
 		for i, c := range x.p.in.Campaigns {

@@ -202,7 +202,7 @@ func (s supply) follows() bool {
 
 // led reports whether a segment that the rule asks for airs, or could air, before the spot.
 func (s supply) led(r *rule, k int) bool {
-	for _, h := range s.p.ledger.sequence {
+	for _, h := range s.p.airings.sequence {
 		if h.win < 0 && s.p.lib.entries[h.seg].has(r.match) &&
 			(r.within == 0 || s.p.day.windows[s.spots[k].win].start-h.end <= r.within) {
 			return true

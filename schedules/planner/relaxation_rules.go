@@ -22,7 +22,7 @@ func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
 			e := x.p.lib.entries[m]
 			if s.kept == nil {
 				low[i], high[i] = max(low[i], e.from-at), min(high[i], e.till-at-e.ms)
-				for _, k := range x.p.kills {
+				for _, k := range x.p.campaignEnds {
 					if k.members.has(m) {
 						high[i] = min(high[i], k.until-at-e.ms)
 					}
@@ -105,7 +105,7 @@ func (x *relaxation) alone(s *spot, u unit, low, high *int64) bool {
 				switch r.form {
 				case formSeparate:
 					for _, v := range e.valuesOf(r.attr) {
-						for _, h := range x.p.ledger.by[v] {
+						for _, h := range x.p.airings.by[v] {
 							if h.win >= 0 || !r.against(h) {
 								continue
 							}
@@ -206,7 +206,7 @@ func (x *relaxation) within(spots []spot, chosen []unit) bool {
 			}
 			limit := r.limit
 			if r.form == formMost {
-				total, _ := rs.share(r, int32(i), x.p.ledger)
+				total, _ := rs.share(r, int32(i), x.p.airings)
 				limit = total * r.limit / 1_000_000
 			}
 			if r.form == formAtMost && r.per == "week" {
@@ -226,9 +226,9 @@ func (x *relaxation) within(spots []spot, chosen []unit) bool {
 
 // past returns how often the week's history has a value, or the rule's match.
 func (x *relaxation) past(r *rule, rs *ruleset, v int32) (n int64) {
-	list := x.p.ledger.by[v]
+	list := x.p.airings.by[v]
 	if !r.each {
-		list = x.p.ledger.sequence
+		list = x.p.airings.sequence
 	}
 	for _, s := range list {
 		if s.win < 0 && rs.counts(r, s, trial{}) && (r.each || x.p.lib.entries[s.seg].has(r.match)) {

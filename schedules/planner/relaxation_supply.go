@@ -174,7 +174,7 @@ func (s supply) cap(w *window, i int, seg int32, ms int64) int64 {
 			(r.per == "window" || r.per == "day"):
 			out = min(out, max(r.limit-s.used(r, w, i, e), 0))
 		case r.form == formMost && e.has(r.match):
-			total, _ := w.rules.share(r, int32(i), s.p.ledger)
+			total, _ := w.rules.share(r, int32(i), s.p.airings)
 			out = min(out, total*r.limit/1_000_000/e.ms)
 		case r.form == formKeepTo:
 			if !overlapsBy(r.periods, w.start, w.end+w.tolerance, e.ms) {

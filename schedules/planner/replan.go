@@ -27,8 +27,8 @@ func (c *Catalogue) Replan(ctx context.Context, in schedules.Input, prev schedul
 		return Plan{}, nil, err
 	}
 	r := replanner{in: j, now: now, added: map[string]schedules.Explanation{}}
-	r.why = c.library.Withdrawn(r.in.Published, now)
-	r.cur = r.in.Published.Withdraw(r.why, now)
+	r.why = c.library.Removals(r.in.Published, now)
+	r.cur = r.in.Published.WithoutItems(r.why, now)
 	before, err := r.unmet(prev.Items)
 	if err != nil {
 		return Plan{}, nil, err
@@ -65,8 +65,8 @@ type replanner struct {
 	owes bool
 }
 
-// mend is one time of one window that a plan fills between kept items.
-type mend struct {
+// openTime is one time of one window that a plan fills between kept items.
+type openTime struct {
 	window     schedules.Occurrence
 	start, end int64    // Unix ms
 	rough      bool     // new items may be cut at their end, by at most the window's tolerance
@@ -110,7 +110,7 @@ func (r *replanner) holes() []schedules.Occurrence {
 func (r *replanner) window(id string, at schedules.Instant) *schedules.DayWindow {
 	for _, s := range r.in.Published.Windows {
 		if s.Window == id && s.Contains(at.Time) {
-			w := r.in.Standing(s)
+			w := r.in.PublishedWindow(s)
 			w.Clock = w.FittedClock(r.in.Library)
 			return &w
 		}
@@ -124,13 +124,13 @@ const maxGive = 8
 // fill searches for items for the time of a hole. If the day lacks demands, it first tries items that meet one of them.
 func (r *replanner) fill(ctx context.Context, hole schedules.Occurrence) {
 	w := r.window(hole.Window, hole.StartAt)
-	ways := []mend{{free: true}, {free: true, deep: true}, {free: true, rough: true}}
+	ways := []openTime{{free: true}, {free: true, deep: true}, {free: true, rough: true}}
 	if void := r.asked(w, hole); len(void) > 0 {
-		ways = append(ways, mend{free: true, void: void}, mend{free: true, void: void, deep: true},
-			mend{free: true, void: void, rough: true})
+		ways = append(ways, openTime{free: true, void: void}, openTime{free: true, void: void, deep: true},
+			openTime{free: true, void: void, rough: true})
 	}
 	if r.owes && r.lacks > 0 {
-		ways = append([]mend{{deep: true}}, ways...)
+		ways = append([]openTime{{deep: true}}, ways...)
 	}
 	for _, way := range ways {
 		f := r.widen(ctx, w, hole, way)
@@ -147,7 +147,7 @@ func (r *replanner) fill(ctx context.Context, hole schedules.Occurrence) {
 
 // widen fills a hole alone or together with more and more of its neighbours. Of the first result and those with one
 // neighbour more, it returns the one that changes the fewest items, or nil if nothing fills the hole.
-func (r *replanner) widen(ctx context.Context, w *schedules.DayWindow, hole schedules.Occurrence, way mend) *found {
+func (r *replanner) widen(ctx context.Context, w *schedules.DayWindow, hole schedules.Occurrence, way openTime) *found {
 	g := gap{hole: hole}
 	for range maxGive + 1 {
 		wider := r.wider(w, g, way)
@@ -176,7 +176,7 @@ type gap struct {
 
 // wider returns the gaps with one more neighbour, or one more chain, on either side. The side with fewer removed
 // neighbours comes first.
-func (r *replanner) wider(w *schedules.DayWindow, g gap, way mend) []gap {
+func (r *replanner) wider(w *schedules.DayWindow, g gap, way openTime) []gap {
 	var own []schedules.Item
 	for _, i := range r.cur.Items {
 		if i.Window == w.Window && w.Contains(i.StartAt.Time) {
@@ -211,7 +211,7 @@ func (r *replanner) wider(w *schedules.DayWindow, g gap, way mend) []gap {
 }
 
 // give reports whether an item, or a whole chain, may give way to a hole beside it.
-func (r *replanner) give(w *schedules.DayWindow, unit []schedules.Item, way mend) bool {
+func (r *replanner) give(w *schedules.DayWindow, unit []schedules.Item, way openTime) bool {
 	if !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(r.now) || len(unit) > 1 && !way.deep {
 		return false
 	}
@@ -301,10 +301,10 @@ type found struct {
 }
 
 // try plans a gap. It returns nil if nothing fills it.
-func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way mend) *found {
+func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way openTime) *found {
 	way.window, way.start, way.end = w.Occurrence, g.hole.StartAt.UnixMilli(), g.hole.EndAt.UnixMilli()
 	in := r.in
-	in.mend = &way
+	in.open = &way
 	in.Keep = slices.DeleteFunc(slices.Clone(r.cur.Items), func(i schedules.Item) bool {
 		return slices.ContainsFunc(g.gone, func(x schedules.Item) bool { return x.ID == i.ID })
 	})
@@ -334,7 +334,7 @@ func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way 
 // unmet returns how many hard demands a day with these items leaves unmet.
 func (r *replanner) unmet(items []schedules.Item) (int, error) {
 	in := r.in
-	in.Keep, in.mend = items, &mend{}
+	in.Keep, in.open = items, &openTime{}
 	p, err := newPlanner(context.Background(), in)
 	if err != nil {
 		return 0, err
@@ -347,7 +347,7 @@ func (r *replanner) unmet(items []schedules.Item) (int, error) {
 // lacks returns how many hard demands the day leaves unmet.
 func (p demandPass) lacks() (n int) {
 	for _, d := range p.demands {
-		if d.hard && p.ledger.met(d) < d.need {
+		if d.hard && p.airings.met(d) < d.need {
 			n++
 		}
 	}
@@ -361,7 +361,7 @@ func (r *replanner) take(f *found) {
 		gone[i.ID] = "gives way, so that its neighbours fill their time exactly"
 		delete(r.added, i.ID)
 	}
-	r.cur = r.cur.Withdraw(gone, r.now)
+	r.cur = r.cur.WithoutItems(gone, r.now)
 	r.cur.Items = append(r.cur.Items, f.items...)
 	slices.SortStableFunc(r.cur.Items, func(a, b schedules.Item) int { return a.StartAt.Compare(b.StartAt.Time) })
 	r.cur.Warnings = append(r.cur.Warnings, f.warnings...)
@@ -376,7 +376,7 @@ func (r *replanner) take(f *found) {
 // plan returns the present rundown as a plan.
 func (r *replanner) plan() (Plan, error) {
 	in := r.in
-	in.Keep, in.mend = r.cur.Items, &mend{}
+	in.Keep, in.open = r.cur.Items, &openTime{}
 	p, err := newPlanner(context.Background(), in)
 	if err != nil {
 		return Plan{}, err
@@ -419,8 +419,8 @@ func (r *replanner) explain(changes []schedules.ItemChange) {
 	}
 }
 
-// mending returns the only stretch that a mend fills.
-func (p layoutPass) mending(m *mend) []stretch {
+// openStretch returns the only stretch that an openTime fills.
+func (p layoutPass) openStretch(m *openTime) []stretch {
 	win := slices.IndexFunc(p.day.windows, func(w window) bool {
 		return w.Window == m.window.Window &&
 			w.StartAt.Equal(m.window.StartAt.Time)
@@ -443,7 +443,7 @@ func (p layoutPass) mending(m *mend) []stretch {
 	positions := w.clock.Positions
 	for j := range positions {
 		pos := &positions[j]
-		if !at.takes(j, *pos) || slices.Contains(m.void, pos.ID) || !p.standsFor(pos, w) {
+		if !at.takes(j, *pos) || slices.Contains(m.void, pos.ID) || !p.airable(pos, w) {
 			continue
 		}
 		st.places = append(st.places, p.newPlace(w, j))
@@ -452,9 +452,9 @@ func (p layoutPass) mending(m *mend) []stretch {
 	return []stretch{st}
 }
 
-// standsFor reports whether a position can still air something. The segment that the clock names may have been
+// airable reports whether a position can still air something. The segment that the clock names may have been
 // recalled.
-func (p layoutPass) standsFor(pos *schedules.Position, w *window) bool {
+func (p layoutPass) airable(pos *schedules.Position, w *window) bool {
 	if pos.Segment == "" {
 		return true
 	}

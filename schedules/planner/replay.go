@@ -16,7 +16,7 @@ func Replay(x schedules.Explanation) (string, error) {
 		return "", fmt.Errorf("planner: replay %s: there is no record of the choice", x.Item)
 	}
 	for i := range c.Candidates {
-		if r := c.Candidates[i].Refused; !bearsOut(r) {
+		if r := c.Candidates[i].Refused; !supports(r) {
 			return "", fmt.Errorf("planner: replay %s: %s is not refused by %s", x.Item, c.Candidates[i].Segment, r)
 		}
 	}
@@ -31,8 +31,8 @@ func Replay(x schedules.Explanation) (string, error) {
 	return aired[x.Place], nil
 }
 
-// bearsOut reports whether the figures support the refusal: too little, or, for airings limited from above, too many.
-func bearsOut(r schedules.Refusal) bool {
+// supports reports whether the figures support the refusal: too little, or, for airings limited from above, too many.
+func supports(r schedules.Refusal) bool {
 	switch {
 	case r.Unit == "" || r.Need == 0 && r.Has == 0:
 		return true

@@ -68,7 +68,7 @@ func (p resultPass) report(items []schedules.Item, explanations []schedules.Expl
 		if d.time {
 			unit = "ms"
 		}
-		r.Demands = append(r.Demands, DemandReport{d.name, unit, d.need, p.ledger.met(d), d.hard})
+		r.Demands = append(r.Demands, DemandReport{d.name, unit, d.need, p.airings.met(d), d.hard})
 	}
 	slices.SortStableFunc(r.Demands, func(a, b DemandReport) int { return cmp.Compare(a.Name, b.Name) })
 	r.NeverPlayed = p.neverPlayed()

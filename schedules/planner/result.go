@@ -113,7 +113,7 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 // and the ends of its campaigns.
 func (p resultPass) notAfter(m int32) schedules.Instant {
 	until := p.lib.entries[m].Life.Until
-	for _, k := range p.kills {
+	for _, k := range p.campaignEnds {
 		if k.members.has(m) {
 			if until.IsZero() || k.until < until.UnixMilli() {
 				until = instant(k.until)
@@ -130,7 +130,7 @@ func (p resultPass) figures(pl *placed, w *window, m int32, at int64, x *schedul
 	t := trial{seg: m, start: own.start, end: own.end, ms: own.end - own.start, win: pl.win}
 	for i := range w.rules.rules {
 		r := &w.rules.rules[i]
-		f := w.rules.judge(r, t, p.ledger)
+		f := w.rules.apply(r, t, p.airings)
 		if f == (finding{}) || f.has == maxTime {
 			continue
 		}

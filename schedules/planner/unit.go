@@ -41,14 +41,14 @@ func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
 	return u, ""
 }
 
-// lives reports whether all members may air at any time in [start, end), by validity, rulings and the ends of
+// validThroughout reports whether all members may air at any time in [start, end), by validity, rulings and the ends of
 // campaigns.
-func (p *planner) lives(u unit, start, end int64) bool {
+func (p *planner) validThroughout(u unit, start, end int64) bool {
 	for _, m := range u.members[:u.n] {
 		if e := p.lib.entries[m]; start < e.from || end > e.till {
 			return false
 		}
-		for _, k := range p.kills {
+		for _, k := range p.campaignEnds {
 			if end > k.until && k.members.has(m) {
 				return false
 			}
@@ -74,7 +74,7 @@ func (p *planner) try(w *window, win int32, u unit, start, end int64) refusal {
 			t.start, t.end = at, at+t.ms
 			at += t.ms
 		}
-		if r := w.rules.refuse(t, p.ledger); r.rule != nil {
+		if r := w.rules.refuse(t, p.airings); r.rule != nil {
 			return r
 		}
 	}
@@ -94,12 +94,12 @@ func (p *planner) bends(w *window, win int32, u unit, start, end int64) (weight 
 			t.start, t.end = at, at+t.ms
 			at += t.ms
 		}
-		weight += w.rules.bent(t, p.ledger)
+		weight += w.rules.bent(t, p.airings)
 	}
 	return weight
 }
 
 // mayAir reports whether a unit may air at an exact time under its limits and the hard rules.
 func (p *planner) mayAir(w *window, win int32, u unit, at int64) bool {
-	return p.lives(u, at, at+u.ms) && p.try(w, win, u, at, at+u.ms).rule == nil
+	return p.validThroughout(u, at, at+u.ms) && p.try(w, win, u, at, at+u.ms).rule == nil
 }

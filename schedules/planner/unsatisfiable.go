@@ -86,7 +86,7 @@ func (j job) notFound(p *planner, s *stuck) *NotFound {
 	n := &NotFound{Station: j.Station.ID, Date: j.Date}
 	if s.demand != nil {
 		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name,
-			s.demand.amount(p.ledger.met(s.demand)),
+			s.demand.amount(p.airings.met(s.demand)),
 			s.demand.amount(s.demand.need))
 		return n
 	}

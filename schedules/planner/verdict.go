@@ -18,9 +18,9 @@ type finding struct {
 	broken    bool
 }
 
-// judge applies one rule to a trial, given the airings in the ledger. Rules with a minimum (at least) never refuse:
+// apply applies one rule to a trial, given the airings in the index. Rules with a minimum (at least) never refuse:
 // they are demands.
-func (rs *ruleset) judge(r *rule, t trial, l *ledger) finding {
+func (rs *ruleset) apply(r *rule, t trial, l *airingIndex) finding {
 	if r.only != nil && !r.only.has(t.seg) {
 		return finding{}
 	}
@@ -54,7 +54,7 @@ func (r *rule) against(s span) bool {
 		r.foreign[s.win])
 }
 
-func (r *rule) separate(e *entry, t trial, l *ledger) finding {
+func (r *rule) separate(e *entry, t trial, l *airingIndex) finding {
 	f := finding{need: r.apart, has: maxTime}
 	for _, v := range e.valuesOf(r.attr) {
 		for _, s := range l.by[v] {
@@ -73,7 +73,7 @@ func (r *rule) separate(e *entry, t trial, l *ledger) finding {
 }
 
 // items counts the other items between the trial and the nearest airing of the same value, before or after it.
-func (r *rule) items(e *entry, t trial, l *ledger) finding {
+func (r *rule) items(e *entry, t trial, l *airingIndex) finding {
 	f := finding{need: r.limit, has: maxTime}
 	here := after(l.sequence, t.start)
 	for _, v := range e.valuesOf(r.attr) {
@@ -93,7 +93,7 @@ func (r *rule) items(e *entry, t trial, l *ledger) finding {
 	return f
 }
 
-func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *ledger) finding {
+func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *airingIndex) finding {
 	f := finding{need: r.limit}
 	if r.each {
 		for _, v := range e.valuesOf(r.attr) {
@@ -160,7 +160,7 @@ func (rs *ruleset) counts(r *rule, s span, t trial) bool {
 
 // share returns the air time of the trial's window, or of all the day's windows with these rules, and how much of it
 // airs segments that match the rule.
-func (rs *ruleset) share(r *rule, win int32, l *ledger) (total, used int64) {
+func (rs *ruleset) share(r *rule, win int32, l *airingIndex) (total, used int64) {
 	for i, w := range rs.day.windows {
 		if w.rules == rs && (r.per != "window" || int32(i) == win) {
 			total += w.end - w.start
@@ -175,7 +175,7 @@ func (rs *ruleset) share(r *rule, win int32, l *ledger) (total, used int64) {
 	return total, used
 }
 
-func (rs *ruleset) follows(r *rule, t trial, l *ledger) finding {
+func (rs *ruleset) follows(r *rule, t trial, l *airingIndex) finding {
 	f := finding{need: r.within, has: -1, broken: true}
 	last := t.end - t.ms // the latest start
 	for i := after(l.sequence, t.start) - 1; i >= 0 && f.has < 0; i-- {
@@ -205,10 +205,10 @@ type refusal struct {
 	finding
 }
 
-func (rs *ruleset) refuse(t trial, l *ledger) refusal {
+func (rs *ruleset) refuse(t trial, l *airingIndex) refusal {
 	for i := range rs.rules {
 		if r := &rs.rules[i]; r.hard {
-			if f := rs.judge(r, t, l); f.broken {
+			if f := rs.apply(r, t, l); f.broken {
 				return refusal{r, f}
 			}
 		}
@@ -217,9 +217,9 @@ func (rs *ruleset) refuse(t trial, l *ledger) refusal {
 }
 
 // bent returns the sum of the weights of the soft rules that the trial would bend.
-func (rs *ruleset) bent(t trial, l *ledger) (weight float64) {
+func (rs *ruleset) bent(t trial, l *airingIndex) (weight float64) {
 	for i := range rs.rules {
-		if r := &rs.rules[i]; !r.hard && rs.judge(r, t, l).broken {
+		if r := &rs.rules[i]; !r.hard && rs.apply(r, t, l).broken {
 			weight += r.weight
 		}
 	}

@@ -178,7 +178,7 @@ func (w *walker) stands() bool {
 // unmet returns a hard demand that the day does not meet, or nil.
 func (p demandPass) unmet() *demand {
 	for _, d := range p.demands {
-		if d.hard && p.ledger.met(d) < d.need {
+		if d.hard && p.airings.met(d) < d.need {
 			return d
 		}
 	}
@@ -193,7 +193,7 @@ func (w *walker) windowStands(i int) bool {
 	}
 	for _, d := range w.demands {
 		if d.hard && slices.Index(d.windows, true) == int(win) && !slices.Contains(d.windows[win+1:], true) &&
-			w.ledger.met(d) < d.need {
+			w.airings.met(d) < d.need {
 			return false
 		}
 	}
@@ -260,7 +260,7 @@ func (w *walker) tail(st *stretch) (ms int64, ok bool) {
 		var first, fits *drawn
 		for _, c := range w.order(pl, nil) {
 			start := at - c.unit.ms
-			if start < st.start || !w.lives(c.unit, start, at) {
+			if start < st.start || !w.validThroughout(c.unit, start, at) {
 				continue
 			}
 			w.steps--
@@ -381,7 +381,7 @@ func (w *walker) order(pl *place, serve *demand) []drawn {
 		serves := serve != nil && serving(out[k].unit, serve, out[k].unit.main)
 		if serve == nil && !pl.fill {
 			serves = slices.ContainsFunc(w.demands, func(d *demand) bool {
-				return (d.hard || w.try < 4) && serving(out[k].unit, d, out[k].unit.main) && w.ledger.met(d) < d.need
+				return (d.hard || w.try < 4) && serving(out[k].unit, d, out[k].unit.main) && w.airings.met(d) < d.need
 			})
 		}
 		if serves {
@@ -408,7 +408,8 @@ func (w *walker) draw(st *stretch, list []drawn, at int64, fits func(ms int64) b
 		w.steps--
 		k := schedules.Candidate{Segment: w.name(c.unit.main), Duration: schedules.Ms(c.unit.ms), LastAired: instant(c.since)}
 		switch refused := w.planner.try(win, st.win, c.unit, at, at+c.unit.ms); {
-		case !w.lives(c.unit, at, at+c.unit.ms) || !schedules.Speaks(w.lib.entries[c.unit.main].Language, win.languages):
+		case !w.validThroughout(c.unit, at, at+c.unit.ms) ||
+			!schedules.Speaks(w.lib.entries[c.unit.main].Language, win.languages):
 			k.Refused = schedules.Refusal{Rule: "validity"}
 		case refused.rule != nil:
 			k.Refused = refused.public()
@@ -461,7 +462,7 @@ func (w *walker) wanted(i int) (out []*demand) {
 		if !d.hard && w.try >= 3 || !d.windows[st.win] || d.part != nil && !overlaps(d.part, st.start, st.end) {
 			continue
 		}
-		missing := d.need - w.ledger.met(d)
+		missing := d.need - w.airings.met(d)
 		if missing <= 0 {
 			continue
 		}
@@ -553,7 +554,7 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 func (w *walker) serve(st *stretch, pl *place, wanted []*demand, at, most, items int64) (next int64, rest []*demand,
 	ok bool) {
 	for k, d := range wanted {
-		if !pl.queue.shares(d) || w.ledger.met(d) >= d.need ||
+		if !pl.queue.shares(d) || w.airings.met(d) >= d.need ||
 			w.try > 0 && w.rng.Int64N(max(items-int64(len(wanted)), 1)) > 0 {
 			continue
 		}

@@ -20,7 +20,7 @@ func (p demandPass) later(clock string) (out []schedules.Occurrence) {
 	}
 	for _, o := range all {
 		def, _ := p.in.Station.Window(o.Window)
-		planned := slices.ContainsFunc(p.ledger.sequence, func(s span) bool {
+		planned := slices.ContainsFunc(p.airings.sequence, func(s span) bool {
 			return s.win < 0 && s.start >= o.StartAt.UnixMilli() && s.start < o.EndAt.UnixMilli()
 		})
 		if def.Clock == clock && !planned {

@@ -67,14 +67,14 @@ func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// mustReason is the flag of an act that requires a reason.
-type mustReason struct {
+// requiredReason is the flag of an act that requires a reason.
+type requiredReason struct {
 	Reason string `help:"The reason, for the audit trail." required:""`
 }
 
 type rejectCmd struct {
-	act        `embed:""`
-	mustReason `embed:""`
+	act            `embed:""`
+	requiredReason `embed:""`
 }
 
 func (c *rejectCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -82,11 +82,11 @@ func (c *rejectCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 type recallCmd struct {
-	remote     `embed:""`
-	output     `embed:""`
-	mustReason `embed:""`
-	IDs        []string `form:"id" arg:"" optional:"" name:"segment" help:"Segments."`
-	Person     string   `form:"label" help:"All segments that name this person, at once."`
+	remote         `embed:""`
+	output         `embed:""`
+	requiredReason `embed:""`
+	IDs            []string `form:"id" arg:"" optional:"" name:"segment" help:"Segments."`
+	Person         string   `form:"label" help:"All segments that name this person, at once."`
 }
 
 func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -150,8 +150,8 @@ func scheduled(s wire.PersonStation) string {
 }
 
 type reinstateCmd struct {
-	act        `embed:""`
-	mustReason `embed:""`
+	act            `embed:""`
+	requiredReason `embed:""`
 }
 
 func (c *reinstateCmd) Run(ctx context.Context, stdout io.Writer) error {

@@ -58,7 +58,7 @@ func (c *analyseCmd) Run(ctx context.Context, stdout io.Writer) error {
 			r := library.RecordingOf(facts)
 			out.Recording, out.Tags, out.Damage, out.Waveform = &r, &facts.Tags, &facts.Damage, &facts.Waveform
 			if profile != nil {
-				verdict, err := audio.Judge(facts, *profile)
+				verdict, err := audio.Evaluate(facts, *profile)
 				if err != nil {
 					return err
 				}

@@ -128,14 +128,14 @@ func (c *backupCmd) encrypted(ctx context.Context, s service.Store, audio servic
 	if err != nil {
 		return m, err
 	}
-	sealed, err := mirror.NewStream(w, to...)
+	encrypted, err := mirror.NewStream(w, to...)
 	if err != nil {
 		return m, err
 	}
-	if m, err = c.write(ctx, s, audio, keys, sealed); err != nil {
+	if m, err = c.write(ctx, s, audio, keys, encrypted); err != nil {
 		return m, err
 	}
-	return m, sealed.Close()
+	return m, encrypted.Close()
 }
 
 // write writes the archive to w.

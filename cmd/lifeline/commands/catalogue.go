@@ -68,7 +68,7 @@ func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 	case ".csv", ".tsv", ".txt": // spreadsheets save "Unicode text" as .txt
 		listed, err = c.table(below, file)
 	default:
-		if litter(file) {
+		if systemFile(file) {
 			return []entry{{dir: below, file: file, wrong: errors.New("this belongs to the system that the files were copied " +
 				"from, and is no recording")}}, nil
 		}
@@ -113,7 +113,7 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 			passed = append(passed, entry{dir: dir, file: text.Clean(at),
 				wrong: errors.New("the file's name is not UTF-8: rename it")})
 			continue
-		case litter(f.Name()):
+		case systemFile(f.Name()):
 			passed = append(passed, entry{file: at, notes: []string{"skipped: it belongs to the system that the files " +
 				"were copied from"}})
 			continue
@@ -173,8 +173,8 @@ func unlisted(folder string, recordings []string, listed []entry) (passed []entr
 
 var errNotRegular = errors.New("it is a folder, a pipe, a socket or a device, not a recording")
 
-// litter reports whether an operating system creates files of that name beside copied files.
-func litter(name string) bool {
+// systemFile reports whether an operating system creates files of that name beside copied files.
+func systemFile(name string) bool {
 	lower := strings.ToLower(name)
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~$") || lower == "thumbs.db" || lower == "desktop.ini"
 }

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/seal"
 	"lifeline/internal/service"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 )
 
@@ -40,12 +40,12 @@ type onFolder struct {
 	Dir string `arg:"" optional:"" default:"." type:"path" help:"Folder of the roots."`
 }
 
-// lasting is the flag for the validity of a new root.
-type lasting struct {
+// rootValidity is the flag for the validity of a new root.
+type rootValidity struct {
 	Years int `default:"2" help:"Validity of the root in years, from 1 to 10. After that, stations raise an alarm until a later root comes."`
 }
 
-func (l lasting) expires() (time.Time, error) {
+func (l rootValidity) expires() (time.Time, error) {
 	if l.Years < 1 || l.Years > 10 {
 		return time.Time{}, fault.New(fault.Invalid, "--years: must be from 1 to 10")
 	}
@@ -54,12 +54,12 @@ func (l lasting) expires() (time.Time, error) {
 
 // keyInitCmd creates the first root.
 type keyInitCmd struct {
-	onFolder `embed:""`
-	lasting  `embed:""`
-	secrets  `embed:""`
-	Keys     int    `default:"3" help:"How many root keys there are, from 2 to 8."`
-	Needed   int    `default:"2" help:"How many of them must sign a root, at least 2."`
-	Current  string `form:"key" placeholder:"BASE64" help:"The current key of a service that has no root yet, as GET /v1/keys shows it. The first root names it for every role, so that stations that pin it continue. Rotate each role soon."`
+	onFolder     `embed:""`
+	rootValidity `embed:""`
+	secrets      `embed:""`
+	Keys         int    `default:"3" help:"How many root keys there are, from 2 to 8."`
+	Needed       int    `default:"2" help:"How many of them must sign a root, at least 2."`
+	Current      string `form:"key" placeholder:"BASE64" help:"The current key of a service that has no root yet, as GET /v1/keys shows it. The first root names it for every role, so that stations that pin it continue. Rotate each role soon."`
 }
 
 func (c *keyInitCmd) Run(stdout io.Writer) error {
@@ -73,7 +73,7 @@ func (c *keyInitCmd) Run(stdout io.Writer) error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
-	if chain, latest, err := readCeremony(c.Dir); len(chain) > 0 || latest != nil || err != nil {
+	if chain, latest, err := latestRootOrNone(c.Dir); len(chain) > 0 || latest != nil || err != nil {
 		return errors.Join(err, fault.New(fault.Conflict, "there is a root in %s already: name an empty folder", c.Dir))
 	}
 	d := trust.NewDraft(c.Needed, expires)
@@ -117,7 +117,7 @@ func (c *keyInitCmd) addRoles(d *trust.Draft) (made []string, err error) {
 		}
 		var public ed25519.PublicKey
 		if c.Current != "" {
-			if public, err = seal.ParsePublic(c.Current); err != nil {
+			if public, err = sign.ParsePublic(c.Current); err != nil {
 				return nil, fault.New(fault.Invalid, "--current: it is no public key: give the one that GET /v1/keys shows")
 			}
 		} else {
@@ -148,7 +148,7 @@ func (c *keyShowCmd) Run(stdout io.Writer) error {
 		latest.Expires().Format(time.DateOnly), latest.Threshold())
 	for _, role := range append([]trust.KeyRole{trust.RootKeys}, trust.Online...) {
 		for _, key := range latest.Keys(role) {
-			fmt.Fprintf(stdout, "  %-6s  %s  %s\n", role, seal.KeyID(key), base64.StdEncoding.EncodeToString(key))
+			fmt.Fprintf(stdout, "  %-6s  %s  %s\n", role, sign.KeyID(key), base64.StdEncoding.EncodeToString(key))
 		}
 	}
 	return next(stdout, c.Dir, chain, latest, nil)
@@ -156,21 +156,22 @@ func (c *keyShowCmd) Run(stdout io.Writer) error {
 
 // keyRotateCmd gives a role a new key.
 type keyRotateCmd struct {
-	Role     string `arg:"" name:"key-role" enum:"queue,recall,record,mirror" help:"queue (queues and fallback lists), recall (recall lists, leases, time), record (the chain) or mirror."`
-	onFolder `embed:""`
-	lasting  `embed:""`
-	Public   string `form:"key" placeholder:"BASE64" help:"The public half of a key that was made on another machine. Default: make a key here, in a file to carry to the service."`
-	Keep     bool   `name:"keep-former" help:"Keep the former keys trusted until revoke. Stations then drop no document that they hold: for a rotation that was planned."`
+	Role         string `arg:"" name:"key-role" enum:"queue,recall,record,mirror" help:"queue (queues and fallback lists), recall (recall lists, leases, time), record (the chain) or mirror."`
+	onFolder     `embed:""`
+	rootValidity `embed:""`
+	Public       string `form:"key" placeholder:"BASE64" help:"The public half of a key that was made on another machine. Default: make a key here, in a file to carry to the service."`
+	Keep         bool   `name:"keep-former" help:"Keep the former keys trusted until revoke. Stations then drop no document that they hold: for a rotation that was planned."`
 }
 
 func (c *keyRotateCmd) Run(stdout io.Writer) error {
 	role := trust.KeyRole(c.Role)
 	var made []string
-	return changeRoot(stdout, c.Dir, c.lasting, func(d *trust.Draft, latest *trust.Root, version int64) ([]string, error) {
+	return changeRoot(stdout, c.Dir, c.rootValidity, func(d *trust.Draft, latest *trust.Root, version int64) ([]string,
+		error) {
 		var public ed25519.PublicKey
 		var err error
 		if c.Public != "" {
-			if public, err = seal.ParsePublic(c.Public); err != nil {
+			if public, err = sign.ParsePublic(c.Public); err != nil {
 				return nil, fault.New(fault.Invalid, "--public: it is no Ed25519 public key in base64")
 			}
 		} else {
@@ -182,7 +183,7 @@ func (c *keyRotateCmd) Run(stdout io.Writer) error {
 		}
 		for _, former := range latest.Keys(role) {
 			if !c.Keep {
-				err = errors.Join(err, d.Remove(role, seal.KeyID(former)))
+				err = errors.Join(err, d.Remove(role, sign.KeyID(former)))
 			}
 		}
 		return made, errors.Join(err, d.Add(role, public))
@@ -191,17 +192,17 @@ func (c *keyRotateCmd) Run(stdout io.Writer) error {
 
 // keyRevokeCmd removes a key from all roles.
 type keyRevokeCmd struct {
-	Key      string `arg:"" help:"The id of the key, as show names it."`
-	onFolder `embed:""`
-	lasting  `embed:""`
+	Key          string `arg:"" help:"The id of the key, as show names it."`
+	onFolder     `embed:""`
+	rootValidity `embed:""`
 }
 
 func (c *keyRevokeCmd) Run(stdout io.Writer) error {
-	return changeRoot(stdout, c.Dir, c.lasting, func(d *trust.Draft, latest *trust.Root, _ int64) ([]string, error) {
+	return changeRoot(stdout, c.Dir, c.rootValidity, func(d *trust.Draft, latest *trust.Root, _ int64) ([]string, error) {
 		found := false
 		for _, role := range trust.Online {
 			keys := latest.Keys(role)
-			if !slices.ContainsFunc(keys, func(k ed25519.PublicKey) bool { return seal.KeyID(k) == c.Key }) {
+			if !slices.ContainsFunc(keys, func(k ed25519.PublicKey) bool { return sign.KeyID(k) == c.Key }) {
 				continue
 			}
 			if len(keys) == 1 && role != trust.Mirror {
@@ -223,14 +224,14 @@ func (c *keyRevokeCmd) Run(stdout io.Writer) error {
 
 // keyReplaceCmd replaces a root key.
 type keyReplaceCmd struct {
-	Key      string `arg:"" help:"The id of the root key that is lost or stolen, as show names it."`
-	onFolder `embed:""`
-	lasting  `embed:""`
-	secrets  `embed:""`
+	Key          string `arg:"" help:"The id of the root key that is lost or stolen, as show names it."`
+	onFolder     `embed:""`
+	rootValidity `embed:""`
+	secrets      `embed:""`
 }
 
 func (c *keyReplaceCmd) Run(stdout io.Writer) error {
-	return changeRoot(stdout, c.Dir, c.lasting, func(d *trust.Draft, _ *trust.Root, _ int64) ([]string, error) {
+	return changeRoot(stdout, c.Dir, c.rootValidity, func(d *trust.Draft, _ *trust.Root, _ int64) ([]string, error) {
 		if err := d.Remove(trust.RootKeys, c.Key); err != nil {
 			return nil, err
 		}
@@ -247,13 +248,13 @@ func (c *keyReplaceCmd) Run(stdout io.Writer) error {
 
 // keyRenewCmd makes a root with the same content and a later expiry.
 type keyRenewCmd struct {
-	onFolder `embed:""`
-	lasting  `embed:""`
+	onFolder     `embed:""`
+	rootValidity `embed:""`
 }
 
 func (c *keyRenewCmd) Run(stdout io.Writer) error {
 	same := func(*trust.Draft, *trust.Root, int64) ([]string, error) { return nil, nil }
-	return changeRoot(stdout, c.Dir, c.lasting, same)
+	return changeRoot(stdout, c.Dir, c.rootValidity, same)
 }
 
 // keySignCmd signs the latest root.
@@ -333,8 +334,8 @@ func (c *keyVerifyCmd) Run(stdout io.Writer) error {
 
 // changeRoot makes the root after the latest, or changes the latest if it still lacks signatures, and prints the next
 // step. edit returns the names of the files that it made.
-func changeRoot(stdout io.Writer, dir string, l lasting, edit func(d *trust.Draft, latest *trust.Root, version int64) (
-	[]string, error)) error {
+func changeRoot(stdout io.Writer, dir string, l rootValidity, edit func(d *trust.Draft, latest *trust.Root,
+	version int64) ([]string, error)) error {
 	expires, err := l.expires()
 	if err != nil {
 		return err
@@ -418,15 +419,15 @@ func next(w io.Writer, dir string, chain []*trust.Root, latest *trust.Root, made
 
 // latestRoot returns the latest root of a folder and the chain before it. It fails with NotFound if there is none.
 func latestRoot(dir string) (chain []*trust.Root, latest *trust.Root, err error) {
-	if chain, latest, err = readCeremony(dir); err == nil && latest == nil {
+	if chain, latest, err = latestRootOrNone(dir); err == nil && latest == nil {
 		err = fault.New(fault.NotFound, "%s holds no root: name the folder where 1.root.json is, or make one with lifeline "+
 			"key init", dir)
 	}
 	return chain, latest, err
 }
 
-// readCeremony is latestRoot, but returns a nil root if there is none.
-func readCeremony(dir string) (chain []*trust.Root, latest *trust.Root, err error) {
+// latestRootOrNone is latestRoot, but returns a nil root if there is none.
+func latestRootOrNone(dir string) (chain []*trust.Root, latest *trust.Root, err error) {
 	for version := int64(1); version <= trust.MaxRoots; version++ {
 		name := filepath.Join(dir, trust.RootName(version))
 		r, err := trust.ReadRoot(name)

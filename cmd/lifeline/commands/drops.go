@@ -23,7 +23,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/mirror"
 	"lifeline/internal/mirror/push"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -41,7 +41,7 @@ type dropsReadCmd struct {
 	PassphraseFile []string      `type:"existingfile" placeholder:"FILE" help:"File of the passphrase of that key; repeated, one for each. Default: it is asked for."`
 	Every          time.Duration `least:"0s" default:"0s" help:"Read again and again, with this pause, until the command is stopped; 0 to read once."`
 
-	placing `embed:""`
+	targetAccess `embed:""`
 
 	keys []age.Identity
 	done map[string][sha256.Size]byte // by name: hash of the file whose entries are all on record
@@ -113,7 +113,7 @@ func unfinished(name string) bool {
 }
 
 func fetchDrop(ctx context.Context, place push.Place, name string, size int64) ([]byte, error) {
-	most := mirror.MostSealed(wire.MostDropBytes)
+	most := mirror.MostEncrypted(wire.MostDropBytes)
 	if size > most {
 		return nil, fault.New(fault.Invalid, "it is no drop: it has %d bytes, and no drop has more than %d", size, most)
 	}
@@ -129,8 +129,8 @@ func fetchDrop(ctx context.Context, place push.Place, name string, size int64) (
 const mostCommas = 10_000
 
 // opened returns the envelopes of a drop and the station that each says to be of.
-func (c *dropsReadCmd) opened(sealed []byte) (d wire.Drop, stations []string, err error) {
-	text, err := mirror.OpenBytes(sealed, wire.MostDropBytes, c.keys...)
+func (c *dropsReadCmd) opened(encrypted []byte) (d wire.Drop, stations []string, err error) {
+	text, err := mirror.OpenBytes(encrypted, wire.MostDropBytes, c.keys...)
 	if err != nil {
 		return d, nil, err
 	}
@@ -140,7 +140,7 @@ func (c *dropsReadCmd) opened(sealed []byte) (d wire.Drop, stations []string, er
 	}
 	for _, envelope := range d.Reports {
 		var r wire.SignedAsRun
-		payload, err := seal.Payload(envelope)
+		payload, err := sign.Payload(envelope)
 		if err != nil || json.Unmarshal(payload, &r) != nil || !schedules.ValidID(r.Station) {
 			return d, nil, fault.New(fault.Invalid, "it holds what is no report of a station")
 		}
@@ -151,9 +151,9 @@ func (c *dropsReadCmd) opened(sealed []byte) (d wire.Drop, stations []string, er
 
 // report reports what a drop holds, as its station would, and prints what was new. enrolled are the stations that were
 // found to have keys.
-func (c *dropsReadCmd) report(ctx context.Context, api *client.Client, stdout io.Writer, sealed []byte,
+func (c *dropsReadCmd) report(ctx context.Context, api *client.Client, stdout io.Writer, encrypted []byte,
 	enrolled map[string]bool) error {
-	d, stations, err := c.opened(sealed)
+	d, stations, err := c.opened(encrypted)
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,8 @@ import (
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
 	"lifeline/internal/scheduling"
-	"lifeline/internal/seal"
 	"lifeline/internal/servicetest"
+	"lifeline/internal/sign"
 	"lifeline/internal/store/memory"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
@@ -52,7 +52,7 @@ func newDropped(t *testing.T) *dropped {
 	r, err := replica.Open(t.Context(), memory.New(1000), kinds.All)
 	d.must(err)
 	now := func() time.Time { return d.began.Add(24 * time.Hour) }
-	s := scheduling.New(r, record.NewRecords(r, r.Store, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Hour)
+	s := scheduling.New(r, record.NewRecords(r, r.Store, nil, now, 0), servicetest.Signer{}, now, "http://x", time.Hour)
 	servicetest.Put(t, r, replica.KindSegment, "m1", servicetest.Music("m1"))
 	n := servicetest.OneStation()
 	bare := n.Stations[0]
@@ -107,7 +107,7 @@ func (d *dropped) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		envelope, _ := io.ReadAll(r.Body)
 		var in wire.SignedAsRun
-		payload, err := seal.Payload(envelope)
+		payload, err := sign.Payload(envelope)
 		if err == nil {
 			err = json.Unmarshal(payload, &in)
 		}

@@ -130,10 +130,10 @@ func numberOf(made []string, kind string) string {
 func changeOf(r wire.AuditRecord) string { return r.At.String() + " " + r.RequestID }
 
 type waiveCmd struct {
-	remote     `embed:""`
-	output     `embed:""`
-	mustReason `embed:""`
-	IDs        []string `form:"id" arg:"" name:"make-good" help:"Ids, as make-goods shows them."`
+	remote         `embed:""`
+	output         `embed:""`
+	requiredReason `embed:""`
+	IDs            []string `form:"id" arg:"" name:"make-good" help:"Ids, as make-goods shows them."`
 }
 
 // Run marks the airings as no longer owed.

@@ -34,19 +34,19 @@ type fsckCmd struct {
 	RepairFrom   string `help:"Second copy of the recordings, from which to repair damaged and missing ones: a directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]."`
 }
 
-// checkup counts and prints the findings.
-type checkup struct {
+// checkReport counts and prints the findings.
+type checkReport struct {
 	stdout          io.Writer
 	found, repaired int
 }
 
-func (c *checkup) report(problem string) {
+func (c *checkReport) report(problem string) {
 	c.found++
 	fmt.Fprintln(c.stdout, problem)
 }
 
 func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	up := &checkup{stdout: stdout}
+	up := &checkReport{stdout: stdout}
 	if c.AcceptOlder {
 		if err := c.acceptOlder(ctx, stdout); err != nil {
 			return err
@@ -177,7 +177,7 @@ func printFormer(w io.Writer, known access.SigningKeys, signers map[string]map[s
 }
 
 // withoutStore checks the recordings alone, since there is no list of those that there should be.
-func (c *fsckCmd) withoutStore(ctx context.Context, up *checkup) (err error) {
+func (c *fsckCmd) withoutStore(ctx context.Context, up *checkReport) (err error) {
 	audio, err := service.OpenAudio(ctx, c.Serve)
 	if err != nil {
 		up.report(err.Error())
@@ -191,7 +191,7 @@ func (c *fsckCmd) withoutStore(ctx context.Context, up *checkup) (err error) {
 }
 
 // blobs checks that the named blobs exist and are intact, and repairs those that it can.
-func (c *fsckCmd) blobs(ctx context.Context, up *checkup, audio service.Audio,
+func (c *fsckCmd) blobs(ctx context.Context, up *checkReport, audio service.Audio,
 	named map[string]replica.Held) (err error) {
 	var spare service.Audio // nil: no second copy
 	if c.RepairFrom != "" {
@@ -232,7 +232,7 @@ func (c *fsckCmd) blobs(ctx context.Context, up *checkup, audio service.Audio,
 	})
 }
 
-func (up *checkup) blob(sha string, named map[string]replica.Held, problem string, repaired bool, failed error) {
+func (up *checkReport) blob(sha string, named map[string]replica.Held, problem string, repaired bool, failed error) {
 	by := "named by no document"
 	if h, ok := named[sha]; ok {
 		by = "of " + h.By
@@ -249,7 +249,7 @@ func (up *checkup) blob(sha string, named map[string]replica.Held, problem strin
 }
 
 // verdict fails if anything was found, repaired or not, so that the exit code shows it.
-func (up *checkup) verdict() error {
+func (up *checkReport) verdict() error {
 	switch up.found {
 	case 0:
 		fmt.Fprintln(up.stdout, "no problem found")

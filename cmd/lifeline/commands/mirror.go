@@ -20,8 +20,8 @@ import (
 	"lifeline/internal/mirror"
 	"lifeline/internal/mirror/push"
 	"lifeline/internal/playout"
-	"lifeline/internal/seal"
 	"lifeline/internal/service"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 )
@@ -48,7 +48,7 @@ type mirrorPushCmd struct {
 	Key  string `type:"path" default:"data/signing.key" env:"LIFELINE_SIGNING_KEY_FILE" help:"File of the service's signing key, which signs the pointers where the service has no root of keys."`
 	Keys string `type:"path" default:"data/keys" env:"LIFELINE_KEYS" help:"Folder of the keys of the roles: the key of the role mirror signs the pointers. lifeline key rotate mirror makes one."`
 
-	placing `embed:""`
+	targetAccess `embed:""`
 
 	notes []string // about what the last push left out
 }
@@ -118,8 +118,8 @@ func repeat(ctx context.Context, every time.Duration, do func() error) {
 	}
 }
 
-// placing holds what places are opened with.
-type placing struct {
+// targetAccess holds what places are opened with.
+type targetAccess struct {
 	Region     string        `name:"s3-region" env:"LIFELINE_S3_REGION" help:"Region of S3. Default: the server is asked."`
 	AccessKey  string        `name:"s3-access-key" env:"LIFELINE_S3_ACCESS_KEY" help:"Access key of S3."`
 	SecretKey  string        `name:"s3-secret-key-file" type:"path" env:"LIFELINE_S3_SECRET_KEY_FILE" help:"File that holds the secret key of S3."`
@@ -128,7 +128,7 @@ type placing struct {
 	Silence    time.Duration `least:"1s" default:"30s" help:"How long an S3 or SFTP server may send nothing before a transfer is given up."`
 }
 
-func (c *placing) credentials() (push.Credentials, error) {
+func (c *targetAccess) credentials() (push.Credentials, error) {
 	with := push.Credentials{Region: c.Region, AccessKey: c.AccessKey, Silence: c.Silence,
 		KnownHosts: c.KnownHosts, Identity: c.SSHKey}
 	if c.SecretKey != "" {
@@ -161,7 +161,7 @@ func (c *mirrorPushCmd) push(ctx context.Context, stdout io.Writer, tree *mirror
 	}
 	err = tree.Compose(ctx, mirror.Composition{Stations: stations, Now: time.Now(), Life: c.Life, Keep: c.Keep,
 		Mirrors: c.Public, Drops: c.Drops,
-		Sign: func(payload []byte) ([]byte, error) { return signer.Seal(wire.MirrorPointerType, payload) },
+		Sign: func(payload []byte) ([]byte, error) { return signer.Sign(wire.MirrorPointerType, payload) },
 		Recording: func(ctx context.Context, r mirror.Recording) (io.ReadCloser, error) {
 			in, out := io.Pipe()
 			go func() { out.CloseWithError(playout.CopyRecording(ctx, out, api.Station(stations[0].ID), r)) }()
@@ -244,7 +244,7 @@ func (c *mirrorPushCmd) station(ctx context.Context, api *client.Client, id stri
 }
 
 // signer returns the key that signs pointers: that of the role mirror, or the service's only one.
-func (c *mirrorPushCmd) signer(ctx context.Context, api *client.Client) (*seal.Signer, error) {
+func (c *mirrorPushCmd) signer(ctx context.Context, api *client.Client) (*sign.Signer, error) {
 	keys, err := api.Keys(ctx)
 	if err != nil {
 		return nil, err
@@ -271,8 +271,8 @@ func (c *mirrorPushCmd) signer(ctx context.Context, api *client.Client) (*seal.S
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(wanted, seal.KeyID(key.Public().(ed25519.PublicKey))) {
-			return seal.NewSigner(key)
+		if slices.Contains(wanted, sign.KeyID(key.Public().(ed25519.PublicKey))) {
+			return sign.NewSigner(key)
 		}
 	}
 	return nil, fault.New(fault.NotFound, "the key %s that signs the pointers of mirrors is neither in %s nor in %s: name "+

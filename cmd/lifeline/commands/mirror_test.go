@@ -18,7 +18,7 @@ import (
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/mirror"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -26,14 +26,14 @@ import (
 // mirroredService answers what a push asks for. Its station lantern has enrolled, and harbour has not.
 type mirroredService struct {
 	*httptest.Server
-	signer *seal.Signer
+	signer *sign.Signer
 	key    *age.X25519Identity
 	root   int64
 	down   bool
 }
 
 func newMirroredService(t *testing.T) *mirroredService {
-	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32)))
+	signer, err := sign.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +47,9 @@ func newMirroredService(t *testing.T) *mirroredService {
 }
 
 func (s *mirroredService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sealed := func(payloadType string, v any) {
+	signed := func(payloadType string, v any) {
 		payload, _ := json.Marshal(v)
-		envelope, _ := s.signer.Seal(payloadType, payload)
+		envelope, _ := s.signer.Sign(payloadType, payload)
 		_, _ = w.Write(envelope)
 	}
 	now := schedules.At(time.Now())
@@ -68,9 +68,9 @@ func (s *mirroredService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/v1/stations/harbour/keys":
 		answer(wire.Page[wire.StationKey]{Items: []wire.StationKey{}})
 	case path == "/v1/stations/lantern/fallback.dsse":
-		sealed(wire.FallbackType, wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: now})
+		signed(wire.FallbackType, wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: now})
 	case path == "/v1/stations/lantern/freshness.dsse":
-		sealed(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", At: now})
+		signed(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", At: now})
 	default:
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusNotFound)
@@ -84,7 +84,7 @@ func (s *mirroredService) pushing(t *testing.T, targets ...string) *mirrorPushCm
 	dir := t.TempDir()
 	c := &mirrorPushCmd{remote: remote{Server: s.URL, Token: "token"}, Targets: targets, Days: 7, Files: dir,
 		Life: time.Hour, Keep: time.Hour, Key: filepath.Join(dir, "signing.key"), Keys: t.TempDir(),
-		placing: placing{Silence: time.Second}}
+		targetAccess: targetAccess{Silence: time.Second}}
 	seed := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
 	if err := os.WriteFile(c.Key, []byte(seed+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestMirrorPushGivesEachEnrolledStationItsPointer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := seal.Open(envelope, wire.MirrorPointerType, s.signer.Public()); err != nil {
+	if _, err := sign.Verify(envelope, wire.MirrorPointerType, s.signer.Public()); err != nil {
 		t.Error(err)
 	}
 }

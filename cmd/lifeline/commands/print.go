@@ -157,8 +157,8 @@ func printDoubted(w io.Writer, doubted []schedules.AsRun, zone *time.Location) {
 		if !e.StartedAt.IsZero() {
 			started = e.StartedAt.In(zone).Format("15:04:05.000")
 		}
-		vouched := cmp.Or(string(e.Vouched), string(schedules.Unsigned))
-		fmt.Fprintf(w, "    %-12s  sequence %d  %-15s %-8s %s\n", started, cmp.Or(e.ReportedAs, e.Sequence), vouched,
+		authenticity := cmp.Or(string(e.Authenticity), string(schedules.Unsigned))
+		fmt.Fprintf(w, "    %-12s  sequence %d  %-15s %-8s %s\n", started, cmp.Or(e.ReportedAs, e.Sequence), authenticity,
 			e.Outcome, e.SegmentID)
 	}
 }

@@ -69,7 +69,7 @@ func printReport(w io.Writer, r wire.AiringReport) {
 	fmt.Fprintf(w, "broadcast days %s to %s\n", r.From, r.To.AddDays(-1))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(what string, c schedules.TallyCounts) {
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t  %s\n", c.Planned, c.ToCome, c.Unreported, c.Aired, c.Short,
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t  %s\n", c.Planned, c.Upcoming, c.Unreported, c.Aired, c.Short,
 			c.Missed, c.MadeGood, c.Extra,
 			c.AiredMs.Round(time.Second), what)
 	}

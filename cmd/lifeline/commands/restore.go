@@ -73,7 +73,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		return c.keepKeys(a)
 	}
 	// The store commits all or nothing, and only after the rest of the archive was read to its end.
-	up := &raised{now: time.Now()}
+	up := &raisedFloor{now: time.Now()}
 	if err := s.Import(ctx, a.Trimmed(), up.documents(documents), up.changes(a.Changes()), followed(a.Entries(),
 		rest)); err != nil {
 		return c.unrestored(err)
@@ -90,7 +90,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 
 // unrestored adds the cure to a failure. The store is unchanged.
 func (c *restoreCmd) unrestored(err error) error {
-	newer := (*replica.Newer)(nil)
+	newer := (*replica.NewerVersion)(nil)
 	said := (*fault.Error)(nil)
 	switch {
 	case errors.As(err, &newer):
@@ -105,16 +105,16 @@ func (c *restoreCmd) unrestored(err error) error {
 	return fmt.Errorf("nothing was restored: %w", err)
 }
 
-// raised makes a restored store number its signed documents above all that stations may have seen, whichever service
-// opens it first: the floor is part of the restored documents. Published days keep their numbers, since the backup may
-// be as new as the stations; if a station has seen more, the service raises the floor again.
-type raised struct {
+// raisedFloor makes a restored store number its signed documents above all that stations may have seen, whichever
+// service opens it first: the floor is part of the restored documents. Published days keep their numbers, since the
+// backup may be as new as the stations; if a station has seen more, the service raises the floor again.
+type raisedFloor struct {
 	now      time.Time
 	revision int64 // of the floor
 }
 
 // documents yields seq with the floor raised, or with a new floor if seq has none.
-func (r *raised) documents(seq iter.Seq2[store.Document, error]) iter.Seq2[store.Document, error] {
+func (r *raisedFloor) documents(seq iter.Seq2[store.Document, error]) iter.Seq2[store.Document, error] {
 	return func(yield func(store.Document, error) bool) {
 		for d, err := range seq {
 			if err == nil && d.Kind == replica.KindFloor {
@@ -131,7 +131,7 @@ func (r *raised) documents(seq iter.Seq2[store.Document, error]) iter.Seq2[store
 }
 
 // above returns the floor that follows d.
-func (r *raised) above(d store.Document) (store.Document, error) {
+func (r *raisedFloor) above(d store.Document) (store.Document, error) {
 	var floor replica.Floor
 	if d.Revision > 0 {
 		var err error
@@ -145,7 +145,7 @@ func (r *raised) above(d store.Document) (store.Document, error) {
 }
 
 // changes yields seq and then the change of the floor.
-func (r *raised) changes(seq iter.Seq2[store.Change, error]) iter.Seq2[store.Change, error] {
+func (r *raisedFloor) changes(seq iter.Seq2[store.Change, error]) iter.Seq2[store.Change, error] {
 	return func(yield func(store.Change, error) bool) {
 		latest := int64(0)
 		for c, err := range seq {

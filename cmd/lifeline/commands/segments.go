@@ -54,8 +54,8 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// airsNowhere returns the note on a language that no station's window allows.
-func airsNowhere(language string) string {
+// unairedLanguage returns the note on a language that no station's window allows.
+func unairedLanguage(language string) string {
 	return fmt.Sprintf("%s airs nowhere: no window of any station allows this language. Correct it, or allow it in a "+
 		"window "+
 		"(one of ko takes ko-KP too, one of ko-KP does not take ko)", language)
@@ -74,7 +74,7 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 	line("language", s.Language)
 	line("stations", strings.Join(airableOn, ", "))
 	if len(airableOn) == 0 {
-		line("warning", airsNowhere(s.Language))
+		line("warning", unairedLanguage(s.Language))
 	}
 	line("voice", s.Voice)
 	line("series", s.Series)

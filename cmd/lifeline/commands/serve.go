@@ -33,7 +33,7 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return cmdline.Refuse(cmdline.Misunderstood, "--public-url: is needed with a shared store, since all replicas "+
 			"must write the same addresses into queues")
 	}
-	cmdline.OutliveReaders()
+	cmdline.IgnoreClosedReaders()
 	log, err := c.logger(os.Stderr)
 	if err != nil {
 		return err

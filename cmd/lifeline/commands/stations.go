@@ -48,12 +48,12 @@ func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
 		fmt.Fprintf(stdout, "%-20s %-14s %-20s %7s %9s %9s  %-7s %s\n", "station", "last contact", "holds", "cover", "audio",
 			"offset", "signs", "player")
 		for _, s := range standing {
-			printStanding(stdout, s, now)
+			printStatus(stdout, s, now)
 		}
 	})
 }
 
-func printStanding(w io.Writer, s wire.Status, now time.Time) {
+func printStatus(w io.Writer, s wire.Status, now time.Time) {
 	if s.ReceivedAt.IsZero() {
 		fmt.Fprintf(w, "%-20s never\n", s.Station)
 		printProblems(w, s)
@@ -99,7 +99,7 @@ func printProblems(w io.Writer, s wire.Status) {
 	for _, problem := range s.Problems {
 		fmt.Fprintf(w, "    in the last day: %s\n", oneLine(problem))
 	}
-	for _, p := range s.Standing {
+	for _, p := range s.CurrentProblems {
 		fmt.Fprintf(w, "    %s: %s\n", p.Code, oneLine(p.Message))
 	}
 }

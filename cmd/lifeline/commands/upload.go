@@ -124,7 +124,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 			if on := stations[language]; len(on) > 0 {
 				fmt.Fprintf(stdout, "%s can air on %s\n", language, strings.Join(on, ", "))
 			} else {
-				fmt.Fprintf(stdout, "warning: %s\n", airsNowhere(language))
+				fmt.Fprintf(stdout, "warning: %s\n", unairedLanguage(language))
 			}
 		}
 	}), failed)

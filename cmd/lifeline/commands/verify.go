@@ -15,14 +15,14 @@ import (
 	"time"
 
 	"lifeline/internal/access"
-	"lifeline/internal/chain"
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/record"
-	"lifeline/internal/seal"
 	"lifeline/internal/service"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -64,20 +64,20 @@ func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return writeHeads(c.Heads, proof.Heads)
 }
 
-func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof chain.Proof, err error) {
+func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof hashchain.Proof, err error) {
 	keys, err := c.keys(ctx)
 	if err != nil {
 		return proof, err
 	}
 	if !c.Direct {
-		return chain.Verify(ctx, remoteChain{c.client()}, keys, known)
+		return hashchain.Verify(ctx, remoteChain{c.client()}, keys, known)
 	}
 	s, err := service.OpenStore(ctx, c.Serve)
 	if err != nil {
 		return proof, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return chain.Verify(ctx, record.NewChain(s, s), keys, known)
+	return hashchain.Verify(ctx, record.NewHashChain(s, s), keys, known)
 }
 
 // keys returns the public keys to trust.
@@ -113,7 +113,7 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 		}
 	}
 	for _, k := range given {
-		public, err := seal.ParsePublic(k)
+		public, err := sign.ParsePublic(k)
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +133,7 @@ func (c *verifyCmd) known(ctx context.Context, id string) (_ []wire.Key, err err
 	return keys.Known(), err
 }
 
-func printProof(w io.Writer, p chain.Proof) {
+func printProof(w io.Writer, p hashchain.Proof) {
 	fmt.Fprintf(w, "%s: %s, %s, %s, %s of as-run with %d reports\n", count(p.Stations, "station"), count(p.Links, "link"),
 		count(p.Queues, "queue"),
 		count(p.Rundowns, "rundown"), count(p.Days, "day"), p.Records)
@@ -192,16 +192,16 @@ func (r remoteChain) Head(ctx context.Context, station string) (wire.ChainHead, 
 	return page.Head, err
 }
 
-func (r remoteChain) Links(ctx context.Context, station string) iter.Seq2[chain.Stored, error] {
-	return func(yield func(chain.Stored, error) bool) {
+func (r remoteChain) Links(ctx context.Context, station string) iter.Seq2[hashchain.Stored, error] {
+	return func(yield func(hashchain.Stored, error) bool) {
 		for cursor := ""; ; {
 			page, err := r.client.Chain(ctx, station, cursor)
 			if err != nil {
-				yield(chain.Stored{}, err)
+				yield(hashchain.Stored{}, err)
 				return
 			}
 			for _, l := range page.Items {
-				if !yield(chain.Stored{Number: l.Number, Date: l.Date, Envelope: l.Envelope}, nil) {
+				if !yield(hashchain.Stored{Number: l.Number, Date: l.Date, Envelope: l.Envelope}, nil) {
 					return
 				}
 			}

@@ -83,8 +83,8 @@ func NewLine(
 		intake: sound.output(out.Name(), counts, out.Continuous())}
 }
 
-// Standing is the state of an output.
-type Standing struct {
+// LineState is the state of an output.
+type LineState struct {
 	Name     string `json:"name"`
 	Counts   bool   `json:"counts"`          // its delivered frames count as aired
 	Wrong    string `json:"wrong,omitempty"` // why it takes nothing now, or how it spoils the sound
@@ -92,10 +92,10 @@ type Standing struct {
 	Dropped  int64  `json:"dropped_frames"`
 }
 
-// Standing returns the output's current state.
-func (l *Line) Standing() Standing {
+// State returns the output's current state.
+func (l *Line) State() LineState {
 	stands, ails := l.intake.sound.wrong(l.intake)
-	return Standing{l.out.Name(), l.intake.counts, cmp.Or(stands, ails), l.reopens.Load(), l.dropped.Load()}
+	return LineState{l.out.Name(), l.intake.counts, cmp.Or(stands, ails), l.reopens.Load(), l.dropped.Load()}
 }
 
 // Put queues a block. It drops the block when the output is far behind.

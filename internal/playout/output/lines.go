@@ -23,10 +23,10 @@ func (ls *Lines) Run(ctx context.Context) {
 	}
 }
 
-// Standings returns the state of each output.
-func (ls *Lines) Standings() (all []Standing) {
+// States returns the state of each output.
+func (ls *Lines) States() (all []LineState) {
 	for _, l := range ls.all {
-		all = append(all, l.Standing())
+		all = append(all, l.State())
 	}
 	return all
 }

@@ -15,23 +15,24 @@ import (
 	"lifeline/schedules"
 )
 
-// Standing reports the problems of stations, based on the definitions, the fallback segments and the published days.
-type Standing struct {
+// StationProblems reports the problems of stations, based on the definitions, the fallback segments and the published
+// days.
+type StationProblems struct {
 	replica     *replica.Replica
 	now         func() time.Time
 	definitions *Definitions
 	planning    *library.Planning
 
 	mu       sync.Mutex
-	noticed  map[string]map[standingKey]schedules.Instant // by station: since when each problem has stood
-	overlaps map[string]knownOverlaps                     // by station
+	noticed  map[string]map[problemKey]schedules.Instant // by station: since when each problem has stood
+	overlaps map[string]knownOverlaps                    // by station
 }
 
 // SetBackTold is how long a station's page shows that the store was set back behind the station.
 const SetBackTold = 3 * 24 * time.Hour
 
-// outrun reports that the station has seen higher numbers than the store had, or than any service can have signed.
-func (s *Standing) outrun(st schedules.Station) (out []schedules.StationProblem) {
+// setBack reports that the station has seen higher numbers than the store had, or than any service can have signed.
+func (s *StationProblems) setBack(st schedules.Station) (out []schedules.StationProblem) {
 	now := s.now()
 	f := s.replica.Floor()
 	if f.Station == st.ID && now.Sub(f.Found.Time) < SetBackTold {
@@ -54,8 +55,8 @@ func (s *Standing) outrun(st schedules.Station) (out []schedules.StationProblem)
 	return out
 }
 
-// crowded reports that several players report for a station now.
-func (s *Standing) crowded(st schedules.Station) []schedules.StationProblem {
+// severalPlayers reports that several players report for a station now.
+func (s *StationProblems) severalPlayers(st schedules.Station) []schedules.StationProblem {
 	row, _ := replica.StatusesIn(s.replica).Get(st.ID)
 	n := atOnce(row.Value.Players, s.now())
 	if n < 2 {
@@ -119,24 +120,26 @@ var doubtRests = map[string]string{
 }
 
 // doubted reports the doubts about a station's reports.
-func (s *Standing) doubted(st schedules.Station) (out []schedules.StationProblem) {
+func (s *StationProblems) doubted(st schedules.Station) (out []schedules.StationProblem) {
 	row, _ := replica.DoubtsIn(s.replica).Get(st.ID)
 	keys, _ := replica.StationKeysIn(s.replica).Get(st.ID)
 	for _, d := range row.Value.Doubts {
-		if s.now().Sub(d.Last.Time) >= DoubtTold || s.over(st.ID, d, row.Value.VouchedAt, keys.Value) {
+		if s.now().Sub(d.Last.Time) >= DoubtTold || s.doubtOver(st.ID, d, row.Value.LastSignedAt, keys.Value) {
 			continue
 		}
 		out = append(out, schedules.StationProblem{Code: d.Code, Message: fmt.Sprintf("%s. %sThe last came at %s (%s), and "+
-			"this stands here until %s", DoubtCodes[d.Code], remaining(st, d, row.Value.VouchedAt, keys.Value),
+			"this stands here until %s", DoubtCodes[d.Code], remaining(st, d, row.Value.LastSignedAt, keys.Value),
 			StationTime(st, d.Last.Time), d.Said, StationTime(st, d.Last.Add(DoubtTold)))})
 	}
 	return out
 }
 
-// over reports that the cause of a doubt is gone: for a recall that was not shown, the station has shown it since; for
-// reports that the station's key did not sign in their order, the station has enrolled and signed since, or was seized,
-// which ends its tokens. Two reports of one sequence, wrong signatures and seized keys are for people to look at.
-func (s *Standing) over(station string, d replica.Doubt, vouched schedules.Instant, keys replica.StationKeys) bool {
+// doubtOver reports that the cause of a doubt is gone: for a recall that was not shown, the station has shown it since;
+// for reports that the station's key did not sign in their order, the station has enrolled and signed since, or was
+// seized, which ends its tokens. Two reports of one sequence, wrong signatures and seized keys are for people to look
+// at.
+func (s *StationProblems) doubtOver(station string, d replica.Doubt, signedAt schedules.Instant,
+	keys replica.StationKeys) bool {
 	switch d.Code {
 	case RecallNotShown:
 		list, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
@@ -146,21 +149,21 @@ func (s *Standing) over(station string, d replica.Doubt, vouched schedules.Insta
 	case UnsignedReports, OldStatus:
 		key, active := keys.Active()
 		return keys.SeizedAt.After(d.Last.Time) ||
-			active && key.Since.After(d.Last.Time) && !vouched.Before(key.Since.Time)
+			active && key.Since.After(d.Last.Time) && !signedAt.Before(key.Since.Time)
 	}
 	return false
 }
 
 // remaining returns what remains to be done about a doubt, as sentences with a space behind them, or nothing.
-func remaining(st schedules.Station, d replica.Doubt, vouched schedules.Instant, keys replica.StationKeys) string {
+func remaining(st schedules.Station, d replica.Doubt, signedAt schedules.Instant, keys replica.StationKeys) string {
 	key, active := keys.Active()
 	switch rest := doubtRests[d.Code]; {
 	case !keys.SeizedAt.IsZero() && d.Code != SeizedReports:
 		return fmt.Sprintf("The station counts as seized since %s: revoke tokens that it was given after that, and enrol "+
 			"its player when it is in safe hands. ", StationTime(st, keys.SeizedAt.Time))
-	case active && vouched.After(d.Last.Time) && !vouched.Before(key.Since.Time) && rest != "":
+	case active && signedAt.After(d.Last.Time) && !signedAt.Before(key.Since.Time) && rest != "":
 		return fmt.Sprintf("Since then the station's present key has signed, at %s, so its player needs no enrolment: %s. ",
-			StationTime(st, vouched.Time), rest)
+			StationTime(st, signedAt.Time), rest)
 	case doubtCures[d.Code] != "":
 		return doubtCures[d.Code] + ". "
 	}
@@ -173,7 +176,7 @@ const fallbackWarned = 14 * 24 * time.Hour
 // Of returns the present problems of a station: a fallback of which nothing may air, now or soon; definitions that
 // became invalid; a store that was set back behind the station; several players; and published days that no longer
 // match the definitions.
-func (s *Standing) Of(id string) []schedules.StationProblem {
+func (s *StationProblems) Of(id string) []schedules.StationProblem {
 	row, ok := replica.StationsIn(s.replica).Get(id)
 	if !ok {
 		s.mu.Lock()
@@ -186,14 +189,14 @@ func (s *Standing) Of(id string) []schedules.StationProblem {
 	return list
 }
 
-// standingKey identifies a problem regardless of its present wording.
-type standingKey struct {
+// problemKey identifies a problem regardless of its present wording.
+type problemKey struct {
 	code, field string
 	date        schedules.Date
 }
 
-func keyOf(p schedules.StationProblem) standingKey {
-	key := standingKey{code: p.Code, field: p.Field}
+func keyOf(p schedules.StationProblem) problemKey {
+	key := problemKey{code: p.Code, field: p.Field}
 	if p.Date != nil {
 		key.date = *p.Date
 	}
@@ -201,10 +204,10 @@ func keyOf(p schedules.StationProblem) standingKey {
 }
 
 // notice records since when a station has had each problem, and forgets problems that are over.
-func (s *Standing) notice(station string, list []schedules.StationProblem) {
+func (s *StationProblems) notice(station string, list []schedules.StationProblem) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stand := map[standingKey]schedules.Instant{}
+	stand := map[problemKey]schedules.Instant{}
 	for _, p := range list {
 		since, ok := s.noticed[station][keyOf(p)]
 		if !ok {
@@ -217,7 +220,7 @@ func (s *Standing) notice(station string, list []schedules.StationProblem) {
 
 // Since returns since when a station has had a problem: for a store that was set back, since that was detected; for
 // others, since the service noticed it, at the earliest since the service started.
-func (s *Standing) Since(station string, p schedules.StationProblem) schedules.Instant {
+func (s *StationProblems) Since(station string, p schedules.StationProblem) schedules.Instant {
 	if f := s.replica.Floor(); p.Code == "store_set_back" && f.Station == station {
 		return f.Found
 	}
@@ -227,7 +230,7 @@ func (s *Standing) Since(station string, p schedules.StationProblem) schedules.I
 }
 
 // with returns the problems that stations would have with n, by station.
-func (s *Standing) with(n wire.Apply) map[string][]schedules.StationProblem {
+func (s *StationProblems) with(n wire.Apply) map[string][]schedules.StationProblem {
 	out := map[string][]schedules.StationProblem{}
 	whole := s.definitions.network(n, nil)
 	for _, st := range whole.Stations {
@@ -239,7 +242,7 @@ func (s *Standing) with(n wire.Apply) map[string][]schedules.StationProblem {
 }
 
 // against returns the problems of st in a network.
-func (s *Standing) against(st schedules.Station, n schedules.Network) []schedules.StationProblem {
+func (s *StationProblems) against(st schedules.Station, n schedules.Network) []schedules.StationProblem {
 	out := s.fallbackProblems(st)
 	n.Stations, n.Scripts, n.Campaigns = []schedules.Station{st}, nil, nil
 	n.Settled = func(string) bool { return true }
@@ -249,7 +252,7 @@ func (s *Standing) against(st schedules.Station, n schedules.Network) []schedule
 				Message: fieldWords(st, field) + " " + p.Message})
 		}
 	}
-	return slices.Concat(out, s.outrun(st), s.crowded(st), s.doubted(st), s.leftBehind(st), s.openTimes(st))
+	return slices.Concat(out, s.setBack(st), s.severalPlayers(st), s.doubted(st), s.leftBehind(st), s.openTimes(st))
 }
 
 // fieldWords names a field of a station for people: windows[1].clock is the clock of "window evening, clock".
@@ -270,7 +273,7 @@ type knownOverlaps struct {
 }
 
 // overlapsOf computes overlaps once a day, and when the windows change.
-func (s *Standing) overlapsOf(st schedules.Station, n schedules.Network) []schedules.Problem {
+func (s *StationProblems) overlapsOf(st schedules.Station, n schedules.Network) []schedules.Problem {
 	s.mu.Lock()
 	known, ok := s.overlaps[st.ID]
 	s.mu.Unlock()
@@ -304,7 +307,7 @@ type fallbackSegment struct {
 }
 
 // AirableFallback returns the station's fallback segments that may air at an instant.
-func (s *Standing) AirableFallback(st schedules.Station, now time.Time) (out []fallbackSegment) {
+func (s *StationProblems) AirableFallback(st schedules.Station, now time.Time) (out []fallbackSegment) {
 	lib := s.planning.Library()
 	for _, id := range st.Fallback {
 		seg, ok := lib.Segment(id)
@@ -322,7 +325,7 @@ func (s *Standing) AirableFallback(st schedules.Station, now time.Time) (out []f
 }
 
 // fallbackProblems reports that nothing of the station's fallback may air, now or from an instant on.
-func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationProblem {
+func (s *StationProblems) fallbackProblems(st schedules.Station) []schedules.StationProblem {
 	now := s.now()
 	segments := s.AirableFallback(st, now)
 	say := func(code, format string, args ...any) []schedules.StationProblem {
@@ -366,7 +369,7 @@ func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationPro
 const unairableSaid = 600
 
 // unairable returns the reason why a fallback segment may not air.
-func (s *Standing) unairable(st schedules.Station, id string, now time.Time) string {
+func (s *StationProblems) unairable(st schedules.Station, id string, now time.Time) string {
 	lib := s.planning.Library()
 	seg, ok := lib.Segment(id)
 	if !ok {
@@ -393,7 +396,7 @@ func StationTime(st schedules.Station, t time.Time) string {
 
 // leftBehind returns the published days, except past parts, whose windows differ from the present definitions, and the
 // times that belong to two published days.
-func (s *Standing) leftBehind(st schedules.Station) (out []schedules.StationProblem) {
+func (s *StationProblems) leftBehind(st schedules.Station) (out []schedules.StationProblem) {
 	now := s.now()
 	type held struct {
 		schedules.Occurrence
@@ -475,8 +478,9 @@ func SameWindow(a, b schedules.Occurrence) bool {
 	return a.Window == b.Window && a.StartAt.Equal(b.StartAt.Time) && a.EndAt.Equal(b.EndAt.Time)
 }
 
-// Losing returns, of the stations whose fallback names one of the segments, those that have no airable fallback.
-func (s *Standing) Losing(segments ...string) map[string][]schedules.StationProblem {
+// LosingFallback returns, of the stations whose fallback names one of the segments, those that have no airable
+// fallback.
+func (s *StationProblems) LosingFallback(segments ...string) map[string][]schedules.StationProblem {
 	out := map[string][]schedules.StationProblem{}
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
 		if slices.ContainsFunc(row.Value.Fallback, func(f string) bool { return slices.Contains(segments, f) }) {

@@ -1,7 +1,7 @@
 // Package chain proves that a station's record is unaltered: a signed link contains the hash of each published queue
 // and of each day of as-run reports, and each link contains the hash of the previous one. Anybody with the public key
 // can detect a changed or removed link, and any changed byte of the data that a link covers.
-package chain
+package hashchain
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-package seal
+package sign
 
 import (
 	"bytes"
@@ -16,23 +16,23 @@ func TestOnlyExactBytesOfThePinnedKeyOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	payload := []byte(`{"a": 1}` + "\n")
-	env, err := s.Seal("application/x", payload)
+	env, err := s.Sign("application/x", payload)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := Open(env, "application/x", other, s.Public()); err != nil || !bytes.Equal(got, payload) {
+	if got, err := Verify(env, "application/x", other, s.Public()); err != nil || !bytes.Equal(got, payload) {
 		t.Fatalf("Open = %q, %v", got, err)
 	}
-	if _, err := Open(env, "application/y", s.Public()); err == nil {
+	if _, err := Verify(env, "application/y", s.Public()); err == nil {
 		t.Error("opened as another type")
 	}
-	if _, err := Open(env, "application/x", other); err == nil {
+	if _, err := Verify(env, "application/x", other); err == nil {
 		t.Error("opened by a key that did not sign")
 	}
 	for i := range env {
 		bad := bytes.Clone(env)
 		bad[i] ^= 1
-		if got, err := Open(bad, "application/x", s.Public()); err == nil && !bytes.Equal(got, payload) {
+		if got, err := Verify(bad, "application/x", s.Public()); err == nil && !bytes.Equal(got, payload) {
 			t.Fatalf("byte %d changed and it opened as %q", i, got)
 		}
 	}
@@ -48,17 +48,17 @@ func TestRefusedSignatureNamesTheKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := theirs.Seal("type", []byte("{}"))
+	signed, err := theirs.Sign("type", []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = Open(sealed, "type", ours.Public()); err == nil || !strings.Contains(err.Error(),
+	if _, err = Verify(signed, "type", ours.Public()); err == nil || !strings.Contains(err.Error(),
 		KeyID(theirs.Public())) || !strings.Contains(err.Error(), KeyID(ours.Public())) {
 		t.Errorf("another key: %v", err)
 	}
-	changed := bytes.Replace(sealed, []byte(base64.StdEncoding.EncodeToString([]byte("{}"))),
+	changed := bytes.Replace(signed, []byte(base64.StdEncoding.EncodeToString([]byte("{}"))),
 		[]byte(base64.StdEncoding.EncodeToString([]byte("[]"))), 1)
-	if _, err = Open(changed, "type", theirs.Public()); err == nil || !strings.Contains(err.Error(),
+	if _, err = Verify(changed, "type", theirs.Public()); err == nil || !strings.Contains(err.Error(),
 		"changed on the way") {
 		t.Errorf("a changed document: %v", err)
 	}
@@ -70,16 +70,16 @@ func TestAnEnvelopeWithEndlessSignaturesIsRefusedBeforeTheyAreRead(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := s.Seal("type", []byte("{}"))
+	signed, err := s.Sign("type", []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	endless := bytes.Replace(sealed, []byte(`"signatures":[`), []byte(`"signatures":[`+strings.Repeat("{},", 1<<20)), 1)
-	if bytes.Equal(endless, sealed) {
+	endless := bytes.Replace(signed, []byte(`"signatures":[`), []byte(`"signatures":[`+strings.Repeat("{},", 1<<20)), 1)
+	if bytes.Equal(endless, signed) {
 		t.Fatal("the envelope has another form")
 	}
 	used := testing.AllocsPerRun(1, func() {
-		if _, err := Open(endless, "type", s.Public()); err == nil || !strings.Contains(err.Error(), "signatures") {
+		if _, err := Verify(endless, "type", s.Public()); err == nil || !strings.Contains(err.Error(), "signatures") {
 			t.Errorf("%v", err)
 		}
 		if ids := Signers(endless); len(ids) > 0 {
@@ -89,7 +89,7 @@ func TestAnEnvelopeWithEndlessSignaturesIsRefusedBeforeTheyAreRead(t *testing.T)
 	if used > 1000 {
 		t.Errorf("it took %.0f allocations", used)
 	}
-	if ids := Signers(sealed); len(ids) != 1 || ids[0] != s.KeyID() {
+	if ids := Signers(signed); len(ids) != 1 || ids[0] != s.KeyID() {
 		t.Errorf("the signers are %v", ids)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"lifeline/schedules"
 )
 
-// span is one airing in the ledger, in Unix milliseconds [start, end).
+// span is one airing in the index, in Unix milliseconds [start, end).
 type span struct {
 	start, end int64
 	seg        int32
@@ -14,19 +14,19 @@ type span struct {
 	other      bool  // on another station
 }
 
-// ledger holds every airing that the rules of one plan look at, indexed by attribute values.
-type ledger struct {
+// airingIndex holds every airing that the rules of one plan look at, indexed by attribute values.
+type airingIndex struct {
 	lib      *Catalogue
 	indexed  [schedules.AttributeTag + 1]bool // the attributes indexed in by
 	by       map[int32][]span                 // value -> airings by start
 	sequence []span                           // airings on the planned station, by start
 }
 
-func newLedger(lib *Catalogue, indexed [schedules.AttributeTag + 1]bool) *ledger {
-	return &ledger{lib: lib, indexed: indexed, by: map[int32][]span{}}
+func newAiringIndex(lib *Catalogue, indexed [schedules.AttributeTag + 1]bool) *airingIndex {
+	return &airingIndex{lib: lib, indexed: indexed, by: map[int32][]span{}}
 }
 
-func (l *ledger) add(s span) {
+func (l *airingIndex) add(s span) {
 	e := l.lib.entries[s.seg]
 	for a := range schedules.AttributeTag + 1 {
 		if l.indexed[a] {
@@ -40,7 +40,7 @@ func (l *ledger) add(s span) {
 	}
 }
 
-func (l *ledger) remove(s span) {
+func (l *airingIndex) remove(s span) {
 	e := l.lib.entries[s.seg]
 	for a := range schedules.AttributeTag + 1 {
 		if l.indexed[a] {

@@ -49,13 +49,13 @@ func (e *enrolled) has(k replica.StationKeys) {
 	servicetest.Put(e.t, e.store, replica.KindStationKeys, k.Station, k)
 }
 
-func sealedBy(t *testing.T, keys trust.StationIdentity, payloadType string, v any) []byte {
+func signedBy(t *testing.T, keys trust.StationIdentity, payloadType string, v any) []byte {
 	t.Helper()
 	payload, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	envelope, err := keys.Signer().Seal(payloadType, payload)
+	envelope, err := keys.Signer().Sign(payloadType, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func sealedBy(t *testing.T, keys trust.StationIdentity, payloadType string, v an
 func (e *enrolled) sends(by trust.StationIdentity, station string, entries ...schedules.AsRun) string {
 	e.t.Helper()
 	in := wire.SignedAsRun{Schema: wire.AsRunSchema, Station: station, Entries: entries}
-	results, err := e.Record.Logbook.ReportSigned(e.t.Context(), "s", sealedBy(e.t, by, wire.AsRunType, in), in)
+	results, err := e.Record.Logbook.ReportSigned(e.t.Context(), "s", signedBy(e.t, by, wire.AsRunType, in), in)
 	return said(e.t, results, err)
 }
 
@@ -110,7 +110,7 @@ func (e *enrolled) onRecord() (out []string) {
 		if a.Counts() == (a.ReportedAs > 0) {
 			e.t.Errorf("not flagged by its sequence: %+v", a)
 		}
-		out = append(out, a.SegmentID+" "+string(a.Vouched))
+		out = append(out, a.SegmentID+" "+string(a.Authenticity))
 	}
 	slices.Sort(out)
 	return out
@@ -118,7 +118,7 @@ func (e *enrolled) onRecord() (out []string) {
 
 // alarms returns the codes of the doubts about the station's reports.
 func (e *enrolled) alarms() (out []string) {
-	for _, p := range e.Network.Standing.Of("s") {
+	for _, p := range e.Network.StationProblems.Of("s") {
 		if network.DoubtCodes[p.Code] != "" {
 			out = append(out, p.Code)
 		}
@@ -158,7 +158,7 @@ func TestForgedAndTrueReportOfOneSequenceAreBothOnRecordAndReconciliationSaysWhi
 			!slices.Equal(r.Items[0].Sequences, []int64{17}) {
 			t.Errorf("%+v, %v", r.Items, err)
 		}
-		if len(r.Doubted) != 1 || r.Doubted[0].SegmentID != "forged" || r.Doubted[0].Vouched != schedules.Unsigned ||
+		if len(r.Doubted) != 1 || r.Doubted[0].SegmentID != "forged" || r.Doubted[0].Authenticity != schedules.Unsigned ||
 			r.Doubted[0].ReportedAs != 17 {
 			t.Errorf("beside it is %+v", r.Doubted)
 		}
@@ -171,7 +171,7 @@ func TestForgedAndTrueReportOfOneSequenceAreBothOnRecordAndReconciliationSaysWhi
 
 // doubt returns the message of the doubt with a code, or "".
 func (e *enrolled) doubt(code string) string {
-	for _, p := range e.Network.Standing.Of("s") {
+	for _, p := range e.Network.StationProblems.Of("s") {
 		if p.Code == code {
 			return p.Message
 		}
@@ -301,12 +301,12 @@ func TestAReportCountsOnlyWithTheSignatureOfTheStationsPresentKey(t *testing.T) 
 		}
 	}
 	in := wire.SignedAsRun{Schema: wire.AsRunSchema, Station: "s", Entries: []schedules.AsRun{e.aired(18, "forged")}}
-	status := sealedBy(t, e.keys, wire.StatusType, in) // what was signed as something else
+	status := signedBy(t, e.keys, wire.StatusType, in) // what was signed as something else
 	results, err := e.Record.Logbook.ReportSigned(t.Context(), "s", status, in)
 	if got := said(t, results, err); !strings.HasPrefix(got, "rejected") {
 		t.Errorf("a signature for another purpose is answered %q", got)
 	}
-	if got := e.onRecord(); len(got) != 2 { // one for each vouch: the entry is the same
+	if got := e.onRecord(); len(got) != 2 { // one for each authenticity: the entry is the same
 		t.Errorf("on record is %v", got)
 	}
 	r, err := e.Record.Logbook.Reconcile(t.Context(), "s", e.day, "")
@@ -345,7 +345,7 @@ func TestTimesAndSequencesOfReportsAreBounded(t *testing.T) {
 // stands sends a status that keys sign at an instant.
 func (e *enrolled) stands(by trust.StationIdentity, at time.Time, s wire.Status) error {
 	in := wire.SignedStatus{Schema: wire.StatusSchema, Station: "s", SignedAt: schedules.At(at), Status: s}
-	return e.Record.Logbook.SetSignedStatus(e.t.Context(), ruth, "s", sealedBy(e.t, by, wire.StatusType, in), in)
+	return e.Record.Logbook.SetSignedStatus(e.t.Context(), ruth, "s", signedBy(e.t, by, wire.StatusType, in), in)
 }
 
 func TestAStatusIsTheStationsWordOnlyWithItsSignatureAndInItsOrder(t *testing.T) {

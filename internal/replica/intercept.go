@@ -16,16 +16,16 @@ type Call struct {
 	Fresh  []bool        // the result of an append, once it is known
 }
 
-// Through runs do, once or more often, and returns the error of the call as a whole.
-type Through func(ctx context.Context, call *Call, do func(context.Context) error) error
+// Interceptor runs do, once or more often, and returns the error of the call as a whole.
+type Interceptor func(ctx context.Context, call *Call, do func(context.Context) error) error
 
-// Around returns a Store that passes every call of s through through, except Ping, and Wait, which waits for changes.
-func Around(s Store, through Through) Store { return around{s, through} }
+// Intercept returns a Store that passes every call of s to through, except Ping, and Wait, which waits for changes.
+func Intercept(s Store, through Interceptor) Store { return intercepted{s, through} }
 
 // Bounded returns a Store that gives up each call of s, except Wait, after the time patience. Such a call fails with
 // Unavailable. A commit that was given up may have been stored; it is never stored in part.
 func Bounded(s Store, patience time.Duration) Store {
-	return Around(s, func(ctx context.Context, _ *Call, do func(context.Context) error) error {
+	return Intercept(s, func(ctx context.Context, _ *Call, do func(context.Context) error) error {
 		limited, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		err := do(limited)
@@ -36,13 +36,13 @@ func Bounded(s Store, patience time.Duration) Store {
 	})
 }
 
-type around struct {
+type intercepted struct {
 	Store
-	through Through
+	through Interceptor
 }
 
 // made runs a call that returns a value.
-func made[T any](ctx context.Context, a around, call *Call, do func(context.Context) (T, error)) (v T, err error) {
+func made[T any](ctx context.Context, a intercepted, call *Call, do func(context.Context) (T, error)) (v T, err error) {
 	err = a.through(ctx, call, func(ctx context.Context) (err error) {
 		v, err = do(ctx)
 		return err
@@ -51,42 +51,42 @@ func made[T any](ctx context.Context, a around, call *Call, do func(context.Cont
 }
 
 // done runs a call that writes and returns no value.
-func (a around) done(ctx context.Context, name string, do func(context.Context) error) error {
+func (a intercepted) done(ctx context.Context, name string, do func(context.Context) error) error {
 	return a.through(ctx, &Call{Name: name, Writes: true}, do)
 }
 
-func (a around) Get(ctx context.Context, kind, id string) (store.Document, error) {
+func (a intercepted) Get(ctx context.Context, kind, id string) (store.Document, error) {
 	return made(ctx, a, &Call{Name: "store.get"}, func(ctx context.Context) (store.Document,
 		error) {
 		return a.Store.Get(ctx, kind, id)
 	})
 }
 
-func (a around) List(ctx context.Context, kind, after string, limit int) ([]store.Document, error) {
+func (a intercepted) List(ctx context.Context, kind, after string, limit int) ([]store.Document, error) {
 	return made(ctx, a, &Call{Name: "store.list"}, func(ctx context.Context) ([]store.Document, error) {
 		return a.Store.List(ctx, kind, after, limit)
 	})
 }
 
-func (a around) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
+func (a intercepted) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
 	return made(ctx, a, &Call{Name: "store.commit", Writes: true, Commit: &c}, func(ctx context.Context) ([]store.Change,
 		error) {
 		return a.Store.Commit(ctx, c)
 	})
 }
 
-func (a around) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
+func (a intercepted) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
 	return made(ctx, a, &Call{Name: "store.changes"}, func(ctx context.Context) ([]store.Change,
 		error) {
 		return a.Store.Changes(ctx, since, limit)
 	})
 }
 
-func (a around) Latest(ctx context.Context) (int64, error) {
+func (a intercepted) Latest(ctx context.Context) (int64, error) {
 	return made(ctx, a, &Call{Name: "store.latest"}, a.Store.Latest)
 }
 
-func (a around) Append(ctx context.Context, entries []store.Entry) ([]bool, error) {
+func (a intercepted) Append(ctx context.Context, entries []store.Entry) ([]bool, error) {
 	call := &Call{Name: "store.append", Writes: true}
 	return made(ctx, a, call, func(ctx context.Context) (_ []bool, err error) {
 		call.Fresh, err = a.Store.Append(ctx, entries)
@@ -94,34 +94,34 @@ func (a around) Append(ctx context.Context, entries []store.Entry) ([]bool, erro
 	})
 }
 
-func (a around) Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error) {
+func (a intercepted) Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error) {
 	return made(ctx, a, &Call{Name: "store.read"}, func(ctx context.Context) ([]store.Entry,
 		error) {
 		return a.Store.Read(ctx, station, from, to)
 	})
 }
 
-func (a around) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
+func (a intercepted) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
 	return made(ctx, a, &Call{Name: "store.audit"}, func(ctx context.Context) ([]store.Change,
 		error) {
 		return a.Store.Audit(ctx, q)
 	})
 }
 
-func (a around) Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
+func (a intercepted) Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
 	return made(ctx, a, &Call{Name: "store.claim", Writes: true}, func(ctx context.Context) (bool, error) {
 		return a.Store.Claim(ctx, name, holder, life)
 	})
 }
 
-func (a around) Release(ctx context.Context, name, holder string) error {
+func (a intercepted) Release(ctx context.Context, name, holder string) error {
 	return a.done(ctx, "store.release", func(ctx context.Context) error { return a.Store.Release(ctx, name, holder) })
 }
 
-func (a around) Forget(ctx context.Context, station string, sequences []int64) error {
+func (a intercepted) Forget(ctx context.Context, station string, sequences []int64) error {
 	return a.done(ctx, "store.forget", func(ctx context.Context) error { return a.Store.Forget(ctx, station, sequences) })
 }
 
-func (a around) Trim(ctx context.Context, through int64) error {
+func (a intercepted) Trim(ctx context.Context, through int64) error {
 	return a.done(ctx, "store.trim", func(ctx context.Context) error { return a.Store.Trim(ctx, through) })
 }

@@ -33,30 +33,31 @@ func PaddedLength(n int64) int64 {
 	return (length + mask) &^ mask
 }
 
-// Seal writes content of n bytes to w, padded and encrypted to the recipients. It fails if the content is not n bytes.
-func Seal(w io.Writer, content io.Reader, n int64, to ...age.Recipient) error {
+// Encrypt writes content of n bytes to w, padded and encrypted to the recipients. It fails if the content is not n
+// bytes.
+func Encrypt(w io.Writer, content io.Reader, n int64, to ...age.Recipient) error {
 	all, err := decoys(to)
 	if err != nil {
 		return err
 	}
-	sealed, err := age.Encrypt(w, all...)
+	encrypted, err := age.Encrypt(w, all...)
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
-	if _, err := sealed.Write(binary.BigEndian.AppendUint64(nil, uint64(n))); err != nil {
+	if _, err := encrypted.Write(binary.BigEndian.AppendUint64(nil, uint64(n))); err != nil {
 		return err
 	}
-	came, err := io.Copy(sealed, io.LimitReader(content, n+1))
+	came, err := io.Copy(encrypted, io.LimitReader(content, n+1))
 	if err != nil {
 		return err
 	}
 	if came != n {
 		return fault.New(fault.Unavailable, "content of %d bytes came with another length", n)
 	}
-	if _, err := io.CopyN(sealed, zeros{}, PaddedLength(n)-prefix-n); err != nil {
+	if _, err := io.CopyN(encrypted, zeros{}, PaddedLength(n)-prefix-n); err != nil {
 		return err
 	}
-	return sealed.Close()
+	return encrypted.Close()
 }
 
 // decoys returns the recipients, and as many more that nobody has as make their number a power of two.
@@ -82,17 +83,17 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// SealBytes returns content as Seal writes it.
-func SealBytes(content []byte, to ...age.Recipient) ([]byte, error) {
+// EncryptBytes returns content as Encrypt writes it.
+func EncryptBytes(content []byte, to ...age.Recipient) ([]byte, error) {
 	var b bytes.Buffer
-	err := Seal(&b, bytes.NewReader(content), int64(len(content)), to...)
+	err := Encrypt(&b, bytes.NewReader(content), int64(len(content)), to...)
 	return b.Bytes(), err
 }
 
-// Open returns a reader of the content that Seal wrote. It fails with Forbidden if the file is for somebody else, and
-// with Invalid if it is no such file or its content has more than most bytes.
-func Open(sealed io.Reader, most int64, keys ...age.Identity) (io.Reader, error) {
-	content, err := age.Decrypt(sealed, keys...)
+// Open returns a reader of the content that Encrypt wrote. It fails with Forbidden if the file is for somebody else,
+// and with Invalid if it is no such file or its content has more than most bytes.
+func Open(encrypted io.Reader, most int64, keys ...age.Identity) (io.Reader, error) {
+	content, err := age.Decrypt(encrypted, keys...)
 	if errors.As(err, new(*age.NoIdentityMatchError)) {
 		return nil, fault.New(fault.Forbidden, "it is encrypted, and not to this reader")
 	}
@@ -124,9 +125,9 @@ func (e *exactly) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// OpenBytes returns the content that SealBytes encrypted, as Open does.
-func OpenBytes(sealed []byte, most int64, keys ...age.Identity) ([]byte, error) {
-	content, err := Open(bytes.NewReader(sealed), most, keys...)
+// OpenBytes returns the content that EncryptBytes encrypted, as Open does.
+func OpenBytes(encrypted []byte, most int64, keys ...age.Identity) ([]byte, error) {
+	content, err := Open(bytes.NewReader(encrypted), most, keys...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +154,6 @@ func hash(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// MostSealed returns the most bytes that a file with content of n bytes can have: its recipients take a hundred bytes
-// each, and encryption adds 16 bytes to each 64 KiB.
-func MostSealed(n int64) int64 { return PaddedLength(n) + PaddedLength(n)>>12 + 1<<20 }
+// MostEncrypted returns the most bytes that a file with content of n bytes can have: its recipients take a hundred
+// bytes each, and encryption adds 16 bytes to each 64 KiB.
+func MostEncrypted(n int64) int64 { return PaddedLength(n) + PaddedLength(n)>>12 + 1<<20 }

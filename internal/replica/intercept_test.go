@@ -14,10 +14,11 @@ import (
 func TestEveryCallOfAStoreGoesThroughWhatIsAroundIt(t *testing.T) {
 	var seen []string
 	refused := errors.New("refused")
-	s := reflect.ValueOf(Around(memory.New(0), func(_ context.Context, call *Call, _ func(context.Context) error) error {
+	note := func(_ context.Context, call *Call, _ func(context.Context) error) error {
 		seen = append(seen, call.Name)
 		return refused
-	}))
+	}
+	s := reflect.ValueOf(Intercept(memory.New(0), note))
 	store := reflect.TypeFor[Store]()
 	for n := range store.NumMethod() {
 		m := store.Method(n)

@@ -48,31 +48,31 @@ func (a *pieceReader) note(err error) {
 	}
 }
 
-// turns gives each upload to one call at a time. A newer call takes it from an older one, whose connection is usually
-// dead.
-type turns struct {
+// uploadLocks gives each upload to one call at a time. A newer call takes it from an older one, whose connection is
+// usually dead.
+type uploadLocks struct {
 	mu   sync.Mutex
-	held map[string]*turn
+	held map[string]*uploadLock
 }
 
-type turn struct {
+type uploadLock struct {
 	cancel context.CancelFunc
 	over   chan struct{}
 }
 
-// Turn asks the call that works on the upload to stop, and waits until no other call of this replica works on it. It
+// Lock asks the call that works on the upload to stop, and waits until no other call of this replica works on it. It
 // returns the context for the work and the function that ends the turn. It fails with Busy if patience runs out or ctx
 // ends first.
-func (l *Uploads) Turn(ctx context.Context, id string, patience time.Duration) (context.Context, func(), error) {
+func (l *Uploads) Lock(ctx context.Context, id string, patience time.Duration) (context.Context, func(), error) {
 	wait, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	t := &l.turns
+	t := &l.locks
 	for {
 		t.mu.Lock()
 		before := t.held[id]
 		if before == nil {
 			working, cancel := context.WithCancel(ctx)
-			mine := &turn{cancel: cancel, over: make(chan struct{})}
+			mine := &uploadLock{cancel: cancel, over: make(chan struct{})}
 			t.held[id] = mine
 			t.mu.Unlock()
 			return working, func() {

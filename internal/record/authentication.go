@@ -12,14 +12,15 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/network"
 	"lifeline/internal/replica"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
-// Vouching tells what stations' own keys signed from what came without their signature, and keeps a note of the latter.
-type Vouching struct {
+// Authentication tells what stations' own keys signed from what came without their signature, and keeps a note of the
+// latter.
+type Authentication struct {
 	replica *replica.Replica
 	network *network.Definitions
 	now     func() time.Time
@@ -33,7 +34,7 @@ const doubtEvery = time.Minute
 
 // unsigned returns how far a report without a signature is the station's own, and the reason if it is not: a station
 // that has or had keys signs everything.
-func (v *Vouching) unsigned(station string) (schedules.Vouch, string) {
+func (v *Authentication) unsigned(station string) (schedules.Authenticity, string) {
 	row, _ := replica.StationKeysIn(v.replica).Get(station)
 	if !row.Value.SeizedAt.IsZero() {
 		return schedules.Unsigned, "the station counts as seized since " + row.Value.SeizedAt.String()
@@ -47,13 +48,13 @@ func (v *Vouching) unsigned(station string) (schedules.Vouch, string) {
 // signed returns how far a report in an envelope is the station's own, and the reason if it is not. named is the
 // station that the payload names. A signature of a station without keys cannot be verified: its report counts as one
 // without a signature.
-func (v *Vouching) signed(station, named, payloadType string, envelope []byte) (schedules.Vouch, string) {
+func (v *Authentication) signed(station, named, payloadType string, envelope []byte) (schedules.Authenticity, string) {
 	if without, why := v.unsigned(station); without == "" {
 		return without, why
 	}
-	signers := seal.Signers(envelope)
+	signers := sign.Signers(envelope)
 	for _, key := range v.network.Keys(station) {
-		if _, err := seal.Open(envelope, payloadType, key.Signing); err != nil {
+		if _, err := sign.Verify(envelope, payloadType, key.Signing); err != nil {
 			continue
 		}
 		switch {
@@ -71,8 +72,8 @@ func (v *Vouching) signed(station, named, payloadType string, envelope []byte) (
 }
 
 // codeOf is the code of the doubt about a report that is not the station's own.
-func codeOf(vouch schedules.Vouch) string {
-	switch vouch {
+func codeOf(authenticity schedules.Authenticity) string {
+	switch authenticity {
 	case schedules.SeizedKey:
 		return network.SeizedReports
 	case schedules.WrongSignature:
@@ -82,7 +83,7 @@ func codeOf(vouch schedules.Vouch) string {
 }
 
 // doubt stores a reason to doubt a station's reports, unless it was stored shortly before.
-func (v *Vouching) doubt(ctx context.Context, station, code, said string) error {
+func (v *Authentication) doubt(ctx context.Context, station, code, said string) error {
 	return v.replica.Retry(ctx, func() error {
 		now := schedules.At(v.now())
 		row, _ := replica.DoubtsIn(v.replica).Get(station)
@@ -109,21 +110,21 @@ func (v *Vouching) doubt(ctx context.Context, station, code, said string) error 
 	})
 }
 
-// vouched stores that something came that the station's present key signed, if a doubt, or the present key, is newer
+// noteSigned stores that something came that the station's present key signed, if a doubt, or the present key, is newer
 // than what is stored of that.
-func (v *Vouching) vouched(ctx context.Context, station string) error {
+func (v *Authentication) noteSigned(ctx context.Context, station string) error {
 	return v.replica.Retry(ctx, func() error {
 		row, _ := replica.DoubtsIn(v.replica).Get(station)
 		keys, _ := replica.StationKeysIn(v.replica).Get(station)
 		key, _ := keys.Value.Active()
 		news := slices.ContainsFunc(row.Value.Doubts, func(d replica.Doubt) bool {
-			return !row.Value.VouchedAt.After(d.Last.Time) || row.Value.VouchedAt.Before(key.Since.Time)
+			return !row.Value.LastSignedAt.After(d.Last.Time) || row.Value.LastSignedAt.Before(key.Since.Time)
 		})
 		next, now := row.Value, schedules.At(v.now())
-		if !news || next.VouchedAt.Equal(now.Time) {
+		if !news || next.LastSignedAt.Equal(now.Time) {
 			return nil
 		}
-		next.VouchedAt = now
+		next.LastSignedAt = now
 		write, err := v.write(station, next)
 		if err != nil {
 			return err
@@ -133,14 +134,14 @@ func (v *Vouching) vouched(ctx context.Context, station string) error {
 	})
 }
 
-func (v *Vouching) write(station string, d replica.StationDoubts) (store.Write, error) {
+func (v *Authentication) write(station string, d replica.StationDoubts) (store.Write, error) {
 	body, err := replica.Encode(d)
 	return store.Write{Kind: replica.KindDoubts, ID: station, Expect: replica.DoubtsIn(v.replica).Revision(station),
 		Body: body}, err
 }
 
 // refuse keeps a note of a status that is not the station's own.
-func (v *Vouching) refuse(ctx context.Context, station, code, why string) error {
+func (v *Authentication) refuse(ctx context.Context, station, code, why string) error {
 	if err := v.doubt(ctx, station, code, "a status: "+why); err != nil {
 		return err
 	}
@@ -151,10 +152,10 @@ func (v *Vouching) refuse(ctx context.Context, station, code, why string) error 
 // signedAhead is how far a station's clock may be ahead of the service's in what it signs.
 const signedAhead = 10 * time.Minute
 
-// order checks the time at which a status was signed: a status is accepted only if it was signed after the latest one,
-// so that nobody can send an earlier one again. repeated reports that it is the latest one. old is the reason for not
-// accepting it.
-func (v *Vouching) order(station string, at schedules.Instant) (repeated bool, old string) {
+// checkOrder checks the time at which a status was signed: a status is accepted only if it was signed after the latest
+// one, so that nobody can send an earlier one again. repeated reports that it is the latest one. old is the reason for
+// not accepting it.
+func (v *Authentication) checkOrder(station string, at schedules.Instant) (repeated bool, old string) {
 	last := v.lastSigned(station)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -171,7 +172,7 @@ func (v *Vouching) order(station string, at schedules.Instant) (repeated bool, o
 }
 
 // lastSigned returns when the station's key signed the latest status, as far as is known here.
-func (v *Vouching) lastSigned(station string) schedules.Instant {
+func (v *Authentication) lastSigned(station string) schedules.Instant {
 	row, _ := replica.DoubtsIn(v.replica).Get(station)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -184,7 +185,7 @@ func (v *Vouching) lastSigned(station string) schedules.Instant {
 // acknowledged corrects the revision of the recall list that a status claims to have: a claim of the latest list holds
 // only with the proof of it. A station of an earlier release without a key of its own sends none. The result reports a
 // claim that does not hold.
-func (v *Vouching) acknowledged(station string, s *wire.Status, signed bool) (claimed bool) {
+func (v *Authentication) acknowledged(station string, s *wire.Status, signed bool) (claimed bool) {
 	row, ok := replica.RecallsIn(v.replica).Get(replica.RecallsID)
 	if !ok || s.RecallsSeen != row.Value.Value.Revision || !signed && s.RecallsProof == "" ||
 		s.RecallsProof == wire.RecallsProof(station, row.Value.Envelope.Plain) {
@@ -194,8 +195,8 @@ func (v *Vouching) acknowledged(station string, s *wire.Status, signed bool) (cl
 	return true
 }
 
-// of sets the fields of a status that tell of the station's key.
-func (v *Vouching) of(s *wire.Status) {
+// describeKey sets the fields describeKey a status that tell describeKey the station's key.
+func (v *Authentication) describeKey(s *wire.Status) {
 	row, _ := replica.StationKeysIn(v.replica).Get(s.Station)
 	s.Enrolment = wire.NotEnrolled
 	if key, ok := row.Value.Active(); ok {

@@ -11,9 +11,9 @@ func TestAReportThatTheStationsKeyDidNotSignDoesNotCountAndIsListed(t *testing.T
 	item := Item{ID: "i1", SegmentID: "reading", StartAt: At(start), Duration: Ms(60_000)}
 	day := []StationDay{{Date: Date{Year: 2026, Month: 11, Day: 30}, From: start.Add(-time.Hour), To: start.Add(time.Hour),
 		Rundown: Rundown{Items: []Item{item}}}}
-	entry := func(sequence, reportedAs int64, segment string, vouched Vouch) AsRun {
+	entry := func(sequence, reportedAs int64, segment string, authenticity Authenticity) AsRun {
 		return AsRun{Sequence: sequence, ReportedAs: reportedAs, ItemID: "i1", SegmentID: segment, StartedAt: At(start),
-			EndedAt: At(start.Add(time.Minute)), Outcome: Aired, Vouched: vouched}
+			EndedAt: At(start.Add(time.Minute)), Outcome: Aired, Authenticity: authenticity}
 	}
 	for what, c := range map[string]struct {
 		entries []AsRun

@@ -35,7 +35,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	o := &fixture{replica: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
 	o.Scheduler = scheduling.New(m, record.NewRecords(m, m.Store, nil, func() time.Time { return o.at }, 0),
-		servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
+		servicetest.Signer{}, func() time.Time { return o.at }, "", time.Hour)
 	for _, id := range []string{"m1", "m2", "m3"} {
 		o.segment(t, id, func(*schedules.Segment) {})
 	}
@@ -106,7 +106,7 @@ func TestAStationThatBecameInvalidBlocksNoOther(t *testing.T) {
 	if _, err := o.Network.Apply(t.Context(), access.Actor{}, second(), nil, false); err != nil {
 		t.Errorf("%+v", fault.FieldsOf(err))
 	}
-	if got := codes(o.Network.Standing.Of("s")); got != "definition" {
+	if got := codes(o.Network.StationProblems.Of("s")); got != "definition" {
 		t.Errorf("%q stands against the station", got)
 	}
 }
@@ -127,7 +127,7 @@ func TestAProblemOfAStationsDefinitionNamesItsField(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said []string
-	for _, p := range o.Network.Standing.Of("s") {
+	for _, p := range o.Network.StationProblems.Of("s") {
 		if p.Code == "definition" {
 			said = append(said, p.Message)
 		}
@@ -165,7 +165,7 @@ func TestAStationWithoutAnAirableFallbackIsAStandingProblem(t *testing.T) {
 		o := newFixture(t)
 		o.segment(t, "m1", c.change)
 		var list []schedules.StationProblem
-		for _, p := range o.Network.Standing.Of("s") {
+		for _, p := range o.Network.StationProblems.Of("s") {
 			if p.Code != "definition" {
 				list = append(list, p)
 			}
@@ -173,7 +173,7 @@ func TestAStationWithoutAnAirableFallbackIsAStandingProblem(t *testing.T) {
 		if codes(list) != c.want || len(list) > 0 && !strings.Contains(list[0].Message, c.says) {
 			t.Errorf("%s: %+v", name, list)
 		}
-		if losing := o.Network.Standing.Losing("m1")["s"]; codes(losing) != c.want {
+		if losing := o.Network.StationProblems.LosingFallback("m1")["s"]; codes(losing) != c.want {
 			t.Errorf("%s: who changed it is told %+v", name, losing)
 		}
 	}
@@ -215,7 +215,7 @@ func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 		if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day, scheduling.PublishOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if list := o.Network.Standing.Of("s"); len(list) > 0 {
+		if list := o.Network.StationProblems.Of("s"); len(list) > 0 {
 			t.Fatalf("%+v", list)
 		}
 		n := servicetest.OneStation()
@@ -230,11 +230,11 @@ func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 				t.Errorf("%s: %+v", name, list)
 			}
 		}
-		if codes(o.Network.Standing.Of("s")) != "left_behind" {
-			t.Errorf("%s: %+v", name, o.Network.Standing.Of("s"))
+		if codes(o.Network.StationProblems.Of("s")) != "left_behind" {
+			t.Errorf("%s: %+v", name, o.Network.StationProblems.Of("s"))
 		}
 		o.at = o.at.Add(48 * time.Hour)
-		if list := o.Network.Standing.Of("s"); len(list) > 0 {
+		if list := o.Network.StationProblems.Of("s"); len(list) > 0 {
 			t.Errorf("%s: of a day that is over it says %+v", name, list)
 		}
 	}
@@ -247,7 +247,7 @@ func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
 	row, _ := replica.SegmentsIn(o.replica).Get("m1")
 	s := row.Value
 	s.Sensitive = true
-	l, same := library.New(o.replica, nil, servicetest.Seal{}, nil, nil, library.Limits{Concurrency: 1}),
+	l, same := library.New(o.replica, nil, servicetest.Signer{}, nil, nil, library.Limits{Concurrency: 1}),
 		func(*schedules.Segment) {}
 	if list := fault.FieldsOf(l.Segments.CheckEdit(s, same)); len(list) != 1 {
 		t.Errorf("marking it: %+v", list)

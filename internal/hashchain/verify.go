@@ -1,4 +1,4 @@
-package chain
+package hashchain
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/seal"
+	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -185,7 +185,7 @@ func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.Ch
 
 // link checks that a link follows the previous one.
 func (v *verifier) link(s Stored) bool {
-	payload, err := seal.Open(s.Envelope, wire.LinkType, v.keys...)
+	payload, err := sign.Verify(s.Envelope, wire.LinkType, v.keys...)
 	if err != nil {
 		v.differs(s.Date, "link %d was changed: %v", s.Number, err)
 		return false

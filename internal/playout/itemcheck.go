@@ -9,17 +9,17 @@ import (
 	"lifeline/schedules"
 )
 
-// judge decides which items may air in a span.
-type judge struct {
+// itemCheck decides which items may air in a window.
+type itemCheck struct {
 	rate   dsp.Rate
 	held   *Holdings
 	has    func(wire.AudioRef) bool
-	span   *Span
-	broken map[string]bool // chains of the span with an item that could not air
+	span   *TimedWindow
+	broken map[string]bool // chains of the window with an item that could not air
 }
 
 // objection returns why the item may not air between two frames, and the outcome to report; "" if it may.
-func (j judge) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome, string) {
+func (j itemCheck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome, string) {
 	barred, withheld := j.held.Barred(it), j.held.Withheld(it, j.rate.Time(from))
 	switch {
 	case barred != "":
@@ -31,8 +31,8 @@ func (j judge) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome
 	case it.Chain != "" && j.broken[it.Chain]:
 		return schedules.Skipped, "another part of its chain cannot air"
 	case it.Chain != "":
-		for i := range j.span.Slots {
-			s := &j.span.Slots[i]
+		for i := range j.span.Items {
+			s := &j.span.Items[i]
 			if s.Item == nil || s.Item.Chain != it.Chain || s.Item.ID == it.ID || s.End <= end {
 				continue
 			}

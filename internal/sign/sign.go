@@ -1,6 +1,6 @@
-// Package seal signs and verifies documents: DSSE envelopes with Ed25519 over exact bytes. Service and player share it,
-// so that each can open what the other sealed.
-package seal
+// Package sign signs and verifies documents: DSSE envelopes with Ed25519 over exact bytes. Service and player share it,
+// so that each can verify what the other signed.
+package sign
 
 import (
 	"context"
@@ -33,11 +33,11 @@ type Signer struct {
 // NewSigner returns a Signer that signs with key.
 func NewSigner(key ed25519.PrivateKey) (*Signer, error) {
 	if len(key) != ed25519.PrivateKeySize {
-		return nil, errors.New("seal: the signing key is not an Ed25519 private key")
+		return nil, errors.New("sign: the signing key is not an Ed25519 private key")
 	}
 	s, err := dsse.NewEnvelopeSigner(ed25519Signer{key})
 	if err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return &Signer{key, s}, nil
 }
@@ -51,24 +51,24 @@ func (s *Signer) KeyID() string { return KeyID(s.Public()) }
 // Seed returns the secret from which the key of s is made.
 func (s *Signer) Seed() []byte { return s.key.Seed() }
 
-// Seal returns the JSON of a DSSE envelope that carries exactly payload.
-func (s *Signer) Seal(payloadType string, payload []byte) ([]byte, error) {
+// Sign returns the JSON of a DSSE envelope that carries exactly payload.
+func (s *Signer) Sign(payloadType string, payload []byte) ([]byte, error) {
 	env, err := s.signer.SignPayload(context.Background(), payloadType, payload)
 	if err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return json.Marshal(env)
 }
 
-// Open verifies an envelope against the pinned keys and returns its payload. It fails unless a pinned key signed
+// Verify verifies an envelope against the pinned keys and returns its payload. It fails unless a pinned key signed
 // exactly this payload with exactly this type.
-func Open(envelope []byte, payloadType string, pinned ...ed25519.PublicKey) ([]byte, error) {
+func Verify(envelope []byte, payloadType string, pinned ...ed25519.PublicKey) ([]byte, error) {
 	env, err := parse(envelope)
 	if err != nil {
 		return nil, err
 	}
 	if env.PayloadType != payloadType {
-		return nil, fmt.Errorf("seal: the envelope carries %q, not %q", env.PayloadType, payloadType)
+		return nil, fmt.Errorf("sign: the envelope carries %q, not %q", env.PayloadType, payloadType)
 	}
 	verifiers := make([]dsse.Verifier, len(pinned))
 	for i, key := range pinned {
@@ -76,7 +76,7 @@ func Open(envelope []byte, payloadType string, pinned ...ed25519.PublicKey) ([]b
 	}
 	v, err := dsse.NewEnvelopeVerifier(verifiers...)
 	if err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("sign: %w", err)
 	}
 	if _, err := v.Verify(context.Background(), &env); err != nil {
 		return nil, unsigned(env, pinned)
@@ -95,15 +95,15 @@ func parse(envelope []byte) (env dsse.Envelope, err error) {
 		Signatures  json.RawMessage `json:"signatures"`
 	}
 	if err := json.Unmarshal(envelope, &outer); err != nil {
-		return env, fmt.Errorf("seal: not an envelope: %w", err)
+		return env, fmt.Errorf("sign: not an envelope: %w", err)
 	}
 	if len(outer.Signatures) > maxSignatures {
-		return env, fmt.Errorf("seal: not an envelope: its signatures are over %d bytes", maxSignatures)
+		return env, fmt.Errorf("sign: not an envelope: its signatures are over %d bytes", maxSignatures)
 	}
 	env.PayloadType, env.Payload = outer.PayloadType, outer.Payload
 	if len(outer.Signatures) > 0 {
 		if err := json.Unmarshal(outer.Signatures, &env.Signatures); err != nil {
-			return env, fmt.Errorf("seal: not an envelope: %w", err)
+			return env, fmt.Errorf("sign: not an envelope: %w", err)
 		}
 	}
 	return env, nil
@@ -141,13 +141,13 @@ func unsigned(env dsse.Envelope, pinned []ed25519.PublicKey) error {
 	signers := "no key"
 	for i, s := range env.Signatures {
 		if slices.Contains(trusted, s.KeyID) {
-			return fmt.Errorf("seal: its signature by key %s is invalid: it was changed on the way", s.KeyID)
+			return fmt.Errorf("sign: its signature by key %s is invalid: it was changed on the way", s.KeyID)
 		}
 		if i == 0 {
 			signers = fmt.Sprintf("key %.16q", s.KeyID)
 		}
 	}
-	return fmt.Errorf("seal: it is signed by %s, and trusted here is %s. If the service's key was changed on purpose, "+
+	return fmt.Errorf("sign: it is signed by %s, and trusted here is %s. If the service's key was changed on purpose, "+
 		"pin the new one, which GET /v1/keys shows",
 		signers, strings.Join(trusted, ", "))
 }
@@ -156,7 +156,7 @@ func unsigned(env dsse.Envelope, pinned []ed25519.PublicKey) error {
 func ParsePublic(s string) (ed25519.PublicKey, error) {
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil || len(b) != ed25519.PublicKeySize {
-		return nil, errors.New("seal: not a base64 Ed25519 public key")
+		return nil, errors.New("sign: not a base64 Ed25519 public key")
 	}
 	return b, nil
 }

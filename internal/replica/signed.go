@@ -20,8 +20,8 @@ func SignerOf(envelope []byte) (string, error) {
 	return e.Signatures[0].KeyID, nil
 }
 
-// Sealed is a signed document: its decoded payload, the payload's exact bytes, and the envelope with the signatures.
-type Sealed[T any] struct {
+// Signed is a signed document: its decoded payload, the payload's exact bytes, and the envelope with the signatures.
+type Signed[T any] struct {
 	Value    T
 	Payload  Text
 	Envelope Text
@@ -51,10 +51,11 @@ func gzipped(b []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// unsealing returns a decoder of SealJSON's output. A signed document is never upgraded: its version is its schema, and
-// another schema means a newer program. The decoder does not verify signatures: stations do, and the store is trusted.
-func unsealing[T any](schema string, of func(T) string) func(envelope []byte) (Sealed[T], error) {
-	return func(envelope []byte) (s Sealed[T], err error) {
+// payloadDecoder returns a decoder of SignJSON's output. A signed document is never upgraded: its version is its
+// schema, and another schema means a newer program. The decoder does not verify signatures: stations do, and the store
+// is trusted.
+func payloadDecoder[T any](schema string, of func(T) string) func(envelope []byte) (Signed[T], error) {
+	return func(envelope []byte) (s Signed[T], err error) {
 		payload, err := PayloadOf(envelope)
 		if err != nil {
 			return s, err
@@ -64,10 +65,10 @@ func unsealing[T any](schema string, of func(T) string) func(envelope []byte) (S
 		}
 		s.Payload, s.Envelope = NewText(payload), NewText(envelope)
 		if s.Value, err = Parse[T](payload); err != nil {
-			return s, fmt.Errorf("replica: sealed document: %w", err)
+			return s, fmt.Errorf("replica: signed document: %w", err)
 		}
 		if got := of(s.Value); got != "" && got != schema {
-			return s, &Newer{Says: fmt.Sprintf("it has the schema %q, and this program knows %q", got, schema)}
+			return s, &NewerVersion{Says: fmt.Sprintf("it has the schema %q, and this program knows %q", got, schema)}
 		}
 		return s, nil
 	}
@@ -86,11 +87,11 @@ func PayloadOf(envelope []byte) ([]byte, error) {
 	return payload, nil
 }
 
-// SealJSON returns the envelope of v's JSON.
-func SealJSON(s Sealer, payloadType string, v any) ([]byte, error) {
+// SignJSON returns the envelope of v's JSON.
+func SignJSON(s Signer, payloadType string, v any) ([]byte, error) {
 	payload, err := Encode(v)
 	if err != nil {
 		return nil, err
 	}
-	return s.Seal(payloadType, payload)
+	return s.Sign(payloadType, payload)
 }

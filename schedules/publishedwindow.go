@@ -12,7 +12,7 @@ type DayWindow struct {
 	Tolerance Millis
 	Languages []string
 	Clock     Clock
-	Stands    bool // it stays as published, even if the definitions have changed
+	Published bool // it stays as published, even if the definitions have changed
 }
 
 // Windows returns the window occurrences of the input's date, ordered by start: the published windows that stay, and
@@ -22,7 +22,7 @@ func (in Input) Windows() ([]DayWindow, error) {
 	var out []DayWindow
 	for _, s := range in.Station.Complete(in.Published).Windows {
 		if in.publishedOnly || !s.StartAt.After(in.Frozen) {
-			out = append(out, in.Standing(s))
+			out = append(out, in.PublishedWindow(s))
 		}
 	}
 	if in.publishedOnly {
@@ -77,11 +77,11 @@ func (o Occurrence) overlaps(other Occurrence) bool {
 	return o.StartAt.Before(other.EndAt.Time) && other.StartAt.Before(o.EndAt.Time)
 }
 
-// Standing returns a window as it was published. If the rundown lacks the window's requirements, they come from the
-// definitions, as far as those still have the window.
-func (in Input) Standing(s Slot) DayWindow {
+// PublishedWindow returns a window as it was published. If the rundown lacks the window's requirements, they come from
+// the definitions, as far as those still have the window.
+func (in Input) PublishedWindow(s Slot) DayWindow {
 	def, _ := in.Station.Window(s.Window)
-	w := DayWindow{Occurrence: s.Occurrence, Tolerance: s.Tolerance, Languages: s.Languages, Stands: true}
+	w := DayWindow{Occurrence: s.Occurrence, Tolerance: s.Tolerance, Languages: s.Languages, Published: true}
 	id := cmp.Or(s.Clock, def.Clock)
 	var known bool
 	if w.Clock, known = in.Published.Clocks[id]; !known {
@@ -127,7 +127,7 @@ func (in Input) ForPublished(r Rundown) Input {
 func (in Input) Kept(windows []DayWindow) []Item {
 	keep := in.Keep
 	for _, i := range in.Published.Items {
-		stands := slices.ContainsFunc(windows, func(w DayWindow) bool { return w.Stands && w.Contains(i.StartAt.Time) })
+		stands := slices.ContainsFunc(windows, func(w DayWindow) bool { return w.Published && w.Contains(i.StartAt.Time) })
 		if !in.publishedOnly && stands && !slices.ContainsFunc(in.Keep, func(k Item) bool { return k.ID == i.ID }) {
 			keep = append(keep[:len(keep):len(keep)], i)
 		}

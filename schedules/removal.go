@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Withdrawn returns the items of a published rundown that must be removed, by id, with the reason: items that have not
+// Removals returns the items of a published rundown that must be removed, by id, with the reason: items that have not
 // started by now and may no longer air, and the other items of their chains that have not started. It checks the
 // language only of an item whose segment's language has changed, because the window allowed the item's own language
 // when it was published.
-func (l *Library) Withdrawn(r Rundown, now time.Time) map[string]string {
+func (l *Library) Removals(r Rundown, now time.Time) map[string]string {
 	var out map[string]string
 	chains := map[string]string{}
 	for i := range r.Items {
@@ -45,17 +45,17 @@ func (l *Library) Withdrawn(r Rundown, now time.Time) map[string]string {
 	return out
 }
 
-// Withdraw returns the rundown without the items with those ids, and otherwise unchanged. Warnings mark the open time
-// that is still to come at now, in which the station airs its fallback.
-func (r Rundown) Withdraw(ids map[string]string, now time.Time) Rundown {
+// WithoutItems returns the rundown without the items with those ids, and otherwise unchanged. Warnings mark the open
+// time that is still to come at now, in which the station airs its fallback.
+func (r Rundown) WithoutItems(ids map[string]string, now time.Time) Rundown {
 	r.Items = slices.DeleteFunc(slices.Clone(r.Items), func(i Item) bool { return ids[i.ID] != "" })
 	r.SumWindows()
 	r.WarnOpen(now)
 	return r
 }
 
-// overWarning returns one warning about all windows that were over before they were published.
-func overWarning(zone string, late []Slot) Warning {
+// warnOver returns one warning about all windows that were over before they were published.
+func warnOver(zone string, late []Slot) Warning {
 	w := Warning{Code: "over", Window: late[0].Window}
 	if len(late) == 1 {
 		w.Message = fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue",
@@ -95,7 +95,7 @@ func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 		}
 	}
 	if len(late) > 0 {
-		r.Warnings = append(slices.Clone(r.Warnings), overWarning(r.Timezone, late))
+		r.Warnings = append(slices.Clone(r.Warnings), warnOver(r.Timezone, late))
 	}
 	for _, i := range published.Items {
 		if over(i.EndAt()) {

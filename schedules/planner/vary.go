@@ -14,10 +14,10 @@ const (
 	besideOrders = 16
 )
 
-// unlike plans a day again, in alternative orders, while it airs the same segments in the same order as another day of
+// vary plans a day again, in alternative orders, while it airs the same segments in the same order as another day of
 // the station, or nearly so as the day beside it. It returns the first plan that does neither or, failing that, the one
 // farthest from the day that it resembles.
-func (j job) unlike(ctx context.Context, first Plan) Plan {
+func (j job) vary(ctx context.Context, first Plan) Plan {
 	others := j.others(first.Rundown)
 	best, apart := first, others.apart(first.Rundown)
 	for j.order = 1; j.order <= besideOrders && apart < maxTime && ctx.Err() == nil; j.order++ {
