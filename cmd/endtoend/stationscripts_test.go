@@ -3,11 +3,15 @@ package endtoend
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,21 +20,26 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// The script feeds an ffmpeg that ended at once, since nobody listens at its mount: nothing of it was heard.
-func TestTheScriptOfFFmpegReportsNothingAsAiredThatItsMountDidNotTake(t *testing.T) {
-	t.Parallel()
-	longform.Only(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// listing returns a directory as playout sync keeps it, with items of equal length from start on.
+func listing(t *testing.T, start time.Time, items int, length time.Duration) string {
+	t.Helper()
+	lists := t.TempDir()
+	list(t, lists, start, items, length)
+	return lists
+}
+
+// list writes the files of such a directory, the list last.
+func list(t *testing.T, lists string, start time.Time, items int, length time.Duration) {
+	t.Helper()
+	next := []byte{}
+	files := map[string][]byte{"reports/.keep": nil, "air/.keep": nil}
+	for n := range items {
+		name := fmt.Sprintf("%064x-0123456789abcdef", n)
+		files["air/"+name+".wav"] = wav(length)
+		next = fmt.Appendf(next, "%d %d %s title\n", start.UnixMilli(), start.Add(length).UnixMilli(), name)
+		start = start.Add(length)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	lists, name := t.TempDir(), strings.Repeat("a", 64)+"-0123456789abcdef"
-	start := time.Now().Add(2 * time.Second)
-	for file, b := range map[string][]byte{"air/" + name + ".wav": make([]byte, 44+192*4000), "reports/.keep": nil,
-		"next": fmt.Appendf(nil, "%d %d %s title\n", start.UnixMilli(), start.Add(4*time.Second).UnixMilli(), name)} {
+	write := func(file string, b []byte) {
 		path := filepath.Join(lists, file)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -39,24 +48,242 @@ func TestTheScriptOfFFmpegReportsNothingAsAiredThatItsMountDidNotTake(t *testing
 			t.Fatal(err)
 		}
 	}
-	ctx, stop := context.WithDeadline(t.Context(), start.Add(5*time.Second))
-	defer stop()
-	cmd := exec.CommandContext(ctx, "sh", filepath.Join("..", "..", "deploy", "stations", "ffmpeg.sh"))
-	cmd.Env = append(os.Environ(), "LIFELINE_LISTS="+lists, "LIFELINE_MOUNT=icecast://source:x@"+l.Addr().String()+"/h")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); ctx.Err() == nil || !strings.Contains(said.String(), "refused") {
-		t.Fatalf("it ended with %v, and said %s", err, &said)
+	for file, b := range files {
+		write(file, b)
 	}
-	reports, err := filepath.Glob(filepath.Join(lists, "reports", "*"))
+	write("next", next)
+}
+
+// wav is a file of silence, 48 kHz, stereo, 16 bits.
+func wav(length time.Duration) []byte {
+	n := 192 * int(length.Milliseconds())
+	const format = "fmt \x10\x00\x00\x00\x01\x00\x02\x00\x80\xbb\x00\x00\x00\xee\x02\x00\x04\x00\x10\x00"
+	return append([]byte("RIFF"+little(n+36)+"WAVE"+format+"data"+little(n)), make([]byte, n)...)
+}
+
+func little(n int) string { return string([]byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)}) }
+
+// reported returns the reports that scripts left, as lines.
+func reported(t *testing.T, lists string) (out []string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(lists, "reports", "[^.]*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range reports {
-		if b, err := os.ReadFile(r); err != nil || strings.Contains(string(b), " aired ") {
-			t.Errorf("it reported %s, %v", b, err)
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, string(b))
+	}
+	return out
+}
+
+// runsUntil runs a script of stations until it ends, or until ctx is done and it is stopped, and returns its error and
+// what it said.
+func runsUntil(ctx context.Context, env []string, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second // for what it started
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	err := cmd.Run()
+	return said.String(), err
+}
+
+// nobody is an address at which nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		err = l.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String()
+}
+
+// liquidsoap returns the environment in which the script of Liquidsoap sends to a mount, and its command.
+func liquidsoap(t *testing.T, lists, address string) (env, run []string) {
+	return []string{"LIFELINE_LISTS=" + lists, "LIFELINE_AS_ROOT=yes", "LIFELINE_STATION_PROGRAM=" +
+			script(t, "lifeline-station"), "LIFELINE_OUTPUT=icecast:source:hackme@" + address + "/h"},
+		[]string{"liquidsoap", script(t, "lifeline.liq")}
+}
+
+// The script of ffmpeg feeds an ffmpeg that ended at once, and Liquidsoap makes sound whether anybody takes it or not.
+func TestScriptsReportNothingAsAiredThatTheirMountDidNotTake(t *testing.T) {
+	t.Parallel()
+	longform.Only(t)
+	for _, name := range []string{"ffmpeg", "ezstream", "liquidsoap"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now().Add(12 * time.Second)
+			lists, address := listing(t, start, 1, 4*time.Second), nobody(t)
+			env, run := []string{"LIFELINE_LISTS=" + lists, "LIFELINE_MOUNT=icecast://source:x@" + address + "/h"},
+				[]string{"sh", script(t, name+".sh")}
+			if name == "liquidsoap" {
+				env, run = liquidsoap(t, lists, address)
+			}
+			ctx, stop := context.WithDeadline(t.Context(), start.Add(6*time.Second))
+			defer stop()
+			said, err := runsUntil(ctx, env, run[0], run[1:]...)
+			if !strings.Contains(said, "refused") && !strings.Contains(said, "connect") {
+				t.Fatalf("it ended with %v, and said %s", err, said)
+			}
+			for _, r := range reported(t, lists) {
+				if !strings.Contains(r, " failed ") {
+					t.Errorf("it reported %s", r)
+				}
+			}
+		})
+	}
+}
+
+// breakable is a link to a server: it tells of its first connection, and breaks for good when it is closed.
+func breakable(t *testing.T, to string) (address string, connected chan bool, broken func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	connected = make(chan bool, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(stop)
+	context.AfterFunc(ctx, func() { l.Close() })
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", to)
+			if err != nil {
+				in.Close()
+				return
+			}
+			context.AfterFunc(ctx, func() { in.Close(); out.Close() })
+			go func() { _, _ = io.Copy(out, in); out.Close() }()
+			go func() { _, _ = io.Copy(in, out); in.Close() }()
+			select {
+			case connected <- true:
+			default:
+			}
+		}
+	}()
+	return l.Addr().String(), connected, stop
+}
+
+// ezstream connects when an item is due.
+func TestScriptsReportAnItemAsCutWhereTheirMountBroke(t *testing.T) {
+	t.Parallel()
+	longform.Only(t)
+	host := startIcecast(t).host
+	for name, want := range map[string][]string{"liquidsoap": {"cut", "failed"}, "ezstream": {"cut"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, connected, broken := breakable(t, host)
+			lists := listing(t, time.Now(), 0, 0)
+			env, run := []string{"LIFELINE_LISTS=" + lists, "LIFELINE_MOUNT=icecast://source:hackme@" + address + "/e"},
+				[]string{"sh", script(t, "ezstream.sh")}
+			if name == "liquidsoap" {
+				env, run = liquidsoap(t, lists, address)
+			}
+			ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer stop()
+			said := make(chan string, 1)
+			go func() {
+				words, _ := runsUntil(ctx, env, run[0], run[1:]...) // it is stopped
+				said <- words
+			}()
+			if name == "ezstream" {
+				connected <- true
+			}
+			select {
+			case <-connected:
+			case words := <-said:
+				t.Fatalf("it does not connect: %s", words)
+			}
+			start := time.Now().Add(6 * time.Second)
+			list(t, lists, start, 2, 6*time.Second)
+			until(t, start.Add(3*time.Second))
+			broken()
+			breaks := time.Now()
+			until(t, start.Add(14*time.Second))
+			var outcomes []string
+			form := regexp.MustCompile(`^\S+ (\d+) (\d+) (\w+) `)
+			for _, r := range reported(t, lists) {
+				part := form.FindStringSubmatch(r)
+				if part == nil {
+					t.Fatalf("it reported %s", r)
+				}
+				outcomes = append(outcomes, part[3])
+				if part[3] == "cut" && part[2] > fmt.Sprint(breaks.Add(2*time.Second).UnixMilli()) {
+					t.Errorf("the mount broke at %v, and it reported %s", breaks.UnixMilli(), r)
+				}
+			}
+			stop()
+			if words := <-said; !slices.Equal(outcomes, want) {
+				t.Errorf("it reported %v, and said %s", reported(t, lists), words)
+			}
+		})
+	}
+}
+
+// Who lists the processes of a machine reads their arguments, and who finds a directory of a killed script its files.
+func TestTheScriptOfFFmpegShowsThePasswordOfItsMountToNobody(t *testing.T) {
+	t.Parallel()
+	longform.Only(t)
+	start := time.Now().Add(2 * time.Second)
+	lists, programs, left := listing(t, start, 1, 2*time.Second), t.TempDir(), t.TempDir()
+	seen := filepath.Join(programs, "arguments")
+	if err := os.WriteFile(filepath.Join(programs, "ffmpeg"), []byte("#!/bin/sh\nprintf '%s\\n' \"$@\" >>"+seen+
+		"\nexec cat >/dev/null\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithDeadline(t.Context(), start.Add(4*time.Second))
+	defer stop()
+	said, err := runsUntil(ctx, []string{"LIFELINE_LISTS=" + lists, "TMPDIR=" + left,
+		"PATH=" + programs + ":" + os.Getenv("PATH"), "LIFELINE_MOUNT=icecast://source:geheim@127.0.0.1:9/h"},
+		"sh", script(t, "ffmpeg.sh"))
+	b, failed := os.ReadFile(seen)
+	if text := string(b); failed != nil || !strings.Contains(text, "icecast://source@127.0.0.1:9/h") ||
+		strings.Contains(text, "geheim") {
+		t.Errorf("ffmpeg has the arguments %s (%v); the script said %s, %v", b, failed, said, err)
+	}
+	files, err := os.ReadDir(left)
+	if err != nil || len(files) > 0 {
+		t.Errorf("it leaves %v, %v", files, err)
+	}
+}
+
+func TestScriptsOfStationsSayThatADirectoryOrAMountIsNoneAndEnd(t *testing.T) {
+	t.Parallel()
+	lists := listing(t, time.Now(), 1, time.Second)
+	for what, c := range map[string]struct {
+		args []string
+		env  string
+		says string
+	}{
+		"the right one":          {[]string{"here"}, "LIFELINE_LISTS=" + lists, ""},
+		"no directory":           {[]string{"here"}, "LIFELINE_LISTS=" + lists + "/none", "no such directory"},
+		"another directory":      {[]string{"here"}, "LIFELINE_LISTS=" + t.TempDir(), "playout sync does not keep it"},
+		"none":                   {[]string{"here"}, "LIFELINE_LISTS=", "LIFELINE_LISTS"},
+		"no directory, for next": {[]string{"next"}, "LIFELINE_LISTS=" + lists + "/none", "no such directory"},
+		"a mount":                {[]string{"mount", "icecast://source:a&b<c@host:8000/m"}, "X=", ""},
+		"a mount by http":        {[]string{"mount", "http://source:secret@host:8000/m"}, "X=", "LIFELINE_MOUNT must be"},
+		"a mount without a port": {[]string{"mount", "icecast://source:secret@host/m"}, "X=", "LIFELINE_MOUNT must be"},
+		"a mount with a line":    {[]string{"mount", "icecast://source:secret@host:1/m\nx"}, "X=", "LIFELINE_MOUNT must be"},
+	} {
+		cmd := exec.CommandContext(t.Context(), "sh", append([]string{script(t, "lifeline-station")}, c.args...)...)
+		cmd.Env = append(os.Environ(), c.env)
+		said, err := cmd.CombinedOutput()
+		ended, text := errors.As(err, new(*exec.ExitError)), string(said)
+		if ended != (c.says != "") || !strings.Contains(text, c.says) || ended && strings.Contains(text, "secret") {
+			t.Errorf("%s: it ended with %v, and said %s", what, err, said)
 		}
 	}
 }

@@ -24,12 +24,30 @@ done_with() {
     read -r began end name <on-air
     : >on-air
     t=$(now)
-    if [ "$t" -lt $((end - 1500)) ]; then
+    if read -r broke 2>/dev/null <broke; then
+      t=$((broke < end ? broke : end))
+      if [ "$t" -gt "$began" ]; then
+        "$station" report "$name" "$began" "$t" cut "the connection to Icecast broke"
+      else
+        "$station" report "$name" "$began" "$began" failed "Icecast took nothing of it"
+      fi
+      rm -f broke
+    elif [ "$t" -lt $((end - 1500)) ]; then
       "$station" report "$name" "$began" "$t" cut "by ezstream"
     else
       "$station" report "$name" "$began" "$((t < end ? t : end))" aired "by ezstream"
     fi
   fi
+}
+
+# watch passes on what ezstream says, and notes when it first fails to send.
+watch() {
+  while read -r line; do
+    printf '%s\n' "$line" >&2
+    case $line in
+    *" error "*) [ -s broke ] || now >broke ;;
+    esac
+  done
 }
 
 # next: the file of the item that is due. Nothing where none is due within five seconds: ezstream ends then.
@@ -49,23 +67,30 @@ LINE
   exit 0
 fi
 
+"$station" begin
+LIFELINE_LISTS=$(cd "$LIFELINE_LISTS" && pwd) # for ezstream, which starts this script elsewhere
+export LIFELINE_LISTS
+mount=$("$station" mount "$LIFELINE_MOUNT")
 # The directory holds the mount's password and sound: it is for nobody else to read.
 umask 077
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'kill ${player:-none} 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'exit 143' INT TERM
 cd "$work"
-printf '%s\n' "$LIFELINE_MOUNT" | sed -n 's|^icecast://\([^:]*\):\([^@]*\)@\([^:/]*\):\([0-9]*\)\(/.*\)$|\1 \2 \3 \4 \5|p' | {
-  read -r user password host port mount
-  cat >ezstream.xml <<CONFIG
+read -r user password host port mount <<MOUNT
+$mount
+MOUNT
+xml() { printf %s "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
+cat >ezstream.xml <<CONFIG
 <ezstream>
-  <servers><server><name>default</name><protocol>HTTP</protocol><hostname>$host</hostname><port>$port</port><user>$user</user><password>$password</password></server></servers>
-  <streams><stream><name>default</name><mountpoint>$mount</mountpoint><format>MP3</format><public>No</public></stream></streams>
-  <intakes><intake><name>default</name><type>program</type><filename>$work/intake</filename></intake></intakes>
+  <servers><server><name>default</name><protocol>HTTP</protocol><hostname>$(xml "$host")</hostname><port>$port</port><user>$(xml "$user")</user><password>$(xml "$password")</password><reconnect_attempts>1</reconnect_attempts></server></servers>
+  <streams><stream><name>default</name><mountpoint>$(xml "$mount")</mountpoint><format>MP3</format><public>No</public></stream></streams>
+  <intakes><intake><name>default</name><type>program</type><filename>$work/intake</filename><stream_once>Yes</stream_once></intake></intakes>
 </ezstream>
 CONFIG
-}
 printf '#!/bin/sh\ncd "%s" && exec "%s/ezstream.sh" next\n' "$work" "$here" >intake
 chmod 700 intake
+mkfifo said
 : >on-air
 echo 0 >last
 while :; do
@@ -91,8 +116,12 @@ $line
 LINE
     if [ -n "${player:-}" ]; then wait "$player" || sleep 1; fi
     "$station" until "$((start - 100))"
-    ezstream -c ezstream.xml &
+    # An ezstream that lost its server does not find it again: it ends, and another one starts.
+    rm -f broke
+    watch <said &
+    ezstream -c ezstream.xml 2>said &
     player=$!
   fi
+  "$station" here || sleep 10
   sleep 0.5
 done

@@ -4,6 +4,9 @@
 # files by their path for nobody who comes by the network.
 set -eu
 station=$(dirname "$0")/lifeline-station
+"$station" begin
+LIFELINE_LISTS=$(cd "$LIFELINE_LISTS" && pwd) # MPD takes whole paths alone
+export LIFELINE_LISTS
 now() { date +%s%3N; }
 name='' start=0 end=0 began=0 heard=0 # the item on the air
 queued=''
@@ -50,5 +53,6 @@ LINE
       if [ "$late" -gt 0 ]; then mpc -q seek "+$late"; fi
     fi
   fi
+  "$station" here || sleep 10
   sleep 0.2
 done
