@@ -233,7 +233,7 @@ func reportCSV(c *call, r wire.AiringReport) error {
 	for _, row := range r.Rows {
 		entry = entry[:0]
 		for _, column := range shown {
-			entry = append(entry, inert(column.Of(row)))
+			entry = append(entry, escapeFormula(column.Of(row)))
 		}
 		for _, count := range counts {
 			entry = append(entry, strconv.FormatInt(count.Of(row.TallyCounts), 10))
@@ -244,8 +244,8 @@ func reportCSV(c *call, r wire.AiringReport) error {
 	return w.Error()
 }
 
-// inert prefixes an apostrophe to text that a spreadsheet would run as a formula (OWASP, CSV injection).
-func inert(s string) string {
+// escapeFormula prefixes an apostrophe to text that a spreadsheet would run as a formula (OWASP, CSV injection).
+func escapeFormula(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
 		return "'" + s
 	}

@@ -115,7 +115,7 @@ func (a changeHandlers) changes(c *call) error {
 func (a changeHandlers) changesSince(c *call) (int64, error) {
 	since, asked := changeID("since", c.query().Get("since"))
 	last, resumed := changeID("Last-Event-ID", c.r.Header.Get("Last-Event-ID"))
-	if err := together(asked, resumed); err != nil {
+	if err := joinFindings(asked, resumed); err != nil {
 		return 0, err
 	}
 	if last >= 0 {

@@ -35,7 +35,7 @@ func (a consoleHandlers) routes() []route {
 func (a consoleHandlers) console(c *call) error {
 	file, ok := console.Find(c.r.URL.Path)
 	if !ok {
-		return a.nothingThere(c)
+		return a.noOperation(c)
 	}
 	h := c.w.Header()
 	h.Set("ETag", file.Tag)

@@ -64,9 +64,9 @@ func mergeStrict(patch []byte, v any) error {
 	return decodeStrict(rest, v)
 }
 
-// together joins the findings of several checks of one input. A failure that is not about fields is returned alone. A
-// later check's problem with a field that an earlier check could not read is left out.
-func together(looks ...error) error {
+// joinFindings joins the findings of several checks of one input. A failure that is not about fields is returned alone.
+// A later check's problem with a field that an earlier check could not read is left out.
+func joinFindings(looks ...error) error {
 	var out []fault.Field
 	for _, err := range looks {
 		fields := fault.FieldsOf(err)

@@ -88,7 +88,7 @@ const maxEnrolment = 16 << 10
 
 // enrol is open to anybody: who tries too often from one address is slowed down.
 func (a enrolmentHandlers) enrol(c *call) error {
-	if err := a.toPrivate(c); err != nil {
+	if err := a.requirePrivate(c); err != nil {
 		return err
 	}
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxEnrolment)
@@ -96,7 +96,7 @@ func (a enrolmentHandlers) enrol(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.slowDown(c, a.codes, addressOf(c.r), "too many codes were sent from this address"); err != nil {
+	if err := a.limitPace(c, a.codes, addressOf(c.r), "too many codes were sent from this address"); err != nil {
 		return err
 	}
 	if err := a.Replica.CatchUp(c.r.Context()); err != nil {

@@ -41,7 +41,7 @@ func (a *api) guard(next http.Handler) http.Handler {
 			took := time.Since(start)
 			end(t.route, out.status)
 			a.Meter.Request(t.route, r.Method, out.status, took)
-			a.tell(r, t, out, took)
+			a.logRequest(r, t, out, took)
 		}()
 		if err := a.outside.sameOrigin(r); err != nil {
 			a.refuse(out, r, err)
@@ -94,9 +94,9 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	a.fail(c, err)
 }
 
-// tell logs a request: changes and failures at info, reads at debug. It logs paths and not queries, since queries can
-// contain signatures.
-func (a *api) tell(r *http.Request, t *trail, w *watched, took time.Duration) {
+// logRequest logs a request: changes and failures at info, reads at debug. It logs paths and not queries, since queries
+// can contain signatures.
+func (a *api) logRequest(r *http.Request, t *trail, w *watched, took time.Duration) {
 	level := slog.LevelDebug
 	if w.status >= http.StatusBadRequest || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		level = slog.LevelInfo

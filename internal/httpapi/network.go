@@ -146,7 +146,7 @@ func (a *Parts) put(c *call, kind string, document any, id *string, latest *int6
 	}
 	*id = name
 	n := network()
-	if err := together(read, own, withoutPrefix(a.Scheduler.Network.Check(n), kind+"s[0].")); err != nil {
+	if err := joinFindings(read, own, withoutPrefix(a.Scheduler.Network.Check(n), kind+"s[0].")); err != nil {
 		return err
 	}
 	revision, err := c.startingFrom(a.Scheduler.Network.Exists(n))
@@ -201,7 +201,7 @@ func (a networkHandlers) apply(c *call) error {
 		return read
 	}
 	dryRun, err := c.query().flag("dry_run")
-	if err := together(read, err, a.Scheduler.Network.Check(n)); err != nil {
+	if err := joinFindings(read, err, a.Scheduler.Network.Check(n)); err != nil {
 		return err
 	}
 	out, err := a.Scheduler.Network.Apply(c.r.Context(), c.actor, n, nil, dryRun)

@@ -109,7 +109,7 @@ func (a rundownHandlers) change(c *call, v any) (date schedules.Date, revision *
 	if unreadable(err) {
 		return date, nil, err
 	}
-	if err = together(err, c.decodeOptional(v)); err != nil {
+	if err = joinFindings(err, c.decodeOptional(v)); err != nil {
 		return date, nil, err
 	}
 	revision, err = c.ifMatch()
@@ -120,7 +120,7 @@ func (a rundownHandlers) plan(c *call) error {
 	var in wire.PlanRequest
 	date, revision, err := a.change(c, &in)
 	dryRun, flag := c.query().flag("dry_run")
-	if err := together(err, flag); err != nil {
+	if err := joinFindings(err, flag); err != nil {
 		return err
 	}
 	c.mayTakeLong()
@@ -179,7 +179,7 @@ func (a rundownHandlers) diff(c *call) error {
 		wrong = fault.Fields(fault.Field{Field: "from", Message: "must be the revision to compare from"})
 	}
 	to, err := c.query().revision("to")
-	if err := together(wrong, err); err != nil {
+	if err := joinFindings(wrong, err); err != nil {
 		return err
 	}
 	changes, err := a.Scheduler.Rundowns.Diff(c.r.Context(), c.station(), date, from, to)

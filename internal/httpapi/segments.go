@@ -100,7 +100,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 		switch name := part.FormName(); {
 		case name == "meta" && seg == nil:
 			seg, err = a.readMeta(c.print.of(part))
-			if err := together(waiting, err); err != nil {
+			if err := joinFindings(waiting, err); err != nil {
 				return err
 			}
 		case name == "audio" && received == nil:
@@ -156,7 +156,7 @@ func (a segmentHandlers) readMeta(part io.Reader) (*schedules.Segment, error) {
 	if seg.ID == "" {
 		seg.ID = library.NewSegmentID()
 	}
-	return seg, together(read, a.Library.Segments.CheckNew(*seg))
+	return seg, joinFindings(read, a.Library.Segments.CheckNew(*seg))
 }
 
 // uploadFault tells a broken connection apart from a fault of the service.
@@ -183,7 +183,7 @@ func (a segmentHandlers) listSegments(c *call) error {
 	if f.SHA256 != "" && !hashForm.MatchString(f.SHA256) {
 		badHash = fault.Fields(fault.Field{Field: "sha256", Message: "must be a SHA-256 in hexadecimal"})
 	}
-	err = together(err, wrong, badHash, badLanguage, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State,
+	err = joinFindings(err, wrong, badHash, badLanguage, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State,
 		schedules.AllStates))
 	if err != nil {
 		return err
@@ -250,7 +250,7 @@ func (a segmentHandlers) patchSegment(c *call) error {
 		own = fault.Fields(fault.Field{Field: "id", Message: "cannot be changed"})
 		m.ID = id
 	}
-	if err := together(read, own, a.Library.Segments.CheckEdit(before, m.Onto)); err != nil {
+	if err := joinFindings(read, own, a.Library.Segments.CheckEdit(before, m.Onto)); err != nil {
 		return err
 	}
 	s, err := a.Library.Segments.Edit(c.r.Context(), c.actor, id, revision, m.Onto)

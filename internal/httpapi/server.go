@@ -57,15 +57,15 @@ func New(p Parts) http.Handler {
 			e.Handle(http.MethodHead, r.Path, a.serve(r))
 		}
 	}
-	e.NoRoute(a.serve(route{a.nothingThere, apidoc.Route{Open: true}}))
+	e.NoRoute(a.serve(route{a.noOperation, apidoc.Route{Open: true}}))
 	e.NoMethod(a.serve(route{func(c *call) error {
 		return fault.New(fault.NotDone, "this path does not support %s", c.r.Method)
 	}, apidoc.Route{Open: true}}))
 	return a.guard(e)
 }
 
-// nothingThere answers for a path without an operation.
-func (a *Parts) nothingThere(*call) error {
+// noOperation answers for a path without an operation.
+func (a *Parts) noOperation(*call) error {
 	return fault.New(fault.NotFound, "this path does not exist: the address of the service is %s",
 		cmp.Or(a.PublicURL, "/"))
 }
@@ -104,7 +104,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 func (a *api) answer(c *call, r route) error {
 	err := a.admit(c, r)
 	if fault.Is(err, fault.Unauthenticated) && bearer(c.r) != "" {
-		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many logins have failed from this address"); slow != nil {
+		if slow := a.limitPace(c, a.logins, addressOf(c.r), "too many logins have failed from this address"); slow != nil {
 			return slow
 		}
 		if err := a.Replica.CatchUp(c.r.Context()); err != nil {
@@ -145,7 +145,7 @@ func (a *api) admit(c *call, r route) error {
 	if r.Open {
 		return nil
 	}
-	if err := a.toPrivate(c); err != nil {
+	if err := a.requirePrivate(c); err != nil {
 		return err
 	}
 	id := c.actor.RequestID
@@ -157,7 +157,7 @@ func (a *api) admit(c *call, r route) error {
 	if actor.Address != "" { // a shared address must not use up the station's own allowance
 		caller, what = actor.Address+" from "+addressOf(c.r), "this media address is used faster than is allowed"
 	}
-	if err := a.slowDown(c, a.requests, caller, what); err != nil {
+	if err := a.limitPace(c, a.requests, caller, what); err != nil {
 		return err
 	}
 	actor.RequestID = id
@@ -181,8 +181,8 @@ func (a *api) admit(c *call, r route) error {
 	return nil
 }
 
-// toPrivate fails with Forbidden where others could read what a call carries.
-func (a *api) toPrivate(c *call) error {
+// requirePrivate fails with Forbidden where others could read what a call carries.
+func (a *api) requirePrivate(c *call) error {
 	if a.outside.private(c.r) {
 		return nil
 	}
@@ -214,7 +214,7 @@ func (a *api) identifyByAddress(c *call) (access.Actor, error) {
 	if err != nil || a.Access.Holds(actor) == nil {
 		return actor, err
 	}
-	if err := a.slowDown(c, a.logins, actor.Address, "this media address has failed too often"); err != nil {
+	if err := a.limitPace(c, a.logins, actor.Address, "this media address has failed too often"); err != nil {
 		return access.Actor{}, err
 	}
 	if err := a.Replica.CatchUp(c.r.Context()); err != nil {

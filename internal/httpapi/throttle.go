@@ -75,8 +75,8 @@ const (
 	loginEvery = 3 * time.Second
 )
 
-// slowDown fails with TooMany, with the time of the next try, if a caller exceeds the pace.
-func (a *api) slowDown(c *call, p pace, caller, what string) error {
+// limitPace fails with TooMany, with the time of the next try, if a caller exceeds the pace.
+func (a *api) limitPace(c *call, p pace, caller, what string) error {
 	d := p.wait(c.r.Context(), caller, a.Now())
 	if d <= 0 {
 		return nil

@@ -66,7 +66,7 @@ func (a tokenHandlers) createToken(c *call) error {
 		return read
 	}
 	token := access.NewToken{Name: in.Name, Role: access.Role(in.Role), Station: in.Station, Life: in.Life.Duration}
-	if err := together(read, token.Check()); err != nil {
+	if err := joinFindings(read, token.Check()); err != nil {
 		return err
 	}
 	t, err := a.Access.Create(c.r.Context(), c.actor, token)

@@ -96,7 +96,7 @@ func (a webhookHandlers) putWebhook(c *call) error {
 		own = fault.Fields(fault.Field{Field: "id", Message: "must be the ID in the path, or left out"})
 	}
 	in.ID = id
-	if err := together(read, own, a.Webhooks.Registry.Check(in)); err != nil {
+	if err := joinFindings(read, own, a.Webhooks.Registry.Check(in)); err != nil {
 		return err
 	}
 	_, missing := a.Webhooks.Registry.Get(id)

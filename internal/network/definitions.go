@@ -151,7 +151,7 @@ func (s *Definitions) problems(n wire.Apply) []schedules.Problem {
 	whole := s.network(n, settled)
 	for _, p := range whole.Problems() {
 		if !standing[problem{s.named(p.Field, wire.Apply{}, whole), p.Message}] {
-			p.Field = s.told(p.Field, n, whole)
+			p.Field = s.namedField(p.Field, n, whole)
 			out = append(out, p)
 		}
 	}
@@ -165,8 +165,8 @@ func (s *Definitions) network(n wire.Apply, settled func(station string) bool) s
 		From: schedules.DateOf(s.now().UTC()).AddDays(-1), Settled: settled}
 }
 
-// told replaces the index of a document that is not in n by the document's name in a field.
-func (s *Definitions) told(field string, n wire.Apply, whole schedules.Network) string {
+// namedField replaces the index of a document that is not in n by the document's name in a field.
+func (s *Definitions) namedField(field string, n wire.Apply, whole schedules.Network) string {
 	field = s.stationPart().name(field, n.Stations, whole.Stations)
 	field = s.clockPart().name(field, n.Clocks, whole.Clocks)
 	field = s.scriptPart().name(field, n.Scripts, whole.Scripts)
@@ -175,7 +175,7 @@ func (s *Definitions) told(field string, n wire.Apply, whole schedules.Network) 
 
 // named returns the name of the document to which a field belongs.
 func (s *Definitions) named(field string, n wire.Apply, whole schedules.Network) string {
-	name, _, _ := strings.Cut(s.told(field, n, whole), ".")
+	name, _, _ := strings.Cut(s.namedField(field, n, whole), ".")
 	return name
 }
 

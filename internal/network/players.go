@@ -31,9 +31,9 @@ func SeenBy(s wire.Status) wire.Seen {
 // a player without a report for so long has stopped: it sends one a minute
 const playerGone = 2*time.Minute + time.Minute/2
 
-// atOnce returns how many players report for a station at the same time. A player that reported after a later one began
-// is not its predecessor.
-func atOnce(known []wire.Player, now time.Time) int {
+// playersAtOnce returns how many players report for a station at the same time. A player that reported after a later
+// one began is not its predecessor.
+func playersAtOnce(known []wire.Player, now time.Time) int {
 	live := map[string]bool{}
 	for _, a := range known {
 		for _, b := range known {

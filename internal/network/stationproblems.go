@@ -58,7 +58,7 @@ func (s *StationProblems) setBack(st schedules.Station) (out []schedules.Station
 // severalPlayers reports that several players report for a station now.
 func (s *StationProblems) severalPlayers(st schedules.Station) []schedules.StationProblem {
 	row, _ := replica.StatusesIn(s.replica).Get(st.ID)
-	n := atOnce(row.Value.Players, s.now())
+	n := playersAtOnce(row.Value.Players, s.now())
 	if n < 2 {
 		return nil
 	}
@@ -119,8 +119,8 @@ var doubtRests = map[string]string{
 	RecallNotShown:  doubtCures[RecallNotShown],
 }
 
-// doubted reports the doubts about a station's reports.
-func (s *StationProblems) doubted(st schedules.Station) (out []schedules.StationProblem) {
+// doubts reports the doubts about a station's reports.
+func (s *StationProblems) doubts(st schedules.Station) (out []schedules.StationProblem) {
 	row, _ := replica.DoubtsIn(s.replica).Get(st.ID)
 	keys, _ := replica.StationKeysIn(s.replica).Get(st.ID)
 	for _, d := range row.Value.Doubts {
@@ -184,7 +184,7 @@ func (s *StationProblems) Of(id string) []schedules.StationProblem {
 		delete(s.noticed, id)
 		return nil
 	}
-	list := s.against(row.Value, s.definitions.network(wire.Apply{}, nil))
+	list := s.problemsIn(row.Value, s.definitions.network(wire.Apply{}, nil))
 	s.notice(id, list)
 	return list
 }
@@ -234,15 +234,15 @@ func (s *StationProblems) with(n wire.Apply) map[string][]schedules.StationProbl
 	out := map[string][]schedules.StationProblem{}
 	whole := s.definitions.network(n, nil)
 	for _, st := range whole.Stations {
-		if list := s.against(st, whole); len(list) > 0 {
+		if list := s.problemsIn(st, whole); len(list) > 0 {
 			out[st.ID] = list
 		}
 	}
 	return out
 }
 
-// against returns the problems of st in a network.
-func (s *StationProblems) against(st schedules.Station, n schedules.Network) []schedules.StationProblem {
+// problemsIn returns the problems of st in a network.
+func (s *StationProblems) problemsIn(st schedules.Station, n schedules.Network) []schedules.StationProblem {
 	out := s.fallbackProblems(st)
 	n.Stations, n.Scripts, n.Campaigns = []schedules.Station{st}, nil, nil
 	n.Settled = func(string) bool { return true }
@@ -252,7 +252,7 @@ func (s *StationProblems) against(st schedules.Station, n schedules.Network) []s
 				Message: fieldWords(st, field) + " " + p.Message})
 		}
 	}
-	return slices.Concat(out, s.setBack(st), s.severalPlayers(st), s.doubted(st), s.leftBehind(st), s.openTimes(st))
+	return slices.Concat(out, s.setBack(st), s.severalPlayers(st), s.doubts(st), s.leftBehind(st), s.openTimes(st))
 }
 
 // fieldWords names a field of a station for people: windows[1].clock is the clock of "window evening, clock".

@@ -238,7 +238,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	if unknown != nil && len(held.Queues) == 0 { // the service has neither a fallback nor a queue for the station
 		return nil, unknown
 	}
-	if c.days.Lacking, err = lacking(held, opt); err != nil {
+	if c.days.Lacking, err = missingDays(held, opt); err != nil {
 		return nil, fmt.Errorf("playout: bundle: %w", err)
 	}
 	held.index()
@@ -268,9 +268,9 @@ func addRoots(ctx context.Context, service *client.Station, entries []tarEntry) 
 	return append(entries, tarEntry{rootsName, b}), nil
 }
 
-// lacking returns the days of the station that opt requests and that have no queue. The fallback list names the windows
-// of the coming days: a day that it covers completely and for which it names no window lacks nothing.
-func lacking(held *Holdings, opt BundleOptions) (out []schedules.Date, err error) {
+// missingDays returns the days of the station that opt requests and that have no queue. The fallback list names the
+// windows of the coming days: a day that it covers completely and for which it names no window lacks nothing.
+func missingDays(held *Holdings, opt BundleOptions) (out []schedules.Date, err error) {
 	var zone string
 	for _, q := range held.Queues {
 		zone = q.Timezone

@@ -216,7 +216,7 @@ func TestTheDaysThatABundleLacksAreDaysOfTheStation(t *testing.T) {
 			held.Queues[day(date)] = &wire.Queue{Timezone: zone}
 		}
 		var got []string
-		dates, err := lacking(held, BundleOptions{Days: 3, Now: at(c.now)})
+		dates, err := missingDays(held, BundleOptions{Days: 3, Now: at(c.now)})
 		for _, d := range dates {
 			got = append(got, d.String())
 		}

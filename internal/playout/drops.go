@@ -207,7 +207,7 @@ func (d *Dropper) encrypt(entries []schedules.AsRun) ([]byte, error) {
 			"it with --drop-recipient")
 	}
 	for i := range entries {
-		entries[i].Detail = told(entries[i].Detail)
+		entries[i].Detail = cleanText(entries[i].Detail)
 	}
 	return d.identity.Drop(entries, to)
 }

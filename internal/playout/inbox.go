@@ -68,7 +68,7 @@ func LayIn(state *statedir.Dir, bundle io.ReadSeeker, now time.Time) (name strin
 		return "", err
 	}
 	if owner != "" {
-		return "", foreign(head.Station, owner)
+		return "", foreignBundle(head.Station, owner)
 	}
 	if _, err := bundle.Seek(0, io.SeekStart); err != nil {
 		return "", err
@@ -243,15 +243,15 @@ func readHead(h *tar.Header, in io.Reader) (head BundleHead, err error) {
 	return head, nil
 }
 
-// foreign returns the error for a bundle of another station than the player's.
-func foreign(station, own string) error {
+// foreignBundle returns the error for a bundle of another station than the player's.
+func foreignBundle(station, own string) error {
 	return fmt.Errorf("this bundle is for station %q, and this player is of station %q", station, own)
 }
 
 func (b *Inbox) checkHead(h *tar.Header, in io.Reader) error {
 	head, err := readHead(h, in)
 	if err == nil && head.Station != b.station {
-		err = foreign(head.Station, b.station)
+		err = foreignBundle(head.Station, b.station)
 	}
 	return err
 }

@@ -45,7 +45,7 @@ type Lister struct {
 	time      *Timekeeper
 	rate      dsp.Rate
 	ahead     time.Duration
-	turns     listPlanner
+	plan      listPlanner
 	pieces    *pieces
 
 	kept    listedRecord
@@ -72,7 +72,7 @@ type Listing struct {
 
 // listedRecord is what a restart must not lose.
 type listedRecord struct {
-	Turns    map[string]listed `json:"turns"`    // by name: for reports
+	Entries  map[string]listed `json:"turns"`    // by name: for reports
 	Segments map[string]string `json:"segments"` // segment of each recording: a recall names segments
 }
 
@@ -93,7 +93,7 @@ const (
 	listedFor   = 48 * time.Hour
 	listedMost  = 8 << 20
 	lookEvery   = 500 * time.Millisecond
-	turnGrace   = 10 * time.Second // for which a file stays after its entry
+	entryGrace  = 10 * time.Second // for which a file stays after its entry
 	listsMode   = 0o640
 	foldersMode = 0o750
 )
@@ -126,11 +126,11 @@ func openLister(opt Options, documents *DocumentStore, cache *Cache, reports *sp
 		kept:    listedRecord{map[string]listed{}, map[string]string{}},
 		written: map[string]string{}, linked: map[string]int64{}}
 	l.pieces = newPieces(l.dir, cache, opt.Open, rate, keeper.Now, problems)
-	l.turns = listPlanner{rate: rate, ready: l.pieces.Ready, aside: l.aside,
+	l.plan = listPlanner{rate: rate, ready: l.pieces.Ready, aside: l.aside,
 		has: func(a wire.AudioRef) bool { return cache.Has(a) && !l.pieces.Unfit(a.SHA256) }}
 	l.stands.Store(&Listing{Dir: path})
 	for _, c := range statedir.Records[listedRecord](state, listedMost, listedName) {
-		if c.Err == nil && c.Value.Turns != nil && c.Value.Segments != nil {
+		if c.Err == nil && c.Value.Entries != nil && c.Value.Segments != nil {
 			l.kept = c.Value
 		} else if c.Damaged() {
 			problems.Add("%s is damaged and left out: reports of what aired before cannot be taken: %v", listedName, c.Err)
@@ -160,7 +160,7 @@ func (l *Lister) clear() error {
 			return err
 		}
 		for _, name := range left {
-			if l.pieces.adopt(name, l.kept.Turns) || l.isLinked(name) {
+			if l.pieces.adopt(name, l.kept.Entries) || l.isLinked(name) {
 				continue
 			}
 			if err := root.RemoveAll(name); err != nil {
@@ -238,7 +238,7 @@ func (l *Lister) look() {
 	h, now := l.documents.Holdings(), l.time.Now()
 	l.reports(h, now)
 	l.discard(h)
-	all := l.turns.between(h, now, turnGrace, l.ahead)
+	all := l.plan.between(h, now, entryGrace, l.ahead)
 	l.pieces.Want(all)
 	l.remember(h, all, now)
 	l.next(all, now)
@@ -300,24 +300,24 @@ func (l *Lister) aside(it *wire.QueueItem, outcome schedules.Outcome, why string
 
 // remember keeps what reports and recalls may name later.
 func (l *Lister) remember(h *Holdings, all []ListEntry, now time.Time) {
-	next := listedRecord{maps.Clone(l.kept.Turns), map[string]string{}}
+	next := listedRecord{maps.Clone(l.kept.Entries), map[string]string{}}
 	for sha, segment := range l.kept.Segments {
 		if l.cache.hasHash(sha) {
 			next.Segments[sha] = segment
 		}
 	}
 	h.each(func(it *wire.QueueItem) { next.Segments[it.Audio.SHA256] = it.SegmentID })
-	maps.DeleteFunc(next.Turns, func(_ string, t listed) bool { return now.Sub(t.Until.Time) > listedFor })
+	maps.DeleteFunc(next.Entries, func(_ string, t listed) bool { return now.Sub(t.Until.Time) > listedFor })
 	settle := l.rate.Frame(now.Add(decideAhead))
 	for _, t := range all {
-		if before, known := next.Turns[t.Name]; t.Start > settle || known && before.Sum != "" {
+		if before, known := next.Entries[t.Name]; t.Start > settle || known && before.Sum != "" {
 			continue
 		}
-		next.Turns[t.Name] = listed{ItemID: t.id(), SegmentID: t.Item.SegmentID, SHA256: t.Item.Audio.SHA256,
+		next.Entries[t.Name] = listed{ItemID: t.id(), SegmentID: t.Item.SegmentID, SHA256: t.Item.Audio.SHA256,
 			From: instant(l.rate, t.Start), Until: instant(l.rate, t.End), Fallback: t.Fills != "", Detail: t.Detail,
 			Sum: l.pieces.Sum(t.Name)}
 	}
-	if maps.Equal(next.Turns, l.kept.Turns) && maps.Equal(next.Segments, l.kept.Segments) {
+	if maps.Equal(next.Entries, l.kept.Entries) && maps.Equal(next.Segments, l.kept.Segments) {
 		return
 	}
 	l.kept = next
@@ -344,7 +344,7 @@ func (l *Lister) next(all []ListEntry, now time.Time) {
 			continue
 		}
 		local := func(pos int64) int64 { return l.rate.Time(pos).Add(-ahead).Round(time.Millisecond).UnixMilli() }
-		fmt.Fprintf(&b, "%d %d %s %s\n", local(t.Start), local(t.End), t.Name, harmless(t.Item.Title))
+		fmt.Fprintf(&b, "%d %d %s %s\n", local(t.Start), local(t.End), t.Name, plainTitle(t.Item.Title))
 		standing.Turns++
 		standing.Until = instant(l.rate, t.End)
 	}
@@ -356,8 +356,8 @@ func (l *Lister) next(all []ListEntry, now time.Time) {
 	l.stands.Store(&standing)
 }
 
-// harmless returns a title without characters that mean something to a shell, to Liquidsoap, to MPD or to ffmpeg.
-func harmless(title string) string {
+// plainTitle returns a title without characters that mean something to a shell, to Liquidsoap, to MPD or to ffmpeg.
+func plainTitle(title string) string {
 	title = strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) || strings.ContainsRune(" ,.!?()-", r) {
 			return r
@@ -397,7 +397,7 @@ func (l *Lister) everyDay(h *Holdings, now time.Time) {
 		lists[date] = append(lists[date], l.local(t))
 	}
 	for _, it := range h.ValidFallback(now) {
-		if h.Barred(&it) == "" && !it.Sensitive && l.turns.has(it.Audio) &&
+		if h.Barred(&it) == "" && !it.Sensitive && l.plan.has(it.Audio) &&
 			(it.NotAfter.IsZero() || it.NotAfter.After(now.Add(it.Duration.Duration))) {
 			entry := l.local(ListEntry{Item: &it, End: l.rate.Frames(it.Duration.Duration)})
 			lists["fallback"] = append(lists["fallback"], entry)
@@ -445,7 +445,7 @@ func (l *Lister) prune(lists map[string][]wire.QueueItem, named map[string]bool)
 func (l *Lister) wholeDays(h *Holdings, now time.Time) []ListEntry {
 	plain := *h
 	plain.Lease = nil
-	t := listPlanner{rate: l.rate, has: l.turns.has, ready: func(string) bool { return false },
+	t := listPlanner{rate: l.rate, has: l.plan.has, ready: func(string) bool { return false },
 		aside: func(*wire.QueueItem, schedules.Outcome, string) {}}
 	return t.between(&plain, now, 0, 10*24*time.Hour)
 }

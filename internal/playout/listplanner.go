@@ -61,7 +61,7 @@ type itemKey struct {
 }
 
 type decided struct {
-	turns   []ListEntry
+	entries []ListEntry
 	givenUp string // why the timed item does not air; "": it does, or that is open
 }
 
@@ -142,7 +142,7 @@ func (p *decision) enter(span *TimedWindow) {
 // item returns the entries of one item: those that are decided and may still air, then the item or a fill.
 func (p *decision) item(slot TimedItem, before decided) (all []ListEntry, givenUp string) {
 	from, givenUp := slot.Start, before.givenUp
-	for _, t := range before.turns {
+	for _, t := range before.entries {
 		t.End = min(t.End, slot.End)
 		outcome, why := p.off(t)
 		if why != "" {
@@ -169,7 +169,7 @@ func (p *decision) item(slot TimedItem, before decided) (all []ListEntry, givenU
 	if slot.End <= p.at {
 		return all, givenUp
 	}
-	if slot.Item != nil && len(before.turns) == 0 && givenUp == "" {
+	if slot.Item != nil && len(before.entries) == 0 && givenUp == "" {
 		t := ListEntry{Item: slot.Item, Start: slot.Start, End: min(slot.End,
 			slot.Start+p.rate.Frames(slot.Item.Duration.Duration))}.named(p.rate)
 		outcome, why := p.check.objection(t.Item, t.Start, t.End)

@@ -437,7 +437,7 @@ func (m *Mirrors) note(s *mirrorHost, err error) {
 	if errors.As(err, new(forgery)) {
 		state = mirrorForges
 	}
-	s.set(state, told(err.Error()), m.now())
+	s.set(state, cleanText(err.Error()), m.now())
 }
 
 // wrong records that a mirror served a wrong file.

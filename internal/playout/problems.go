@@ -76,14 +76,14 @@ func toldOf(format string, args ...any) string {
 		}
 		args[longest] = text.Cut(fmt.Sprint(args[longest]), max(length-over, leastTold))
 	}
-	return told(fmt.Sprintf(format, args...))
+	return cleanText(fmt.Sprintf(format, args...))
 }
 
 // leastTold is the number of characters that are left of each argument of a long text.
 const leastTold = 40
 
-// told returns s as the service accepts it: cleaned to one line (text.Clean) of at most mostTold characters.
-func told(s string) string { return text.Cut(s, mostTold) }
+// cleanText returns s as the service accepts it: cleaned to one line (text.Clean) of at most mostTold characters.
+func cleanText(s string) string { return text.Cut(s, mostTold) }
 
 // List returns the problems of the last day, newest first.
 func (p *Problems) List() []string {

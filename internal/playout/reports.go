@@ -82,7 +82,7 @@ func (l *Lister) report(name string, now time.Time, ahead time.Duration) (e sche
 	if len(fields) < 4 {
 		return e, errors.New("it is not of the form NAME START END OUTCOME DETAIL")
 	}
-	t, known := l.kept.Turns[fields[0]]
+	t, known := l.kept.Entries[fields[0]]
 	if !known {
 		return e, errors.New("no list of the last two days named that file")
 	}
@@ -120,7 +120,7 @@ func (l *Lister) report(name string, now time.Time, ahead time.Duration) (e sche
 		return e, fmt.Errorf("%.30q is none of aired, cut and failed", fields[3])
 	}
 	if len(fields) == 5 {
-		e.Detail = text.Join(e.Detail, told(fields[4]))
+		e.Detail = text.Join(e.Detail, cleanText(fields[4]))
 	}
 	return e, nil
 }

@@ -38,7 +38,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		batch := pending[:0]
 		for _, e := range pending {
 			if len(batch) < sendBatch && !rejected[e.Sequence].After(now) {
-				e.Detail = told(e.Detail)
+				e.Detail = cleanText(e.Detail)
 				batch = append(batch, e)
 			}
 		}

@@ -129,7 +129,7 @@ func (r *Reporter) rest(ctx context.Context, told int64) (recalled bool, err err
 // Status returns the station's current status.
 func (r *Reporter) Status() wire.Status {
 	h, now := r.documents.Holdings(), r.now()
-	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: told(r.version), Playing: r.playing(),
+	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: cleanText(r.version), Playing: r.playing(),
 		ClockOffset: schedules.Millis{Duration: r.follower.Offset()},
 		ClockSet:    schedules.Millis{Duration: r.follower.time.Set()}, CoverHours: cover(h, now, r.cache).Hours(),
 		Alarms: r.problems.Alarms(), Problems: r.problems.List(),

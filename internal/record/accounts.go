@@ -99,8 +99,8 @@ func (a *Accounts) outcomes(ctx context.Context, st schedules.Station, date sche
 	return schedules.Outcomes(st.ID, e.days, e.entries, e.now, e.heard, reconcileTolerance)[1], nil
 }
 
-// evidence is the input of an account.
-type evidence struct {
+// accountInput is the input of an account.
+type accountInput struct {
 	days       []schedules.StationDay // with neighbouring days: a report near midnight may belong to them
 	entries    []schedules.AsRun
 	now, heard time.Time
@@ -108,7 +108,7 @@ type evidence struct {
 
 // evidence gathers the input for the account of the station's days [from, to), for one segment unless segment is empty.
 func (a *Accounts) evidence(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) (
-	e evidence, err error) {
+	e accountInput, err error) {
 	start, _, err := st.DayBounds(from.AddDays(-1))
 	if err != nil {
 		return e, err

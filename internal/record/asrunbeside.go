@@ -17,9 +17,9 @@ import (
 // sequences of stations, and JSON readers represent it exactly.
 const besideFrom = 1 << 52
 
-// beside returns the entry under a sequence of its own, derived from its content, so that a repeated entry gets the
-// same sequence.
-func beside(e schedules.AsRun) (schedules.AsRun, error) {
+// withDerivedSequence returns the entry under a sequence of its own, derived from its content, so that a repeated entry
+// gets the same sequence.
+func withDerivedSequence(e schedules.AsRun) (schedules.AsRun, error) {
 	b, err := told(e)
 	if err != nil {
 		return e, err
@@ -98,7 +98,7 @@ func (l *Logbook) keepOthers(ctx context.Context, station string, sent []schedul
 		if repeat || !known && e.StartedAt.IsZero() && e.Counts() {
 			continue
 		}
-		other, err := beside(e)
+		other, err := withDerivedSequence(e)
 		if err != nil {
 			return nil, err
 		}

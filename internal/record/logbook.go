@@ -101,7 +101,7 @@ func (l *Logbook) report(ctx context.Context, station string, entries []schedule
 			return nil, err
 		}
 	}
-	if err := l.settle(ctx, station, why, entries, good, at, fresh, results); err != nil {
+	if err := l.storeResults(ctx, station, why, entries, good, at, fresh, results); err != nil {
 		return nil, err
 	}
 	if authenticity == schedules.Signed && slices.Contains(fresh, true) { // others may be sent again by anybody
@@ -118,9 +118,9 @@ func (l *Logbook) report(ctx context.Context, station string, entries []schedule
 	return results, nil
 }
 
-// settle writes the results of the entries at, of which fresh are stored as good, and keeps the others beside the
+// storeResults writes the results of the entries at, of which fresh are stored as good, and keeps the others beside the
 // record. why is the reason why a report is not the station's own.
-func (l *Logbook) settle(ctx context.Context, station, why string, entries []schedules.AsRun, good []store.Entry,
+func (l *Logbook) storeResults(ctx context.Context, station, why string, entries []schedules.AsRun, good []store.Entry,
 	at []int, fresh []bool, results []wire.AsRunResult) error {
 	var old []schedules.AsRun
 	var placed []time.Time

@@ -72,7 +72,7 @@ func judged(ctx context.Context, in schedules.Input, before, edited schedules.Ru
 	soft := map[[2]string]int{} // rule and window -> index of its warning in out
 	for _, v := range violations {
 		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " +
-			placed(edited, v.Item) + v.Message}
+			itemPrefix(edited, v.Item) + v.Message}
 		if v.Hard {
 			w.Code, w.Message = "hard", w.Message+". Publication will refuse this day until it is put right."
 			out = append(out, w)
@@ -206,7 +206,7 @@ func (s *Drafts) kept(ctx context.Context, st schedules.Station, latest schedule
 	for _, i := range latest.Items {
 		if i.Locked && gone[i.ID] != "" {
 			warnings = append(warnings, schedules.Warning{Code: schedules.WarnTakenOut, Window: i.Window,
-				Message: placed(latest, i.ID) + gone[i.ID] + ". It had been locked, and the plan goes without it."})
+				Message: itemPrefix(latest, i.ID) + gone[i.ID] + ". It had been locked, and the plan goes without it."})
 		} else if i.Locked {
 			keep[i.ID] = i
 		}

@@ -123,7 +123,7 @@ func them(dates []schedules.Date) string {
 // the same order. Segments named by the clocks do not count.
 func (s *neighbours) warnAlike(ctx context.Context, in schedules.Input, r schedules.Rundown,
 	request []schedules.Rundown) ([]schedules.Warning, error) {
-	own := chosen(in.Clocks, sketchRundown(r))
+	own := unnamedSegments(in.Clocks, sketchRundown(r))
 	today, err := in.Station.DateAt(s.now())
 	if err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (s *neighbours) warnAlike(ctx context.Context, in schedules.Input, r schedu
 			if len(beside.items) == 0 || beside.draft && date.Before(today) { // a draft of a past day does not air
 				continue
 			}
-			same, nearly := schedules.Nearly(own, chosen(in.Clocks, beside))
+			same, nearly := schedules.Nearly(own, unnamedSegments(in.Clocks, beside))
 			switch {
 			case nearly && same == len(own):
 				out = append(out, schedules.Warning{Code: warnSameDay,
@@ -168,8 +168,8 @@ func items(n int) string {
 	return fmt.Sprintf("%d items", n)
 }
 
-// chosen returns the segments of a day in order, except for those that the clocks name.
-func chosen(clocks map[string]schedules.Clock, k sketch) (out []string) {
+// unnamedSegments returns the segments of a day in order, except for those that the clocks name.
+func unnamedSegments(clocks map[string]schedules.Clock, k sketch) (out []string) {
 	for _, i := range k.items {
 		if schedules.Free(clocks, i.position) {
 			out = append(out, i.airing.SegmentID)

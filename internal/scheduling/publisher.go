@@ -89,7 +89,7 @@ func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string,
 			return err
 		}
 		next := latest.rundown.Onto(in.Published, s.now())
-		if err := s.heldByAnother(in, next); err != nil {
+		if err := s.checkOverlap(in, next); err != nil {
 			return err
 		}
 		if next.Warnings, err = s.neighbours.atPublication(ctx, in, next); err != nil {
@@ -173,7 +173,7 @@ func (s *Publisher) audit(ctx context.Context, in schedules.Input, r schedules.R
 	var fields []fault.Field
 	for _, v := range violations {
 		if v.Hard {
-			fields = append(fields, fault.Field{Field: placeOf(v), Message: placed(r, v.Item) + v.Message})
+			fields = append(fields, fault.Field{Field: placeOf(v), Message: itemPrefix(r, v.Item) + v.Message})
 		}
 	}
 	err = fault.Fields(fields...)
@@ -184,9 +184,9 @@ func (s *Publisher) audit(ctx context.Context, in schedules.Input, r schedules.R
 	return err
 }
 
-// placed returns a prefix that names an item by its window, its time at the station and its title, or "" if r has no
-// such item.
-func placed(r schedules.Rundown, item string) string {
+// itemPrefix returns a prefix that names an item by its window, its time at the station and its title, or "" if r has
+// no such item.
+func itemPrefix(r schedules.Rundown, item string) string {
 	i, known := r.Item(item)
 	zone, err := schedules.Zone(r.Timezone)
 	if !known || err != nil {
@@ -429,8 +429,8 @@ func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string
 	return out, err
 }
 
-// heldByAnother fails with Conflict if a window that r adds overlaps a window of another published day.
-func (s *Publisher) heldByAnother(in schedules.Input, r schedules.Rundown) error {
+// checkOverlap fails with Conflict if a window that r adds overlaps a window of another published day.
+func (s *Publisher) checkOverlap(in schedules.Input, r schedules.Rundown) error {
 	st, now := in.Station, s.now()
 	for _, row := range replica.QueuesIn(s.replica).After(st.ID+"/", "") {
 		q := row.Value.Value

@@ -50,7 +50,7 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 			hand = " It had been put there by hand."
 		}
 		out.Warnings = append(out.Warnings, schedules.Warning{Code: schedules.WarnTakenOut, Window: i.Window,
-			Message: placed(draft, i.ID) + gone[i.ID] + ". It is taken out of this draft." + hand})
+			Message: itemPrefix(draft, i.ID) + gone[i.ID] + ". It is taken out of this draft." + hand})
 	}
 	return &out, nil
 }
@@ -89,7 +89,7 @@ func (s *Rundowns) Shown(ctx context.Context, station string, date schedules.Dat
 		})
 		if why := gone[i.ID]; why != "" && !told {
 			r.Warnings = append(r.Warnings, schedules.Warning{Code: "not_airable", Window: i.Window, Item: i.ID,
-				Message: placed(r, i.ID) + why + ". Replace it or take it out: publication refuses this draft until then."})
+				Message: itemPrefix(r, i.ID) + why + ". Replace it or take it out: publication refuses this draft until then."})
 		}
 	}
 	return r, nil

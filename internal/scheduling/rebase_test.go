@@ -263,7 +263,7 @@ func (n *fixture) keptByHand(draft, before, after schedules.Rundown) {
 		case gone[i.ID] != "" && after.Revision == before.Revision:
 			continue // nothing was repaired
 		case gone[i.ID] != "":
-			if kept || !says(latest, "taken_out", placed(draft, i.ID)) {
+			if kept || !says(latest, "taken_out", itemPrefix(draft, i.ID)) {
 				n.t.Errorf("%s may not air: it is there (%v), or nobody is told: %+v", i.SegmentID, kept, latest.Warnings)
 			}
 		case !kept || now.SegmentID != i.SegmentID || !now.StartAt.Equal(i.StartAt.Time) || now.Locked != i.Locked:

@@ -55,12 +55,12 @@ func (s *Seizures) Seize(ctx context.Context, a access.Actor, station, reason st
 	if row, ok := replica.FallbacksIn(s.replica).Get(station); ok {
 		note(row.Value.Value.Items)
 	}
-	slices.SortFunc(out.Segments, heldOrder)
+	slices.SortFunc(out.Segments, sensitiveFirst)
 	return out, nil
 }
 
-// heldOrder puts sensitive segments first.
-func heldOrder(a, b wire.HeldSegment) int {
+// sensitiveFirst puts sensitive segments first.
+func sensitiveFirst(a, b wire.HeldSegment) int {
 	if a.Sensitive != b.Sensitive {
 		if a.Sensitive {
 			return -1

@@ -57,7 +57,7 @@ func TestASeizedStationIsShutOutAtOnceAndWhatItHeldIsListed(t *testing.T) {
 	if len(got.Queues) != 1 || got.HeldUntil == nil || *got.HeldUntil != day {
 		t.Errorf("it held the queues %+v up to %v", got.Queues, got.HeldUntil)
 	}
-	if len(got.Segments) < 2 || !slices.IsSortedFunc(got.Segments, heldOrder) {
+	if len(got.Segments) < 2 || !slices.IsSortedFunc(got.Segments, sensitiveFirst) {
 		t.Errorf("it held %+v", got.Segments)
 	}
 	if _, err := doors.Authenticate(station); !fault.Is(err, fault.Unauthenticated) {

@@ -76,10 +76,10 @@ func NewIndex(fields Field) *Index {
 func (x *Index) Len() int { return len(x.all) }
 
 // Count returns the number of things with a term.
-func (x *Index) Count(t Term) int { return len(x.having(t)) }
+func (x *Index) Count(t Term) int { return len(x.withTerm(t)) }
 
-// having returns the things with a term, in order.
-func (x *Index) having(t Term) []uint32 {
+// withTerm returns the things with a term, in order.
+func (x *Index) withTerm(t Term) []uint32 {
 	if l := x.fields[t.Field][t.Value]; l != nil {
 		return l.numbers
 	}
@@ -247,13 +247,13 @@ func (x *Index) Find(q Query) iter.Seq[uint32] {
 	first := x.ranks[x.all[start]]
 	var all []walker
 	for _, t := range q.Terms {
-		all = append(all, x.along(x.having(t), first))
+		all = append(all, x.walkerFrom(x.withTerm(t), first))
 	}
 	for _, p := range q.Prefixes {
 		all = append(all, x.withPrefix(p, first))
 	}
 	if !q.EndsBefore.IsZero() {
-		all = append(all, x.ending(q.EndsBefore, first))
+		all = append(all, x.endingBefore(q.EndsBefore, first))
 	}
 	if len(all) == 0 {
 		all = append(all, &listWalker{x.order, x.all[start:]})
@@ -262,7 +262,7 @@ func (x *Index) Find(q Query) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) { x.intersect(all, first, yield) }
 }
 
-func (x *Index) along(numbers []uint32, first uint64) *listWalker {
+func (x *Index) walkerFrom(numbers []uint32, first uint64) *listWalker {
 	return &listWalker{x.order, numbers[x.find(numbers, first):]}
 }
 
@@ -276,7 +276,7 @@ func (x *Index) withPrefix(prefix string, first uint64) walker {
 		if !strings.HasPrefix(word, prefix) {
 			return false
 		}
-		lists = append(lists, x.along(x.fields[Word][word].numbers, first))
+		lists = append(lists, x.walkerFrom(x.fields[Word][word].numbers, first))
 		return true
 	})
 	e := &unionWalker{x.order, lists}
@@ -290,8 +290,8 @@ func (x *Index) withPrefix(prefix string, first uint64) walker {
 	return &listWalker{x.order, x.sorted(numbers, x.all)}
 }
 
-// ending returns a walker over the things that end before an instant.
-func (x *Index) ending(before time.Time, first uint64) walker {
+// endingBefore returns a walker over the things that end before an instant.
+func (x *Index) endingBefore(before time.Time, first uint64) walker {
 	var numbers []uint32
 	ms := before.UnixMilli()
 	if before.Nanosecond()%int(time.Millisecond) != 0 {

@@ -11,8 +11,8 @@ import (
 	"lifeline/internal/flock"
 )
 
-// serveElsewhere is the cure if another process holds the data directory of a service that starts.
-const serveElsewhere = "end that one, name another directory with --data, or let both share a Redis with --store"
+// otherDirectoryCure is the cure if another process holds the data directory of a service that starts.
+const otherDirectoryCure = "end that one, name another directory with --data, or let both share a Redis with --store"
 
 // OpenHeld opens the configured store for a command that needs exclusive access. It fails with Conflict and the cure if
 // another process holds the data directory of an embedded store.

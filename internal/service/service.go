@@ -90,7 +90,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.data, err = Hold(c, serveElsewhere); err != nil {
+	if s.data, err = Hold(c, otherDirectoryCure); err != nil {
 		return nil, err
 	}
 	place, err := OpenAudio(ctx, c)
@@ -276,8 +276,8 @@ func (s *Service) audioReady(ctx context.Context) error {
 // stopTimeout is how long requests may take to end when the service stops.
 const stopTimeout = 10 * time.Second
 
-// lastWords is the part of stopTimeout that remains for responses after running requests were cancelled.
-const lastWords = time.Second
+// lastResponses is the part of stopTimeout that remains for responses after running requests were cancelled.
+const lastResponses = time.Second
 
 // errStopping cancels requests that take longer than the service waits when it stops.
 var errStopping = fault.New(fault.Unavailable, "the service is stopping, and this took longer than it waits: ask "+
@@ -319,7 +319,7 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 		<-ctx.Done()
 		s.Stopping()
 		defer end(nil)
-		defer time.AfterFunc(stopTimeout-lastWords, func() { end(errStopping) }).Stop()
+		defer time.AfterFunc(stopTimeout-lastResponses, func() { end(errStopping) }).Stop()
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		if err := s.Server.Shutdown(stopping); err != nil {

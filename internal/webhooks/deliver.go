@@ -137,7 +137,7 @@ func (h *Deliverer) deliverTo(ctx context.Context, id string) {
 			concerns = topicToldOften
 		}
 		signal := h.replica.Signals.On(concerns)
-		wait, err := h.look(ctx, id)
+		wait, err := h.waitFor(ctx, id)
 		if err == nil && wait == 0 {
 			if err = h.lock.Do(ctx, "webhook/"+id, 0, func(ctx context.Context) error {
 				return h.deliver(ctx,
@@ -166,8 +166,8 @@ func (h *Deliverer) deliverTo(ctx context.Context, id string) {
 	}
 }
 
-// look returns how long to wait for a webhook unless something changes; 0 means that a delivery is due now.
-func (h *Deliverer) look(ctx context.Context, id string) (time.Duration, error) {
+// waitFor returns how long to wait for a webhook unless something changes; 0 means that a delivery is due now.
+func (h *Deliverer) waitFor(ctx context.Context, id string) (time.Duration, error) {
 	row, ok := webhooksIn(h.replica).Get(id)
 	if !ok || !row.Value.Enabled {
 		h.setView(id, view{})

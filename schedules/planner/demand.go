@@ -399,7 +399,7 @@ func (p demandPass) owe(d *demand, st *stretch) bool {
 			choice := &schedules.Choice{Method: schedules.MethodDemand, For: d.name, StartAt: instant(at), Candidates: record,
 				Aired: []string{p.name(seg)}}
 			st.musts = append(st.musts, demanded{u, d, choice, at})
-			p.lay(u, at, st.win)
+			p.addAirings(u, at, st.win)
 			for _, m := range u.members[:u.n] {
 				p.aired(m, at)
 			}

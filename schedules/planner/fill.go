@@ -53,11 +53,11 @@ const settled = -2
 func (p fillPass) liftStretch(st *stretch) {
 	for k := range st.places {
 		if pl := &st.places[k]; pl.set {
-			p.lift(pl.unit, pl.at, st.win)
+			p.removeAirings(pl.unit, pl.at, st.win)
 		}
 	}
 	for _, m := range st.musts {
-		p.lift(m.unit, m.at, st.win)
+		p.removeAirings(m.unit, m.at, st.win)
 	}
 }
 
@@ -76,7 +76,7 @@ func (p *planner) here() bookmark { return bookmark{len(p.placed), len(p.undo), 
 
 func (p *planner) reset(b bookmark) {
 	for k := len(p.placed) - 1; k >= b.placed; k-- {
-		p.lift(p.placed[k].unit, p.placed[k].start, p.placed[k].win)
+		p.removeAirings(p.placed[k].unit, p.placed[k].start, p.placed[k].win)
 	}
 	for k := len(p.undo) - 1; k >= b.undo; k-- {
 		p.last[p.undo[k].seg] = p.undo[k].last
@@ -86,7 +86,7 @@ func (p *planner) reset(b bookmark) {
 
 // settle places a unit and records it for reset.
 func (p *planner) settle(pl placed) {
-	p.lay(pl.unit, pl.start, pl.win)
+	p.addAirings(pl.unit, pl.start, pl.win)
 	for _, m := range pl.unit.members[:pl.unit.n] {
 		p.undo = append(p.undo, due{m, p.last[m]})
 		p.aired(m, pl.start)
@@ -246,8 +246,8 @@ func (p fillPass) trimLast(over, most int64) int64 {
 	if over > most || over >= pl.unit.ms {
 		return 0
 	}
-	p.lift(pl.unit, pl.start, pl.win)
+	p.removeAirings(pl.unit, pl.start, pl.win)
 	pl.trim, pl.unit.cut = over, over
-	p.lay(pl.unit, pl.start, pl.win)
+	p.addAirings(pl.unit, pl.start, pl.win)
 	return over
 }

@@ -167,7 +167,7 @@ func (p layoutPass) cut(win int32, w *window, kept []schedules.Item) []stretch {
 			reached, index = at+k.Duration.Milliseconds(), max(own, index)
 		}
 		if over := reached - s.end; reached > s.start && abs(over) <= w.tolerance && !s.exact &&
-			!p.owes(positions[index+1:max(s.last, index+1)]) {
+			!p.mustAir(positions[index+1:max(s.last, index+1)]) {
 			carried = reached // the kept items end as near to the end as before
 			continue
 		}
@@ -191,8 +191,8 @@ func (p layoutPass) complete(st *stretch, w *window, near int) {
 	}
 }
 
-// owes reports whether one of these positions must air something.
-func (p layoutPass) owes(positions []schedules.Position) bool {
+// mustAir reports whether one of these positions must air something.
+func (p layoutPass) mustAir(positions []schedules.Position) bool {
 	return slices.ContainsFunc(positions, func(x schedules.Position) bool { return x.Fill == nil && !x.Optional })
 }
 

@@ -222,7 +222,7 @@ func (p pickPass) choose(t *decision) {
 		t.before[k] = p.last[m]
 		p.aired(m, t.at)
 	}
-	p.lay(o.unit, t.at, st.win)
+	p.addAirings(o.unit, t.at, st.win)
 	pl.set, pl.unit, pl.at, pl.rank, pl.since = true, o.unit, t.at, o.rank, o.last
 	pl.choice = p.pickChoice(t, pl, o)
 }
@@ -232,7 +232,7 @@ func (p pickPass) unchoose(t *decision) {
 	if !pl.set {
 		return // an optional place that was left empty
 	}
-	p.lift(pl.unit, pl.at, p.stretches[t.stretch].win)
+	p.removeAirings(pl.unit, pl.at, p.stretches[t.stretch].win)
 	for k := pl.unit.n - 1; k >= 0; k-- {
 		p.last[pl.unit.members[k]] = t.before[k]
 	}
@@ -280,7 +280,7 @@ func (p pickPass) reserve(decisions []decision) map[int]placed {
 		if seg, ok := p.lib.index(pl.pos.Segment); ok {
 			if u, broken := p.unit(seg, pl.pos.Chain); broken == "" {
 				out[i] = placed{unit: u, start: p.start(st, decisions[i].place, u.ms), win: st.win}
-				p.lay(u, out[i].start, st.win)
+				p.addAirings(u, out[i].start, st.win)
 			}
 		}
 	}
@@ -289,12 +289,12 @@ func (p pickPass) reserve(decisions []decision) map[int]placed {
 
 func (p pickPass) unreserve(reserved map[int]placed, i int) {
 	if r, ok := reserved[i]; ok {
-		p.lift(r.unit, r.start, r.win)
+		p.removeAirings(r.unit, r.start, r.win)
 	}
 }
 
 func (p pickPass) rereserve(reserved map[int]placed, i int) {
 	if r, ok := reserved[i]; ok {
-		p.lay(r.unit, r.start, r.win)
+		p.addAirings(r.unit, r.start, r.win)
 	}
 }

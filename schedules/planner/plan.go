@@ -316,8 +316,8 @@ func (p *planner) settleAll() *stuck {
 	return nil
 }
 
-// lay enters a unit into the index of airings at an exact time.
-func (p *planner) lay(u unit, start int64, win int32) {
+// addAirings enters a unit into the index of airings at an exact time.
+func (p *planner) addAirings(u unit, start int64, win int32) {
 	at := start
 	for k, m := range u.members[:u.n] {
 		end := at + p.lib.entries[m].ms
@@ -329,7 +329,7 @@ func (p *planner) lay(u unit, start int64, win int32) {
 	}
 }
 
-func (p *planner) lift(u unit, start int64, win int32) {
+func (p *planner) removeAirings(u unit, start int64, win int32) {
 	at := start
 	for k, m := range u.members[:u.n] {
 		end := at + p.lib.entries[m].ms

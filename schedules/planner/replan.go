@@ -189,7 +189,7 @@ func (r *replanner) wider(w *schedules.DayWindow, g gap, way openTime) []gap {
 		for last+1 < len(own) && own[n].Chain != "" && own[last+1].Chain == own[n].Chain {
 			last++
 		}
-		if n > 0 && own[n].Chain != "" && own[n-1].Chain == own[n].Chain || !r.give(w, own[n:last+1], way) {
+		if n > 0 && own[n].Chain != "" && own[n-1].Chain == own[n].Chain || !r.mayGiveWay(w, own[n:last+1], way) {
 			continue
 		}
 		next := gap{g.hole, append(slices.Clone(g.gone), own[n:last+1]...), g.left, g.right}
@@ -210,8 +210,8 @@ func (r *replanner) wider(w *schedules.DayWindow, g gap, way openTime) []gap {
 	return append(right, left...)
 }
 
-// give reports whether an item, or a whole chain, may give way to a hole beside it.
-func (r *replanner) give(w *schedules.DayWindow, unit []schedules.Item, way openTime) bool {
+// mayGiveWay reports whether an item, or a whole chain, may mayGiveWay way to a hole beside it.
+func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, way openTime) bool {
 	if !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(r.now) || len(unit) > 1 && !way.deep {
 		return false
 	}

@@ -126,7 +126,7 @@ func (p resultPass) notAfter(m int32) schedules.Instant {
 // figures records how far each rule is from refusing the item in the finished day.
 func (p resultPass) figures(pl *placed, w *window, m int32, at int64, x *schedules.Explanation) {
 	own := span{at, at + p.lib.entries[m].ms, m, pl.win, false}
-	p.lift(pl.unit, pl.start, pl.win)
+	p.removeAirings(pl.unit, pl.start, pl.win)
 	t := trial{seg: m, start: own.start, end: own.end, ms: own.end - own.start, win: pl.win}
 	for i := range w.rules.rules {
 		r := &w.rules.rules[i]
@@ -141,7 +141,7 @@ func (p resultPass) figures(pl *placed, w *window, m int32, at int64, x *schedul
 			x.Slacks = append(x.Slacks, s)
 		}
 	}
-	p.lay(pl.unit, pl.start, pl.win)
+	p.addAirings(pl.unit, pl.start, pl.win)
 }
 
 func why(pl *placed, x *schedules.Explanation) string {

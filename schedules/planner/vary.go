@@ -18,7 +18,7 @@ const (
 // the station, or nearly so as the day beside it. It returns the first plan that does neither or, failing that, the one
 // farthest from the day that it resembles.
 func (j job) vary(ctx context.Context, first Plan) Plan {
-	others := j.others(first.Rundown)
+	others := j.otherAirings(first.Rundown)
 	best, apart := first, others.apart(first.Rundown)
 	for j.order = 1; j.order <= besideOrders && apart < maxTime && ctx.Err() == nil; j.order++ {
 		if j.order > otherOrders && apart > beside {
@@ -38,15 +38,15 @@ func (j job) vary(ctx context.Context, first Plan) Plan {
 // beside is the largest distance, in milliseconds, between days that are beside each other.
 const beside = 36 * 60 * 60 * 1000
 
-// others holds the airings of a station's other days, by time, without the segments that clocks name.
-type others struct {
+// otherAirings holds the airings of a station's other days, by time, without the segments that clocks name.
+type otherAirings struct {
 	named    map[string]bool
 	airings  []schedules.Airing
 	segments []string
 }
 
-func (j job) others(own schedules.Rundown) others {
-	o := others{named: map[string]bool{}}
+func (j job) otherAirings(own schedules.Rundown) otherAirings {
+	o := otherAirings{named: map[string]bool{}}
 	for _, c := range j.Clocks {
 		for i := range c.Positions {
 			o.named[c.Positions[i].Segment] = true
@@ -71,7 +71,7 @@ func (j job) others(own schedules.Rundown) others {
 
 // apart returns the distance in milliseconds between the day and the nearest time in which the same segments air in the
 // same order or, immediately before and after the day, nearly so. It returns maxTime if there is none.
-func (o others) apart(r schedules.Rundown) int64 {
+func (o otherAirings) apart(r schedules.Rundown) int64 {
 	var own []string
 	var begin int64
 	for _, i := range r.Items {

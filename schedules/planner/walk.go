@@ -164,9 +164,9 @@ func (w *walker) stands() bool {
 		if pl.kept != nil {
 			continue
 		}
-		w.lift(pl.unit, pl.start, pl.win)
+		w.removeAirings(pl.unit, pl.start, pl.win)
 		refused := w.planner.try(&w.day.windows[pl.win], pl.win, pl.unit, pl.start, pl.start+pl.unit.ms)
-		w.lay(pl.unit, pl.start, pl.win)
+		w.addAirings(pl.unit, pl.start, pl.win)
 		if refused.rule != nil {
 			return false
 		}
