@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestJudgeHoldsEachFactAgainstEachLimit(t *testing.T) {
+func TestEvaluateHoldsEachFactAgainstEachLimit(t *testing.T) {
 	facts := func(lufs, peak float64) Facts {
 		lra := 5.0
 		return Facts{IntegratedLUFS: &lufs, TruePeakDBTP: &peak, RangeLU: &lra, SampleRate: 44100, Channels: 1,
@@ -51,7 +51,7 @@ func TestJudgeHoldsEachFactAgainstEachLimit(t *testing.T) {
 	}
 }
 
-func TestJudgeFailsWhatCannotBeMeasured(t *testing.T) {
+func TestEvaluateFailsWhatCannotBeMeasured(t *testing.T) {
 	for _, p := range Profiles() {
 		if v, err := Evaluate(Facts{SampleRate: 48000, Channels: 1}, p); err != nil || v.Outcome != Failure {
 			t.Errorf("%s: silence is a %s, %v", p.Name, v.Outcome, err)

@@ -229,7 +229,7 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 }
 
 // next walks a station's days item by item, and repeating a request returns the same item.
-func TestNextWalksThePublishedDays(t *testing.T) {
+func TestNextFollowsThePublishedDays(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
 	h.publish([]string{"harbour-dawn"}, "2099-11-25", "2099-11-26")

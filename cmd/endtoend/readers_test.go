@@ -11,7 +11,7 @@ import (
 )
 
 // A service whose log reader ends, as in serve | head, continues to serve.
-func TestServiceOutlivesWhoReadsItsLog(t *testing.T) {
+func TestServiceGoesOnWhenTheReaderOfItsLogIsGone(t *testing.T) {
 	t.Parallel()
 	path, err := program()
 	if err != nil {

@@ -120,7 +120,7 @@ func swap(t *testing.T, file, from, to string) {
 }
 
 // The records at the terminal: a report as a table and as CSV, the audit trail, and the make-goods.
-func TestLedgerAtTheTerminal(t *testing.T) {
+func TestRecordOfAiringsAtTheTerminal(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2025-11-25"

@@ -430,7 +430,7 @@ func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 
 // The readers of the sound, the reports and the log may exit: the player goes on, reports the problem, and airs to the
 // outputs that are left.
-func TestPlayerOutlivesWhoReadsItsOutput(t *testing.T) {
+func TestPlayerGoesOnWhenTheReaderOfItsOutputIsGone(t *testing.T) {
 	t.Parallel()
 	longform.Only(t)
 	s, dir := newService(t), t.TempDir()

@@ -16,7 +16,7 @@ import (
 	"lifeline/schedules"
 )
 
-func TestAlarmsNameWhatStandsAgainstStations(t *testing.T) {
+func TestAlarmsNameTheProblemsOfStations(t *testing.T) {
 	s := newServed(t)
 	told := func() bool {
 		t.Helper()

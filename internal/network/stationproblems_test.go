@@ -66,7 +66,7 @@ func codes(list []schedules.StationProblem) (out string) {
 	return strings.TrimSpace(out)
 }
 
-func TestAStandingProblemKeepsNoOtherChangeFromBeingMade(t *testing.T) {
+func TestAPresentProblemKeepsNoOtherChangeFromBeingMade(t *testing.T) {
 	o := newFixture(t)
 	o.segment(t, "m1", func(s *schedules.Segment) { s.Language = "en" })
 	applied, err := o.Network.Apply(t.Context(), access.Actor{}, second(), nil, false)
@@ -140,7 +140,7 @@ func TestAProblemOfAStationsDefinitionNamesItsField(t *testing.T) {
 	}
 }
 
-func TestAStationWithoutAnAirableFallbackIsAStandingProblem(t *testing.T) {
+func TestAStationWithoutAnAirableFallbackHasAProblem(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*schedules.Segment)
 		want   string

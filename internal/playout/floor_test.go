@@ -67,7 +67,7 @@ func TestWhatAServiceThatWasSetBackHasForgottenStaysOffTheAir(t *testing.T) {
 	off("segment-4")
 }
 
-func TestAnotherListUnderOneRevisionRecallsNothingBack(t *testing.T) {
+func TestAnotherListUnderOneRevisionLetsNothingAirThatWasRecalled(t *testing.T) {
 	s, q := recalling(t)
 	other := wire.Recalls{Revision: 11, IssuedAt: schedules.At(documentsNow.Add(time.Hour)),
 		Segments: []wire.Recalled{{SegmentID: "segment-1"}}}
@@ -82,7 +82,7 @@ func TestAnotherListUnderOneRevisionRecallsNothingBack(t *testing.T) {
 	}
 }
 
-func TestTheVaultTellsTheHighestRevisionsThatItHasSeen(t *testing.T) {
+func TestTheDocumentStoreTellsTheHighestRevisionsThatItHasSeen(t *testing.T) {
 	s, _ := recalling(t)
 	for again := range 2 {
 		if seen := s.Holdings().Seen; seen.Recalls.Revision != 11 || seen.Recalls.IssuedAt.IsZero() ||

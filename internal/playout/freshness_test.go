@@ -57,7 +57,7 @@ func (s *service) fresh(nonce string, off time.Duration) []byte {
 
 // An attacker on the link forges change notices, so that the station asks for the time repeatedly, and answers at will,
 // but without the key: ten days ahead and back, in steps smaller than the limit for one correction.
-func TestNobodyWithoutTheKeyWalksTheClockOfAStation(t *testing.T) {
+func TestNobodyWithoutTheKeyMovesTheTimeOfAStation(t *testing.T) {
 	other := otherSigner(t)
 	for name, lie := range map[string]func(s *service, nonce string, off time.Duration) []byte{
 		"not signed": func(_ *service, _ string, off time.Duration) []byte {
@@ -174,7 +174,7 @@ func TestAServiceThatSignsNoTimeIsCalledOlderIfTheStationIsRight(t *testing.T) {
 	})
 }
 
-func TestAClockAloneForgetsNeitherDaysNorTheirMarks(t *testing.T) {
+func TestTheMachinesTimeAloneForgetsNeitherDaysNorTheirMarks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
 		state, err := statedir.Open(t.TempDir())

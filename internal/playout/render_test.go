@@ -186,7 +186,7 @@ type fullSink struct{ memorySink }
 
 func (*fullSink) Put(int64, []byte) error { return errors.New("the disk is full") }
 
-func TestRenderingEndsWithItsContextOrItsTape(t *testing.T) {
+func TestRenderingEndsWithItsContextOrItsSink(t *testing.T) {
 	s := newService(t)
 	start := time.Now().Add(time.Hour).Truncate(time.Second)
 	items := []wire.QueueItem{s.record(rec(1, 10)), s.record(rec(2, 10))}

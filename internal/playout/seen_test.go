@@ -73,7 +73,7 @@ func TestWhatWasRecalledNeverAirsWhateverFileIsDamaged(t *testing.T) {
 	}
 }
 
-func TestTwoDamagedFilesRecallNothingBack(t *testing.T) {
+func TestTwoDamagedFilesLetNothingAirThatWasRecalled(t *testing.T) {
 	names := []string{"recalls.dsse", "recalls-2.dsse", "seen.json", "seen-2.json", "queues/2026-11-23.dsse",
 		"fallback.dsse"}
 	for how, damage := range damages {

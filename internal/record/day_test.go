@@ -184,7 +184,7 @@ func TestTheAiringsOfASegmentAreReadPageByPage(t *testing.T) {
 	}
 }
 
-func TestStationsAreListedWithWhatTheyLastSaidAndWhatStandsAgainstThem(t *testing.T) {
+func TestStationsAreListedWithTheirLastStatusAndTheirProblems(t *testing.T) {
 	d := newMissedDay(t)
 	log := d.Record.Logbook
 	if _, err := log.Status("s"); !fault.Is(err, fault.NotFound) {

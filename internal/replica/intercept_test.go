@@ -11,7 +11,7 @@ import (
 )
 
 // Whatever a Store learns to do, what is around it sees: but for Ping, and Wait, which waits for changes.
-func TestEveryCallOfAStoreGoesThroughWhatIsAroundIt(t *testing.T) {
+func TestEveryCallOfAStoreGoesThroughItsInterceptor(t *testing.T) {
 	var seen []string
 	refused := errors.New("refused")
 	note := func(_ context.Context, call *Call, _ func(context.Context) error) error {

@@ -72,7 +72,7 @@ func TestWhatARefusedPublicationIsAboutIsNamedForPeople(t *testing.T) {
 	}
 }
 
-func TestEditNamesHardRulesAtOnceAndKeepsStandingWarnings(t *testing.T) {
+func TestEditNamesHardRulesAtOnceAndKeepsEarlierWarnings(t *testing.T) {
 	two := 2
 	letters := &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}
 	d := newPlanningRoom(t, 24,

@@ -103,7 +103,7 @@ func TestARestoredStoreLeavesItsPublishedDaysAndNumbersTheNextAboveAll(t *testin
 	}
 }
 
-func TestAStationThatSawMoreThanTheStoreIsOutrunAtOnceAndTheAlarmSaysSo(t *testing.T) {
+func TestNumbersAreRaisedAtOnceAboveWhatAStationSawAndTheAlarmSaysSo(t *testing.T) {
 	n, log := setBack(t)
 	_, _, queue := n.numbers()
 	for name, status := range map[string]wire.Status{

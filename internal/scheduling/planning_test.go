@@ -14,7 +14,7 @@ import (
 )
 
 // However many changes come at once, planning reads the present state of the replica.
-func TestTheLibraryForPlanningIsAsTheMirrorIs(t *testing.T) {
+func TestTheLibraryForPlanningIsAsTheReplicaIs(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		n := newFixture(t, time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC))
 		script := func(dead bool) {

@@ -13,7 +13,7 @@ import (
 
 // Aired items are history. After a recall, an expiry or a new recording of one, the rest of the day can be planned,
 // edited and published like any other, and the past stays as published.
-func TestPublicationJudgesOnlyWhatIsStillToCome(t *testing.T) {
+func TestPublicationAuditsOnlyWhatIsNotOver(t *testing.T) {
 	for name, change := range map[string]func(*schedules.Segment){
 		"recalled": func(s *schedules.Segment) { s.State = schedules.Recalled },
 		"rejected": func(s *schedules.Segment) { s.State, s.Recording = schedules.Rejected, nil },

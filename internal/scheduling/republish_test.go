@@ -58,7 +58,7 @@ func TestWhatARepairPublishedDoesNotBarTheNextPublication(t *testing.T) {
 	}
 }
 
-func TestAPublicationIsBarredByWhatTheStandingOneBreaksOtherwise(t *testing.T) {
+func TestAPublicationIsBarredByWhatThePublishedOneBreaksOtherwise(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*fixture)
 		says   string
