@@ -20,6 +20,15 @@ const (
 	MinLoudness, MaxLoudness = -70, 0 // LUFS, for a station's target
 
 	MaxWeight = 1_000_000 // weight of a soft rule
+
+	MaxList    = 1000   // entries of a list or map; every plan reads each entry many times
+	MaxPassage = 20_000 // characters of a passage in one language, and of the lines of a recurrence
+
+	MaxStartsADay = 288    // of a recurrence, and of all windows of a station: one every five minutes
+	MaxCounted    = 20_000 // sum of the COUNTs of a station's recurrences
+	MaxDates      = 5000   // RDATEs and EXDATEs of a station's recurrences
+
+	MaxSearched = 400_000 // occurrences that the check of one request searches for overlaps
 )
 
 // PreferUnexposed makes a position prefer the segment whose passages its listeners have heard least.

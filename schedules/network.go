@@ -17,6 +17,10 @@ type Network struct {
 	// Settled reports whether the overlaps of a station are already known, so that they need not be searched; nil means
 	// that none are.
 	Settled func(id string) bool
+	// Searches bounds the occurrences that are searched for overlaps; 0 means no bound.
+	Searches int
+	// Left reports whether nobody waits for the problems any more, so that the search may end; nil means never.
+	Left func() bool
 }
 
 // Problems lists all faults within and between the documents, with fields such as "stations[0].windows[1].clock". The

@@ -15,18 +15,22 @@ const searchSpan = 366 * 24 * time.Hour
 // maxSeldomStarts is the number of starts to search of a window that comes less often.
 const maxSeldomStarts = 200
 
-// maxSearched bounds the number of occurrences that are searched per station, the earliest first.
-const maxSearched = 400_000
+// maxExpanded is the number of occurrences that one step of the search expands, at most twice.
+const maxExpanded = 50_000
 
 // period is an interval [from, to).
 type period struct{ from, to time.Time }
 
 // overlaps adds a problem for each pair of windows that overlap on or after n.From, in whatever season.
 func (n Network) overlaps(p *problems, s *Station) {
+	if tooManyStarts(s.Windows) != "" {
+		return // reported elsewhere
+	}
 	usable := *s
 	usable.Windows = nil
 	place := map[string]int{}
 	var look []period
+	var density []densityChange
 	for i, w := range s.Windows {
 		r, err := w.Starts.parse()
 		if _, twice := place[w.ID]; twice || err != nil || w.Length.Duration <= 0 || w.Length.Duration > MaxWindow {
@@ -35,13 +39,26 @@ func (n Network) overlaps(p *problems, s *Station) {
 		place[w.ID] = i
 		usable.Windows = append(usable.Windows, w)
 		look = append(look, r.searchPeriods(n.From.utc())...)
+		density = append(density, r.density()...)
 	}
+	_, most := busiest(density)
+	step := min(searchSpan, max(1, maxExpanded/time.Duration(max(1, most)))*24*time.Hour)
 	told := map[[2]int]bool{}
-	looked := 0
 	for _, stretch := range merged(look) {
 		var open []Occurrence
-		for from := stretch.from; from.Before(stretch.to) && looked < maxSearched; from = from.Add(searchSpan) {
-			to := from.Add(searchSpan)
+		for from := stretch.from; from.Before(stretch.to); from = from.Add(step) {
+			if n.Left != nil && n.Left() {
+				return
+			}
+			if n.Searches > 0 && p.searched >= n.Searches {
+				if !p.full {
+					p.add("windows", "have more than %d starts together with those of the stations before it, which is the most "+
+						"that is searched for overlaps at once: send fewer stations at a time", n.Searches)
+				}
+				p.full = true
+				return
+			}
+			to := from.Add(step)
 			if to.After(stretch.to) {
 				to = stretch.to
 			}
@@ -49,7 +66,7 @@ func (n Network) overlaps(p *problems, s *Station) {
 			if err != nil {
 				return // reported elsewhere
 			}
-			looked += len(occurrences)
+			p.searched += len(occurrences)
 			for _, o := range occurrences {
 				open = slices.DeleteFunc(open, func(x Occurrence) bool { return !x.EndAt.After(o.StartAt.Time) })
 				for _, x := range open {
@@ -103,7 +120,7 @@ func (p *recurrence) searchPeriods(from time.Time) (out []period) {
 			return out
 		}
 		o := *p.option
-		o.Dtstart = bringForward(o, begin)
+		o = bringForward(o, begin)
 		r, err := rrule.NewRRule(o)
 		if err != nil {
 			return out

@@ -35,21 +35,27 @@ func undefined(format string, args ...any) error {
 type problems struct {
 	list []Problem
 	at   string // prefix of the fields
+
+	searched int  // occurrences that were searched for overlaps
+	full     bool // they were too many, and the list says so
 }
 
 func (p *problems) add(field, format string, args ...any) {
+	if len(p.list) == maxProblems {
+		return
+	}
 	p.list = append(p.list, Problem{Field: p.at + field, Message: fmt.Sprintf(format, args...)})
 }
 
-// maxList is the largest number of entries in a list of a definition. Every plan reads each entry many times.
-const maxList = 1000
+// maxProblems bounds what one check lists: nobody reads more.
+const maxProblems = 10_000
 
 // fits reports whether a list is short enough to check. It adds a problem if it is not.
 func (p *problems) fits(field string, n int) bool {
-	if n > maxList {
-		p.add(field, "has %d entries: at most %d are taken", n, maxList)
+	if n > MaxList {
+		p.add(field, "has %d entries: at most %d are taken", n, MaxList)
 	}
-	return n <= maxList
+	return n <= MaxList
 }
 
 func (p *problems) id(field, s string) {
@@ -72,9 +78,12 @@ func orOf(values []string) string {
 }
 
 // line checks one line of text, which may be empty.
-func (p *problems) line(field, s string) {
-	if utf8.RuneCountInString(s) > MaxLine {
-		p.add(field, "is longer than %d characters", MaxLine)
+func (p *problems) line(field, s string) { p.text(field, s, MaxLine) }
+
+// text checks the length of a text in characters.
+func (p *problems) text(field, s string, most int) {
+	if n := utf8.RuneCountInString(s); n > most {
+		p.add(field, "is longer than %d characters: it has %d", most, n)
 	}
 }
 
@@ -164,6 +173,9 @@ func (s Script) Problems() []Problem {
 	if len(s.Languages) == 0 {
 		p.add("languages", "must name at least one language")
 	}
+	if !p.fits("languages", len(s.Languages)) || !p.fits("versions", len(s.Versions)) {
+		return p.list
+	}
 	for i, l := range s.Languages {
 		p.language(fmt.Sprintf("languages[%d]", i), l)
 		if slices.Contains(s.Languages[:i], l) {
@@ -183,6 +195,9 @@ func (s Script) Problems() []Problem {
 		if len(v.Passages) == 0 {
 			p.add(at+".passages", "must not be empty")
 		}
+		if !p.fits(at+".passages", len(v.Passages)) {
+			continue
+		}
 		numbers := map[int]bool{}
 		for k, passage := range v.Passages {
 			field := fmt.Sprintf("%s.passages[%d]", at, k)
@@ -197,6 +212,7 @@ func (s Script) Problems() []Problem {
 				if !slices.Contains(s.Languages, language) {
 					p.add(field+".text", "%q is not among the script's languages", language)
 				}
+				p.text(field+".text["+language+"]", passage.Text[language], MaxPassage)
 			}
 		}
 	}
@@ -207,7 +223,11 @@ func (s Script) Problems() []Problem {
 func (c Campaign) Problems() []Problem {
 	p := &problems{}
 	p.id("id", c.ID)
+	p.line("title", c.Title)
 	p.selector("of", &c.Of)
+	if !p.fits("stations", len(c.Stations)) || !p.fits("dayparts", len(c.Dayparts)) {
+		return p.list
+	}
 	for i, s := range c.Stations {
 		p.id(fmt.Sprintf("stations[%d]", i), s)
 	}

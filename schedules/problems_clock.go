@@ -87,6 +87,9 @@ func (p *problems) position(at string, pos *Position) {
 }
 
 func (p *problems) selector(field string, s *Selector) {
+	if !p.fits(field+".kinds", len(s.Kinds)) || !p.fits(field+".tags", len(s.Tags)) {
+		return
+	}
 	for i, k := range s.Kinds {
 		p.kind(fmt.Sprintf("%s.kinds[%d]", field, i), k)
 	}
@@ -235,6 +238,9 @@ func (p *problems) count(at string, r *Rule) {
 func (p *problems) match(field string, o Of) {
 	if o.Each != "" || len(o.Match) == 0 {
 		p.add(field, "must be a match such as {\"tag\":\"appeal\"}")
+	}
+	if !p.fits(field, len(o.Match)) {
+		return
 	}
 	for _, k := range sortedKeys(o.Match) {
 		if _, ok := AttributeNamed(k); !ok {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -58,12 +59,17 @@ func (s Station) Problems() []Problem {
 		seen[w.ID] = true
 		p.window(at, w)
 	}
+	if message := tooManyStarts(s.Windows); message != "" {
+		p.add("windows", "%s", message)
+	}
 	return p.list
 }
 
 func (p *problems) window(at string, w *Window) {
 	if _, err := Zone(w.Starts.Timezone); err != nil {
 		p.add(at+".starts.timezone", "%v", err)
+	} else if utf8.RuneCountInString(w.Starts.RRule) > MaxPassage {
+		p.text(at+".starts.rrule", w.Starts.RRule, MaxPassage)
 	} else if r, err := w.Starts.parse(); err != nil {
 		p.add(at+".starts.rrule", "%v", err)
 	} else if _, ok := r.first(); !ok {
@@ -79,6 +85,9 @@ func (p *problems) window(at string, w *Window) {
 		p.add(at+".tolerance_ms", "must be from 0 to half the window's length")
 	}
 	p.id(at+".clock", w.Clock)
+	if !p.fits(at+".languages", len(w.Languages)) || !p.fits(at+".also_khz", len(w.AlsoKHz)) {
+		return
+	}
 	for i, l := range w.Languages {
 		p.language(fmt.Sprintf("%s.languages[%d]", at, i), l)
 	}

@@ -1,6 +1,7 @@
 package schedules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -151,11 +152,32 @@ func (p *recurrence) rule(value string) (*rrule.ROption, error) {
 	if err := checkRule(o, seen); err != nil {
 		return nil, err
 	}
+	withoutRepetition(o)
+	if n := startsADay(o); n > MaxStartsADay {
+		return nil, fmt.Errorf("has %d starts a day by its BYHOUR, BYMINUTE and BYSECOND: at most %d are taken, one every "+
+			"%s", n, MaxStartsADay, FormatLength(24*time.Hour/MaxStartsADay))
+	}
 	o.Dtstart, o.Until = p.start, until
 	if _, err := rrule.NewRRule(*o); err != nil {
 		return nil, fmt.Errorf("is not understood: %w", err)
 	}
 	return o, nil
+}
+
+// withoutRepetition removes repeated entries, for which the library would work again and again.
+func withoutRepetition(o *rrule.ROption) {
+	for _, list := range []*[]int{&o.Bysetpos, &o.Bymonth, &o.Bymonthday, &o.Byyearday, &o.Byweekno, &o.Byhour,
+		&o.Byminute, &o.Bysecond} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	slices.SortFunc(o.Byweekday, func(a, b rrule.Weekday) int { return cmp.Or(a.Day()-b.Day(), a.N()-b.N()) })
+	o.Byweekday = slices.Compact(o.Byweekday)
+}
+
+// startsADay returns the number of starts on a day of the rule.
+func startsADay(o *rrule.ROption) int {
+	return max(1, len(o.Byhour)) * max(1, len(o.Byminute)) * max(1, len(o.Bysecond))
 }
 
 // checkRule rejects rules that RFC 5545 forbids, and days that no year has, because the library would search for one
@@ -253,7 +275,7 @@ func (p *recurrence) ruled(from, to time.Time) ([]time.Time, error) {
 	if !everOccurs(o) {
 		return nil, nil
 	}
-	o.Dtstart = bringForward(o, low)
+	o = bringForward(o, low)
 	r, err := rrule.NewRRule(o)
 	if err != nil {
 		return nil, fmt.Errorf("is not understood: %w", err)
@@ -322,7 +344,7 @@ func (p *recurrence) first() (wall time.Time, ok bool) {
 	}
 	o := *p.option
 	if !p.from.IsZero() {
-		o.Dtstart = bringForward(o, p.from)
+		o = bringForward(o, p.from)
 	}
 	r, err := rrule.NewRRule(o)
 	if err != nil {
@@ -344,24 +366,35 @@ func (p *recurrence) first() (wall time.Time, ok bool) {
 // maxSkipped is the largest number of times before the season that first examines.
 const maxSkipped = 100_000
 
-// bringForward moves the start of a rule that repeats without end by whole periods to just before low, so that
-// expanding an old rule does not iterate over past years. The times from low on stay the same.
-func bringForward(o rrule.ROption, low time.Time) time.Time {
+// bringForward returns a rule that repeats without end with its start moved by whole periods to just before low, so
+// that expanding an old rule does not iterate over past years. The times from low on stay the same.
+func bringForward(o rrule.ROption, low time.Time) rrule.ROption {
 	every := max(o.Interval, 1)
 	switch {
 	case o.Count != 0 || low.Before(o.Dtstart):
-		return o.Dtstart
+		return o
 	case o.Freq == rrule.WEEKLY || o.Freq == rrule.DAILY:
 		if o.Freq == rrule.WEEKLY {
 			every *= 7
 		}
 		period := time.Duration(every) * 24 * time.Hour
-		return o.Dtstart.Add(max(0, low.Sub(o.Dtstart)/period-1) * period)
-	case o.Dtstart.Day() > 28: // some months do not have the day
-		return o.Dtstart
+		o.Dtstart = o.Dtstart.Add(max(0, low.Sub(o.Dtstart)/period-1) * period)
+		return o
 	case o.Freq == rrule.YEARLY:
 		every *= 12
 	}
-	months := (low.Year()-o.Dtstart.Year())*12 + int(low.Month()) - int(o.Dtstart.Month())
-	return o.Dtstart.AddDate(0, max(0, months/every-1)*every, 0)
+	periods := ((low.Year()-o.Dtstart.Year())*12+int(low.Month())-int(o.Dtstart.Month()))/every - 1
+	if periods < 1 {
+		return o
+	}
+	start := o.Dtstart
+	if len(o.Byweekno) == 0 && len(o.Byyearday) == 0 && len(o.Bymonthday) == 0 && len(o.Byweekday) == 0 {
+		o.Bymonthday = []int{start.Day()} // as the start says
+		if o.Freq == rrule.YEARLY && len(o.Bymonth) == 0 {
+			o.Bymonth = []int{int(start.Month())}
+		}
+	}
+	// some months do not have the day of the start
+	o.Dtstart = start.AddDate(0, 0, 1-start.Day()).AddDate(0, periods*every, 0)
+	return o
 }

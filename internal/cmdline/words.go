@@ -31,7 +31,7 @@ func Words(err error) string {
 		}
 		if n > 1 && one.Public != "" {
 			lines := fieldLines(one.Fields)
-			if !strings.HasSuffix(one.Public, fmt.Sprintf("(and %d more)", n-1)) {
+			if !strings.HasSuffix(one.Public, fmt.Sprintf("(and %d more)", n-1)) && one.Fields[n-1].Field != "" {
 				lines = one.Public + "\n  " + lines
 			}
 			text = strings.Replace(text, one.Public, lines, 1)
@@ -58,6 +58,9 @@ func fieldLines(fields []fault.Field) string {
 // FieldWords describes an invalid field. A message about an item names it by its time and title instead of its id.
 func FieldWords(f fault.Field) string {
 	if strings.HasPrefix(f.Field, "item ") {
+		return f.Message
+	}
+	if f.Field == "" { // of a list that goes on: "and 12 more"
 		return f.Message
 	}
 	return placeOf(f.Field) + " " + f.Message

@@ -5,6 +5,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Kind classifies a failure. The code that first understands the failure chooses it.
@@ -45,6 +46,7 @@ type Error struct {
 	Kind   Kind
 	Public string // for the caller; empty for Internal
 	Fields []Field
+	More   int // further wrong fields, which Fields does not list
 	Cause  error
 }
 
@@ -70,16 +72,44 @@ func Wrap(k Kind, cause error, format string, args ...any) error {
 	return &Error{Kind: k, Public: fmt.Sprintf(format, args...), Cause: cause}
 }
 
-// Fields returns an Invalid failure that names every wrong field, or nil when there is none.
-func Fields(fields ...Field) error {
+// The bounds of what a failure lists: an answer must not be larger than the input that it refuses.
+const (
+	MaxFields  = 100
+	maxName    = 200  // bytes of the name of a field
+	maxMessage = 1000 // bytes of a message
+)
+
+// Fields returns an Invalid failure that names every wrong field up to MaxFields, or nil when there is none.
+func Fields(fields ...Field) error { return FieldsAnd(0, fields...) }
+
+// FieldsAnd is Fields for an input that has so many more wrong fields.
+func FieldsAnd(more int, fields ...Field) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	public := fields[0].Field + " " + fields[0].Message
-	if len(fields) > 1 {
-		public = fmt.Sprintf("%s (and %d more)", public, len(fields)-1)
+	if over := len(fields) - MaxFields; over > 0 {
+		fields, more = fields[:MaxFields:MaxFields], more+over
 	}
-	return &Error{Kind: Invalid, Public: public, Fields: fields}
+	for i, f := range fields {
+		fields[i] = Field{Cut(f.Field, maxName), Cut(f.Message, maxMessage)}
+	}
+	public := fields[0].Field + " " + fields[0].Message
+	if others := len(fields) - 1 + more; others > 0 {
+		public = fmt.Sprintf("%s (and %d more)", public, others)
+	}
+	return &Error{Kind: Invalid, Public: public, Fields: fields, More: more}
+}
+
+// Cut shortens a text to a number of bytes. A shortened text ends in an ellipsis.
+func Cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	end := most - len("…")
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }
 
 // KindOf returns the kind of the outermost classified failure in err's chain.
@@ -105,6 +135,15 @@ func Lasting(err error) error { return lasting{err} }
 
 // Lasts reports whether err is marked as Lasting.
 func Lasts(err error) bool { return errors.As(err, new(lasting)) }
+
+// MoreOf returns how many wrong fields err has besides those that it names.
+func MoreOf(err error) int {
+	var e *Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.More
+}
 
 // FieldsOf returns a copy of the fields that err names, or nil.
 func FieldsOf(err error) []Field {

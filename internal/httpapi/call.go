@@ -15,6 +15,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/replica"
 	"lifeline/internal/sign"
 	"lifeline/internal/text"
@@ -30,6 +31,7 @@ type call struct {
 	param func(name string) string // of the path
 	print *print                   // of a request with an Idempotency-Key
 	meter Meter
+	most  int64      // bytes of a body that is read as a whole
 	asked url.Values // of the address; nil until it is read
 
 	stopping context.Context // ends when the service begins to stop
@@ -53,8 +55,11 @@ func (c *call) mayTakeLong() {
 // handler serves a call. A returned error becomes a problem document; the handler must not have written anything then.
 type handler func(c *call) error
 
-// maxJSON bounds a JSON or YAML body.
-const maxJSON = 8 << 20
+// The bounds of bodies besides apidoc.UsualBytes.
+const (
+	maxLarge = 8 << 20   // documents of many texts, reports of many airings
+	maxSmall = 128 << 10 // reasons, statuses
+)
 
 // orStopped returns the reason why the service ended the request, if it did and err is not nil; else err.
 func (c *call) orStopped(err error) error {
@@ -125,13 +130,14 @@ func (c *call) body(types ...string) ([]byte, error) {
 
 // read reads a bounded body.
 func (c *call) read() ([]byte, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxJSON))
+	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.most))
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
-		if over.Limit < 1<<20 {
-			return nil, fault.New(fault.TooLarge, "the body is larger than %d KiB", over.Limit>>10)
+		said := "the body is larger than " + apidoc.SizeOf(over.Limit)
+		if n := c.r.ContentLength; n > 0 {
+			said += fmt.Sprintf(": it has %d bytes", n)
 		}
-		return nil, fault.New(fault.TooLarge, "the body is larger than %d MiB", over.Limit>>20)
+		return nil, fault.New(fault.TooLarge, "%s", said)
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the body did not arrive completely: send it again")

@@ -14,6 +14,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/openapi"
+	"lifeline/internal/shape"
 	"lifeline/internal/text"
 	"lifeline/schedules"
 )
@@ -23,6 +24,9 @@ import (
 func decodeStrict(b []byte, v any) error {
 	if err := text.Encoded(b); err != nil { // the decoder would accept it, with replacement characters
 		return fault.Wrap(fault.Invalid, err, "the body %v", err)
+	}
+	if err := shape.JSON(b); err != nil {
+		return fault.New(fault.Invalid, "%v", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	var raw json.RawMessage
@@ -34,12 +38,12 @@ func decodeStrict(b []byte, v any) error {
 	}
 	var s strict
 	s.fill(reflect.ValueOf(v).Elem(), raw, "", plainTexts)
-	return fault.Fields(s.fields...)
+	return fault.FieldsAnd(s.more, s.fields...)
 }
 
 // mergeStrict applies a JSON merge patch (RFC 7396) to the struct that v points to: absent members stay, null empties.
 func mergeStrict(patch []byte, v any) error {
-	if !utf8.Valid(patch) || !json.Valid(patch) {
+	if !utf8.Valid(patch) || shape.JSON(patch) != nil || !json.Valid(patch) {
 		return decodeStrict(patch, v) // it reports the error
 	}
 	changes, twice := members(patch)
@@ -68,7 +72,9 @@ func mergeStrict(patch []byte, v any) error {
 // A later check's problem with a field that an earlier check could not read is left out.
 func joinFindings(looks ...error) error {
 	var out []fault.Field
+	more := 0
 	for _, err := range looks {
+		more += fault.MoreOf(err)
 		fields := fault.FieldsOf(err)
 		if err != nil && len(fields) == 0 {
 			return err
@@ -80,7 +86,7 @@ func joinFindings(looks ...error) error {
 			}
 		}
 	}
-	return fault.Fields(out...)
+	return fault.FieldsAnd(more, out...)
 }
 
 // related reports whether one of two fields contains the other.
@@ -106,9 +112,16 @@ func jsonFault(err error) string {
 }
 
 // strict collects the problems while it fills a value.
-type strict struct{ fields []fault.Field }
+type strict struct {
+	fields []fault.Field
+	more   int // further problems
+}
 
 func (s *strict) wrong(path, format string, args ...any) {
+	if len(s.fields) == fault.MaxFields {
+		s.more++
+		return
+	}
 	if path == "" {
 		path = "body"
 	}
@@ -151,6 +164,11 @@ func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string, texts t
 		case reflect.String:
 			v.SetString(s.text(v.String(), path, texts))
 		case reflect.Map:
+			if err := texts.fits(v.Len()); err != nil {
+				s.wrong(path, "%v", err)
+				v.SetZero()
+				return
+			}
 			_, twice := members(raw)
 			s.twice(path, twice)
 			s.named(v, path, texts)
@@ -176,7 +194,7 @@ func (s *strict) named(v reflect.Value, path string, texts textRule) {
 	kept := make(map[string]string, len(given))
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		at := fmt.Sprintf("%s[%q]", path, name)
-		key := s.text(name, at, textRule{form: texts.keys, most: texts.most})
+		key := s.text(name, at, textRule{form: texts.keys, most: schedules.MaxLine})
 		if _, twice := kept[key]; twice {
 			s.wrong(at, "is there twice")
 		}
@@ -202,7 +220,7 @@ func members(raw []byte) (values map[string]json.RawMessage, twice []string) {
 			return nil, nil
 		}
 		key := name.(string) // the decoder accepts no other kind of key
-		if _, known := values[key]; known && !slices.Contains(twice, key) {
+		if _, known := values[key]; known && len(twice) < fault.MaxFields && !slices.Contains(twice, key) {
 			twice = append(twice, key)
 		}
 		values[key] = value
@@ -255,6 +273,10 @@ func (s *strict) list(v reflect.Value, raw json.RawMessage, path string, texts t
 	}
 	if json.Unmarshal(raw, &values) != nil {
 		s.wrong(path, "must be a list")
+		return
+	}
+	if err := texts.fits(len(values)); err != nil {
+		s.wrong(path, "%v", err)
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(values), len(values)))

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -65,26 +67,6 @@ func TestMergePatchWithANameTwiceIsRefused(t *testing.T) {
 	}
 }
 
-// A second document would be ignored silently, and the parser's time grows with the square of the depth of nested
-// lists.
-func TestYAMLBodyIsOneDocumentOfBoundedDepth(t *testing.T) {
-	for body, says := range map[string]string{
-		"---\nstations: []\n":                             "",
-		"# both\n---\n# of them\nstations: []\n...\n":     "",
-		"stations: []\n---\nclocks: []\n":                 "line 3 begins another",
-		"stations: []\n...\nclocks: []\n":                 "line 3 begins another",
-		"---\nstations: []\n---\n# nothing more\n---\n":   "",
-		"stations: " + strings.Repeat("[", 50_000):        "line 1 of the body is nested in more than 100",
-		"stations: " + strings.Repeat("{a: ", 20_000):     "line 1 of the body is nested in more than 100",
-		"stations: [" + strings.Repeat("[], ", 200) + "]": "",
-	} {
-		_, err := yamlToJSON([]byte(body))
-		if says == "" && err != nil || says != "" && (!fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), says)) {
-			t.Errorf("%.40q: %v", body, err)
-		}
-	}
-}
-
 func TestMergePatchKeepsWhatItLeavesOut(t *testing.T) {
 	m := wire.SegmentMeta{ID: "a", Title: "old", Voice: "Hana", Tags: []string{"x"}}
 	if err := mergeStrict([]byte(`{"title":"new","voice":null,"tags":["y","z"]}`), &m); err != nil {
@@ -107,4 +89,68 @@ func FuzzStrictDecodingNeverPanics(f *testing.F) {
 			s.Problems()
 		}
 	})
+}
+
+func TestFaultsOfABodyAreListedUpToABound(t *testing.T) {
+	var v wire.Apply
+	many := strings.Repeat(`{"windows":7},`, 900)
+	err := decodeStrict([]byte(`{"stations":[`+strings.TrimSuffix(many, ",")+`]}`), &v)
+	if fault.MoreOf(err) != 800 || len(fault.FieldsOf(err)) != 100 {
+		t.Errorf("%d listed and %d more", len(fault.FieldsOf(err)), fault.MoreOf(err))
+	}
+	p := problemOf(withoutPrefix(joinFindings(err), "stations[0]."), "")
+	if last := p.Errors[len(p.Errors)-1]; len(p.Errors) != 101 || last.Field != "" || last.Message != "and 800 more" ||
+		!strings.HasSuffix(p.Detail, "(and 899 more)") {
+		t.Errorf("%d errors: %+v; %s", len(p.Errors), last, p.Detail)
+	}
+}
+
+func TestRefusalIsNoLongerThanItsBodyNeeds(t *testing.T) {
+	long := strings.Repeat("\u20ac", 1_000_000)
+	for _, body := range []string{`{"id":"` + long + `"}`, `{"` + long + `":1}`, `{"id":{"` + long + `":1}}`,
+		`{"languages":["` + long + `"]}`, `{"windows":[{"id":"` + long + `","starts":{"rrule":"` + long + `"}}]}`} {
+		var v schedules.Station
+		err := joinFindings(decodeStrict([]byte(body), &v), fault.Fields(asFields(v.Problems())...))
+		b, failed := json.Marshal(problemOf(err, ""))
+		if failed != nil || len(b) > 20_000 {
+			t.Errorf("%.30q: %d bytes: %.300s", body, len(b), b)
+		}
+	}
+}
+
+func asFields(problems []schedules.Problem) (out []fault.Field) {
+	for _, p := range problems {
+		out = append(out, fault.Field{Field: p.Field, Message: p.Message})
+	}
+	return out
+}
+
+// Each entry takes many times its length once it is decoded.
+func TestListsAndTextsAreBoundedBeforeTheyAreDecoded(t *testing.T) {
+	list := func(n int, entry string) string { return "[" + strings.Repeat(entry+",", n-1) + entry + "]" }
+	for body, says := range map[string]string{
+		`{"stations":` + list(1001, `{}`) + `}`:                                       "stations has 1001 entries: at most 1000 are taken",
+		`{"clocks":[{"positions":` + list(1001, `{}`) + `}]}`:                         "clocks[0].positions has 1001 entries",
+		`{"stations":[{"windows":[{"also_khz":` + list(1001, `1`) + `}]}]}`:           "also_khz has 1001 entries",
+		`{"stations":[{"name":"` + strings.Repeat("x", 501) + `"}]}`:                  "is longer than 500 characters: it has 501",
+		`{"stations":[{"name":"` + strings.Repeat(" ", 2000) + `"}]}`:                 "",
+		`{"stations":[{"name":"` + strings.Repeat(" ", 2001) + `"}]}`:                 "is longer than 500 characters: it has 2001",
+		`{"scripts":[{"versions":[{"passages":[{"text":` + passages(1001) + `}]}]}]}`: "text has 1001 entries",
+	} {
+		var v wire.Apply
+		err := decodeStrict([]byte(body), &v)
+		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%.60q: %v", body, err)
+		}
+	}
+}
+
+// passages is an object of n texts by language.
+func passages(n int) string {
+	texts := map[string]string{}
+	for i := range n {
+		texts[fmt.Sprintf("en-x-a%d", i)] = "text"
+	}
+	b, _ := json.Marshal(texts)
+	return string(b)
 }

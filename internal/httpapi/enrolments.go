@@ -31,7 +31,8 @@ func (a enrolmentHandlers) routes() []route {
 			Detail: "The body is a DSSE envelope of type " + wire.EnrolmentType + `; its payload is {"schema":"` +
 				wire.EnrolmentSchema + `","code","signing_key","recipient"}, signed by that Ed25519 key. The keys replace the ` +
 				"station's earlier ones. The same key may send its code again until the code expires; any other key is refused.",
-			Takes: takesEnvelope(wire.EnrolmentType),
+			MaxBytes: maxEnrolment,
+			Takes:    takesEnvelope(wire.EnrolmentType),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The station and its access token.",
 				wire.Enrolled{Station: "lantern-coast", KeyID: "4b1f0c6d8e2a9735", Token: "lifeline_0d9c6f2e41b7a8035c1e_…",
 					Service: service})},
@@ -91,7 +92,6 @@ func (a enrolmentHandlers) enrol(c *call) error {
 	if err := a.requirePrivate(c); err != nil {
 		return err
 	}
-	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxEnrolment)
 	envelope, err := c.envelope()
 	if err != nil {
 		return err

@@ -52,8 +52,8 @@ func facts() (openapi.Facts, error) {
 		},
 		Nullable: map[reflect.Type]bool{reflect.TypeFor[schedules.Instant](): true},
 		Fields:   fields,
-		Longest:  schedules.MaxLine,
-		Comment:  comments.Of,
+		Longest:  schedules.MaxLine, MostEntries: schedules.MaxList,
+		Comment: comments.Of,
 	}, err
 }
 
@@ -66,7 +66,7 @@ var (
 	ids        = openapi.Field{Bounds: &openapi.Schema{Items: openapi.Match(schedules.IDForm)}}
 	labels     = openapi.Field{Bounds: &openapi.Schema{Items: openapi.Match(schedules.LabelForm)}}
 	maybeLabel = openapi.Field{Bounds: openapi.Match(optional(schedules.LabelForm))}
-	aText      = openapi.String().Length(0, 20_000)
+	aText      = openapi.String().Length(0, schedules.MaxPassage)
 	aLanguage  = openapi.Field{Bounds: openapi.Match(languagePattern), Required: true}
 	languages  = openapi.Field{Bounds: (&openapi.Schema{Items: openapi.Match(languagePattern)})}
 	aLength    = openapi.Field{Bounds: (&openapi.Schema{}).Between(1, float64(schedules.MaxWindow.Milliseconds())),
@@ -100,7 +100,7 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 		"series": maybeLabel, "tags": {Bounds: &openapi.Schema{Items: openapi.Match(schedules.LabelForm), UniqueItems: true}},
 		"persons": labels,
 		"intro":   maybeID, "back_announce": maybeID},
-	reflect.TypeFor[wire.Envelope](): {"payload": {Bounds: openapi.String().Length(0, maxJSON)}},
+	reflect.TypeFor[wire.Envelope](): {"payload": {Bounds: openapi.String().Length(0, maxLarge)}},
 	reflect.TypeFor[schedules.ScriptRef](): {"id": anID, "version": counted,
 		"passages": {Bounds: (&openapi.Schema{Items: openapi.Integer().AtLeast(1), UniqueItems: true}).Count(1, 0),
 			Required: true}},

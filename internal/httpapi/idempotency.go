@@ -96,7 +96,7 @@ func (a *api) warn(c *call, err error) {
 func (a *api) repeat(c *call, kept *idempotency.Answer) error {
 	if c.print.parts {
 		patient(c)
-		if err := c.print.readParts(http.MaxBytesReader(c.w, c.r.Body, kept.Bytes+maxJSON), c.r); err != nil {
+		if err := c.print.readParts(http.MaxBytesReader(c.w, c.r.Body, kept.Bytes+c.most), c.r); err != nil {
 			return err
 		}
 	}

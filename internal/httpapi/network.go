@@ -1,20 +1,24 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/token"
 
 	"lifeline/internal/charset"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
+	"lifeline/internal/shape"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -68,8 +72,10 @@ func (a networkHandlers) routes() []route {
 			ID: "apply", Tag: apidoc.ForSchedulers, Summary: "Apply a network document",
 			Detail: "The document is applied as a whole or not at all. Definitions that it does not name stay the same. It " +
 				"is refused only for problems that it causes. The problems of the answer are those that " +
-				"stations already have, and the published days that no longer match their definitions.",
-			Query: []openapi.Parameter{dryRunParameter},
+				"stations already have, and the published days that no longer match their definitions. YAML may have " +
+				apidoc.SizeOf(shape.MaxYAML) + " and " + strconv.Itoa(shape.MaxTokens) + " texts and marks; a larger " +
+				"network is sent as JSON or in parts.",
+			Query: []openapi.Parameter{dryRunParameter}, MaxBytes: maxLarge,
 			Takes: append(apidoc.TakesJSON(wire.Apply{Campaigns: []schedules.Campaign{exampleCampaign}}),
 				asYAML("application/yaml"),
 				asYAML("application/x-yaml"),
@@ -146,7 +152,8 @@ func (a *Parts) put(c *call, kind string, document any, id *string, latest *int6
 	}
 	*id = name
 	n := network()
-	if err := joinFindings(read, own, withoutPrefix(a.Scheduler.Network.Check(n), kind+"s[0].")); err != nil {
+	wrong := withoutPrefix(a.Scheduler.Network.Check(c.r.Context(), n), kind+"s[0].")
+	if err := joinFindings(read, own, wrong); err != nil {
 		return err
 	}
 	revision, err := c.startingFrom(a.Scheduler.Network.Exists(n))
@@ -176,7 +183,7 @@ func withoutPrefix(err error, prefix string) error {
 	for i := range fields {
 		fields[i].Field = strings.TrimPrefix(fields[i].Field, prefix)
 	}
-	return fault.Fields(fields...)
+	return fault.FieldsAnd(fault.MoreOf(err), fields...)
 }
 
 // apply takes a network as YAML or JSON.
@@ -191,8 +198,10 @@ func (a networkHandlers) apply(c *call) error {
 		if b, err = charset.Decode(b, declared["charset"]); err != nil {
 			return fault.Wrap(fault.Invalid, err, "the body cannot be read: %v", err)
 		}
-		if b, err = yamlToJSON(b); err != nil {
-			return err
+		if !json.Valid(b) { // JSON is YAML too, and costs less
+			if b, err = yamlToJSON(b); err != nil {
+				return err
+			}
 		}
 	}
 	var n wire.Apply
@@ -201,7 +210,7 @@ func (a networkHandlers) apply(c *call) error {
 		return read
 	}
 	dryRun, err := c.query().flag("dry_run")
-	if err := joinFindings(read, err, a.Scheduler.Network.Check(n)); err != nil {
+	if err := joinFindings(read, err, a.Scheduler.Network.Check(c.r.Context(), n)); err != nil {
 		return err
 	}
 	out, err := a.Scheduler.Network.Apply(c.r.Context(), c.actor, n, nil, dryRun)
@@ -211,41 +220,14 @@ func (a networkHandlers) apply(c *call) error {
 	return c.json(http.StatusOK, out)
 }
 
-// yamlDepth bounds the nesting of a YAML body: the parser's time grows with the square of the depth.
-const yamlDepth = 100
-
-// yamlToJSON refuses aliases, since a few can expand beyond all memory, and a second document, since it would be
-// ignored.
+// yamlToJSON converts a network to the form that decodeStrict reads.
 func yamlToJSON(b []byte) ([]byte, error) {
-	depth, begun, ended := 0, false, false
-	for _, t := range lexer.Tokenize(string(b)) {
-		switch t.Type {
-		case token.AliasType, token.MergeKeyType:
-			return nil, fault.New(fault.Invalid, "line %d of the body uses a YAML alias, which is not supported: write out "+
-				"the value", t.Position.Line)
-		case token.SequenceStartType, token.MappingStartType:
-			depth++
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		case token.DocumentHeaderType, token.DocumentEndType:
-			ended = ended || begun
-			continue
-		case token.CommentType:
-			continue
-		}
-		begun = true
-		if ended {
-			return nil, fault.New(fault.Invalid, "line %d begins another YAML document: send one document with all "+
-				"stations, clocks and campaigns", t.Position.Line)
-		}
-		if depth > yamlDepth {
-			return nil, fault.New(fault.Invalid, "line %d of the body is nested in more than %d lists and objects",
-				t.Position.Line, yamlDepth)
-		}
+	if err := shape.YAML(b); err != nil {
+		return nil, fault.New(fault.Invalid, "%v", err)
 	}
 	var v any
 	if err := yaml.Unmarshal(b, &v); err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "the body is not valid YAML: %s", yaml.FormatError(err, false, true))
+		return nil, fault.Wrap(fault.Invalid, err, "the body is not valid YAML: %s", yamlFault(b, err))
 	}
 	out, err := json.Marshal(v)
 	if err != nil {
@@ -253,6 +235,25 @@ func yamlToJSON(b []byte) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// yamlFault says what the parser does not take, with the line. The parser's own words for it take a time that grows
+// with the square of the line's length.
+func yamlFault(b []byte, err error) string {
+	var e yaml.Error
+	if !errors.As(err, &e) || e.GetToken() == nil {
+		return err.Error()
+	}
+	at := e.GetToken().Position
+	said := fmt.Sprintf("[%d:%d] %s", at.Line, at.Column, e.GetMessage())
+	lines := bytes.SplitN(b, []byte("\n"), at.Line+1)
+	if at.Line > len(lines) {
+		return said
+	}
+	return said + "\n> " + strconv.Itoa(at.Line) + " | " + text.Cut(string(lines[at.Line-1]), shownOfLine)
+}
+
+// shownOfLine is how many characters of a line an error shows.
+const shownOfLine = 80
 
 // puts returns the answers for a document that was put.
 func puts[T any](example T) []apidoc.Answer {

@@ -3,8 +3,10 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"lifeline/internal/fault"
@@ -42,6 +44,9 @@ var answerForms = map[fault.Kind]answerForm{
 	fault.Unacceptable:    {"unacceptable", "Not available in this format"},
 }
 
+// maxDetail bounds the detail of a problem, in bytes.
+const maxDetail = 4000
+
 // problemURN is the prefix of every problem's type.
 const problemURN = "urn:lifeline:problem:"
 
@@ -60,8 +65,12 @@ func problemOf(err error, requestID string) wire.Problem {
 	if e.Kind == fault.Invalid && len(e.Fields) == 0 {
 		status = http.StatusBadRequest
 	}
-	return wire.Problem{Type: problemURN + s.name, Title: s.title, Status: status, Detail: e.Public,
-		RequestID: requestID, Errors: e.Fields}
+	fields := e.Fields
+	if e.More > 0 {
+		fields = append(slices.Clone(fields), fault.Field{Message: fmt.Sprintf("and %d more", e.More)})
+	}
+	return wire.Problem{Type: problemURN + s.name, Title: s.title, Status: status, Detail: fault.Cut(e.Public, maxDetail),
+		RequestID: requestID, Errors: fields}
 }
 
 // problem is problemOf, and logs failures of the service itself.

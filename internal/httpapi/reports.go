@@ -23,6 +23,7 @@ func (a reportHandlers) routes() []route {
 				"the future, is rejected on its own and may be sent again. A station that has enrolled a key sends a DSSE " +
 				"envelope of type " + wire.AsRunType + `; its payload is {"schema":"` + wire.AsRunSchema +
 				`","station","entries"}. Without the signature of that key all entries are kept beside the record, and rejected.`,
+			MaxBytes: maxLarge,
 			Takes: append(apidoc.TakesJSON(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID,
 				SegmentID: exampleItem.SegmentID, SHA256: exampleHash,
 				StartedAt: exampleStart, EndedAt: examplePlus(1), Outcome: schedules.Aired}}}),

@@ -139,12 +139,12 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 
 // readMeta reads and validates the metadata before any audio is sent.
 func (a segmentHandlers) readMeta(part io.Reader) (*schedules.Segment, error) {
-	b, err := io.ReadAll(io.LimitReader(part, maxJSON+1))
+	b, err := io.ReadAll(io.LimitReader(part, apidoc.UsualBytes+1))
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the upload did not arrive completely: send it again")
 	}
-	if len(b) > maxJSON {
-		return nil, fault.New(fault.TooLarge, "the part meta is larger than %d MiB", maxJSON>>20)
+	if len(b) > apidoc.UsualBytes {
+		return nil, fault.New(fault.TooLarge, "the part meta is larger than %s", apidoc.SizeOf(apidoc.UsualBytes))
 	}
 	var m wire.SegmentMeta
 	read := decodeStrict(b, &m)

@@ -79,7 +79,8 @@ type route struct {
 // serve adapts a handler to gin.
 func (a *api) serve(r route) gin.HandlerFunc {
 	return func(g *gin.Context) {
-		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter, stopping: a.Stopping}
+		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter, most: r.Whole(),
+			stopping: a.Stopping}
 		t := trailOf(g.Request)
 		t.route, c.actor.RequestID = r.Path, t.id
 		err := a.answer(c, r)

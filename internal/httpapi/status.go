@@ -17,6 +17,7 @@ func (a statusHandlers) routes() []route {
 			Detail: "A station that has enrolled a key sends a DSSE envelope of type " + wire.StatusType +
 				`; its payload is {"schema":"` + wire.StatusSchema + `","station","signed_at","status"}, where signed_at ` +
 				"rises from status to status.",
+			MaxBytes: maxSmall,
 			Takes: append(apidoc.TakesJSON(wire.Status{QueueDate: "2023-10-27", QueueRevision: 7, RecallsSeen: 2,
 				AudioVerified: 40, CoverHours: 71.5, PlayerVersion: "1.0"}), takesEnvelope(wire.StatusType)...),
 			Faults: map[int]string{http.StatusConflict: "The station has a key that did not sign the status, or that " +

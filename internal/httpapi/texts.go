@@ -52,10 +52,13 @@ type textRule struct {
 	form textForm
 	most int      // characters
 	keys textForm // of texts by name
+
+	entries int // of a list or map
 }
 
 // plainTexts is the default rule.
-var plainTexts = textRule{form: text.Line, most: schedules.MaxLine, keys: text.Line}
+var plainTexts = textRule{form: text.Line, most: schedules.MaxLine, keys: text.Line,
+	entries: schedules.MaxList}
 
 // textsOf returns the rule for a field of the struct t.
 func textsOf(t reflect.Type, f openapi.JSONField) textRule {
@@ -70,16 +73,37 @@ func textsOf(t reflect.Type, f openapi.JSONField) textRule {
 		if b.MaxLength != nil {
 			out.most = *b.MaxLength
 		}
+		if b.MaxItems != nil {
+			out.entries = *b.MaxItems
+		}
 	}
 	return out
 }
 
 func (r textRule) apply(s string) (string, error) {
+	if n := utf8.RuneCountInString(s); n > foldable*r.most { // no form makes it short enough
+		return fault.Cut(s, r.most), r.tooLong(n)
+	}
 	kept, err := r.form(s)
-	if err == nil && utf8.RuneCountInString(kept) > r.most {
-		err = fmt.Errorf("is longer than %d characters", r.most)
+	if n := utf8.RuneCountInString(kept); err == nil && n > r.most {
+		return fault.Cut(kept, r.most), r.tooLong(n)
 	}
 	return kept, err
+}
+
+// foldable is how many times longer than its stored form a text may be, by its white space and by marks that compose.
+const foldable = 4
+
+func (r textRule) tooLong(n int) error {
+	return fmt.Errorf("is longer than %d characters: it has %d", r.most, n)
+}
+
+// fits checks the number of entries of a list or map.
+func (r textRule) fits(n int) error {
+	if n > r.entries {
+		return fmt.Errorf("has %d entries: at most %d are taken", n, r.entries)
+	}
+	return nil
 }
 
 // of returns the rule for the values that rules of clocks and campaigns count.

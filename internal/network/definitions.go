@@ -101,7 +101,13 @@ func (s *Definitions) Exists(n wire.Apply) bool {
 }
 
 // Check fails as Apply would for the content of n, regardless of revisions.
-func (s *Definitions) Check(n wire.Apply) error { return replica.Invalid(s.problems(n)) }
+func (s *Definitions) Check(ctx context.Context, n wire.Apply) error {
+	problems := s.problems(ctx, n)
+	if err := ctx.Err(); err != nil {
+		return err // the caller has gone: the problems may be incomplete
+	}
+	return replica.Invalid(problems)
+}
 
 // Apply applies n to the network, completely or not at all. It fails with Invalid, listing all problems that n causes,
 // and with Stale unless each document has the given revision (nil: any). Problems that exist without n do not prevent
@@ -110,7 +116,7 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 	wire.Applied, error) {
 	var out wire.Applied
 	err := s.replica.Retry(ctx, func() error {
-		if err := s.Check(n); err != nil {
+		if err := s.Check(ctx, n); err != nil {
 			return err
 		}
 		n.Stations = withoutProblems(n.Stations)
@@ -131,7 +137,7 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 
 // problems returns the problems that n causes: those of the network with n that it does not have now. It includes
 // stored documents, because a new clock can invalidate an old station; their problems name the document.
-func (s *Definitions) problems(n wire.Apply) []schedules.Problem {
+func (s *Definitions) problems(ctx context.Context, n wire.Apply) []schedules.Problem {
 	stations, clocks, scripts, campaigns := s.stationPart(), s.clockPart(), s.scriptPart(), s.campaignPart()
 	out := append(append(append(stations.duplicates(n.Stations), clocks.duplicates(n.Clocks)...),
 		scripts.duplicates(n.Scripts)...), campaigns.duplicates(n.Campaigns)...)
@@ -144,11 +150,14 @@ func (s *Definitions) problems(n wire.Apply) []schedules.Problem {
 	settled := func(id string) bool { return !changed[id] }
 	type problem struct{ of, message string }
 	standing := map[problem]bool{}
+	left := func() bool { return ctx.Err() != nil }
 	now := s.network(wire.Apply{}, settled)
+	now.Left = left
 	for _, p := range now.Problems() {
 		standing[problem{s.named(p.Field, wire.Apply{}, now), p.Message}] = true
 	}
 	whole := s.network(n, settled)
+	whole.Searches, whole.Left = schedules.MaxSearched, left
 	for _, p := range whole.Problems() {
 		if !standing[problem{s.named(p.Field, wire.Apply{}, whole), p.Message}] {
 			p.Field = s.namedField(p.Field, n, whole)

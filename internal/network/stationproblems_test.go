@@ -280,8 +280,9 @@ func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
 // A campaign also names stations: the field of a wrong name is the campaign's own, not that of the station with the
 // same index.
 func TestAWrongStationOfACampaignIsToldByTheCampaignsField(t *testing.T) {
-	err := newFixture(t).Network.Check(wire.Apply{Campaigns: []schedules.Campaign{{ID: "c", Title: "c", AtLeast: 1,
-		Of: schedules.Selector{Kinds: []schedules.Kind{"letter"}}, Stations: []string{"nowhere"}}}})
+	err := newFixture(t).Network.Check(t.Context(), wire.Apply{Campaigns: []schedules.Campaign{{ID: "c", Title: "c",
+		AtLeast: 1,
+		Of:      schedules.Selector{Kinds: []schedules.Kind{"letter"}}, Stations: []string{"nowhere"}}}})
 	if fields := fault.FieldsOf(err); len(fields) != 1 || fields[0].Field != "campaigns[0].stations[0]" {
 		t.Errorf("%+v", fields)
 	}

@@ -61,8 +61,11 @@ type Parameter struct {
 
 // RequestBody is the body of a request, by media type.
 type RequestBody struct {
-	Required bool                  `json:"required,omitempty"`
-	Content  map[string]*MediaType `json:"content"`
+	Description string                `json:"description,omitempty"`
+	Required    bool                  `json:"required,omitempty"`
+	Content     map[string]*MediaType `json:"content"`
+
+	MaxBytes int64 `json:"x-max-bytes,omitempty"` // of a body that is read as a whole
 }
 
 // Response is one response of an operation, by media type.

@@ -32,6 +32,8 @@ type Facts struct {
 	Fields map[reflect.Type]map[string]Field
 	// Longest bounds the characters of a text in a request, unless its field says otherwise; 0: no bound.
 	Longest int
+	// MostEntries bounds the entries of a list or map in a request, unless its field says otherwise; 0: no bound.
+	MostEntries int
 	// Comment returns the comment of a type ("") or of one of its fields, by Go name.
 	Comment func(t reflect.Type, field string) string
 }
@@ -72,9 +74,9 @@ func (m *Maker) Of(t reflect.Type, use Use) *Schema {
 	case reflect.Struct:
 		return m.named(t, use)
 	case reflect.Slice, reflect.Array:
-		return &Schema{Type: Types{"array"}, Items: m.element(t.Elem(), use)}
+		return &Schema{Type: Types{"array"}, Items: m.element(t.Elem(), use), MaxItems: m.entries(use)}
 	case reflect.Map:
-		return &Schema{Type: Types{"object"}, Additional: m.element(t.Elem(), use)}
+		return &Schema{Type: Types{"object"}, Additional: m.element(t.Elem(), use), MaxProperties: m.entries(use)}
 	case reflect.String:
 		if use != Answer && m.facts.Longest > 0 {
 			return String().Length(0, m.facts.Longest)
@@ -92,6 +94,15 @@ func (m *Maker) Of(t reflect.Type, use Use) *Schema {
 		return &Schema{}
 	}
 	panic(fmt.Sprintf("openapi: %s has no schema", t)) // any test that makes the document finds this
+}
+
+// entries returns the bound of a list or map; nil if there is none.
+func (m *Maker) entries(use Use) *int {
+	if use == Answer || m.facts.MostEntries == 0 {
+		return nil
+	}
+	most := m.facts.MostEntries
+	return &most
 }
 
 // element returns Of for the elements of a list or map. A patch replaces lists as a whole, so that their elements are

@@ -7,25 +7,28 @@ import (
 
 // Schema is the part of JSON Schema (2020-12) that this package needs.
 type Schema struct {
-	Ref         string     `json:"$ref,omitempty"`
-	Type        Types      `json:"type,omitempty"`
-	Format      string     `json:"format,omitempty"`
-	Description string     `json:"description,omitempty"`
-	Enum        []any      `json:"enum,omitempty"`
-	Pattern     string     `json:"pattern,omitempty"`
-	MinLength   *int       `json:"minLength,omitempty"`
-	MaxLength   *int       `json:"maxLength,omitempty"`
-	Minimum     *float64   `json:"minimum,omitempty"`
-	Maximum     *float64   `json:"maximum,omitempty"`
-	MinItems    *int       `json:"minItems,omitempty"`
-	MaxItems    *int       `json:"maxItems,omitempty"`
-	UniqueItems bool       `json:"uniqueItems,omitempty"`
-	Items       *Schema    `json:"items,omitempty"`
-	Properties  Properties `json:"properties,omitempty"`
-	Required    []string   `json:"required,omitempty"`
-	Additional  *Schema    `json:"additionalProperties,omitempty"`
-	AnyOf       []*Schema  `json:"anyOf,omitempty"`
-	Default     any        `json:"default,omitempty"`
+	Ref         string   `json:"$ref,omitempty"`
+	Type        Types    `json:"type,omitempty"`
+	Format      string   `json:"format,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Enum        []any    `json:"enum,omitempty"`
+	Pattern     string   `json:"pattern,omitempty"`
+	MinLength   *int     `json:"minLength,omitempty"`
+	MaxLength   *int     `json:"maxLength,omitempty"`
+	Minimum     *float64 `json:"minimum,omitempty"`
+	Maximum     *float64 `json:"maximum,omitempty"`
+	MinItems    *int     `json:"minItems,omitempty"`
+	MaxItems    *int     `json:"maxItems,omitempty"`
+	UniqueItems bool     `json:"uniqueItems,omitempty"`
+
+	MaxProperties *int `json:"maxProperties,omitempty"`
+
+	Items      *Schema    `json:"items,omitempty"`
+	Properties Properties `json:"properties,omitempty"`
+	Required   []string   `json:"required,omitempty"`
+	Additional *Schema    `json:"additionalProperties,omitempty"`
+	AnyOf      []*Schema  `json:"anyOf,omitempty"`
+	Default    any        `json:"default,omitempty"`
 
 	Nothing bool `json:"-"` // matches nothing; written as false
 }

@@ -27,7 +27,9 @@ Every resource has an integer revision, which is also its ETag. A change needs I
 
 Lists have limit and cursor; next_cursor is present while there are more entries. Every GET is also available as HEAD. Durations are whole milliseconds (_ms). Instants are RFC 3339 in UTC with milliseconds.
 
-Failures are RFC 9457 problem documents with a request_id. For invalid input, errors has every invalid field at once. Unknown fields are an error.
+Failures are RFC 9457 problem documents with a request_id. For invalid input, errors has every invalid field at once, up to 100; an entry without a field says how many more there are. Unknown fields are an error.
+
+Everything is bounded before work is done. A body that is read as a whole has at most x-max-bytes, 32 lists and objects within each other, and 100,000 values. Texts, lists and maps have maxLength, maxItems and maxProperties.
 
 With an Idempotency-Key any POST can be sent again safely: for a day the same key with the same body repeats the first answer.`
 
@@ -84,6 +86,10 @@ func (b builder) add(r Route) error {
 	}
 	if len(r.Takes) > 0 {
 		out.RequestBody = &openapi.RequestBody{Required: !r.Lenient, Content: b.content(r.Takes)}
+		if !r.streams() {
+			out.RequestBody.MaxBytes = r.Whole()
+			out.RequestBody.Description = "At most " + SizeOf(r.Whole()) + "."
+		}
 	}
 	path := templatePath(r.Path)
 	item := b.doc.Paths[path]
@@ -96,6 +102,14 @@ func (b builder) add(r Route) error {
 		(*item)["head"] = headOf(out)
 	}
 	return nil
+}
+
+// SizeOf returns a size in words.
+func SizeOf(bytes int64) string {
+	if bytes < 1<<20 {
+		return fmt.Sprintf("%d KiB", bytes>>10)
+	}
+	return fmt.Sprintf("%d MiB", bytes>>20)
 }
 
 // headOf returns the HEAD operation for a GET.

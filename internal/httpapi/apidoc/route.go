@@ -1,8 +1,10 @@
 package apidoc
 
 import (
+	"cmp"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"lifeline/internal/access"
@@ -26,8 +28,22 @@ type Route struct {
 	Known        bool   // answers with an ETag, and with 304 to a matching If-None-Match
 	Takes        []Body // one body, by media type; none: no body
 	Lenient      bool   // the body is optional
+	MaxBytes     int64  // of the body, if it is read as a whole; 0 means UsualBytes
 	Answers      []Answer
 	Faults       map[int]string // further failures by status, each with its condition
+}
+
+// UsualBytes is the size of the largest body of a route that names no other.
+const UsualBytes = 1 << 20
+
+// Whole returns the size of the largest body that is read as a whole.
+func (r Route) Whole() int64 { return cmp.Or(r.MaxBytes, UsualBytes) }
+
+// streams reports whether the body is bytes, which are not read as a whole.
+func (r Route) streams() bool {
+	return slices.ContainsFunc(r.Takes, func(b Body) bool {
+		return b.GoType == nil || b.MediaType == "multipart/form-data"
+	})
 }
 
 // Match says how an operation treats If-Match.
