@@ -236,7 +236,7 @@ func (c PlanningCalls) Published(ctx context.Context, station string, date sched
 
 // Explanation returns why an item of a day's latest rundown is where it is.
 func (c PlanningCalls) Explanation(ctx context.Context, station string, date schedules.Date, item string) (
-	e schedules.Explanation, err error) {
+	e wire.PlacedItem, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String(), "items",
 		item, "explain")}, &e)
 	return e, err

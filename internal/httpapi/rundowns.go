@@ -66,13 +66,15 @@ func (a rundownHandlers) routes() []route {
 		{a.explain, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/rundowns/:date/items/:item/explain",
 			Roles: people,
 			ID:    "explainItem", Tag: apidoc.ForSchedulers,
-			Summary: "Explain why an item was chosen", Query: []openapi.Parameter{revisionParameter},
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The record of the choice, by which it can be repeated.",
-				schedules.Explanation{
+			Summary: "Explain why an item is in its place", Query: []openapi.Parameter{revisionParameter},
+			Detail: "placed_by says whether a plan, a repair of the published day or a person put the item there.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What put it there and, for items that the planner or a "+
+				"repair chose, the record of the choice, by which it can be repeated.",
+				wire.PlacedItem{PlacedBy: wire.ByPlanner, PlacedIn: 3, Explanation: schedules.Explanation{
 					Item: exampleItem.ID, Window: "evening", Position: "appeal", SegmentID: "reading-ko-full-hana",
 					Why: "due first; it has never aired",
 					Choice: &schedules.Choice{Method: schedules.MethodDue, StartAt: exampleStart, Candidates: []schedules.Candidate{},
-						Aired: []string{"reading-ko-full-hana"}}})}}},
+						Aired: []string{"reading-ko-full-hana"}}}})}}},
 		{a.planMany, apidoc.Route{Method: http.MethodPost, Path: "/v1/plan", Roles: planning,
 			ID: "planMany", Tag: apidoc.ForSchedulers, Summary: "Plan several days of several stations", Lenient: true,
 			Detail: "The days of a station are planned in order of date, because each depends on those before it. A day " +

@@ -127,12 +127,11 @@ func (s *Drafts) save(ctx context.Context, a access.Actor, before latestRundown,
 	}
 	r = next[0]
 	if why != nil {
-		body, err := replica.Encode(why)
+		reasons, err := explanationsWrite(r, why)
 		if err != nil {
 			return r, err
 		}
-		writes = append(writes, store.Write{Kind: KindExplanations, ID: replica.RevisionID(r.Station, r.Date, r.Revision),
-			Body: body})
+		writes = append(writes, reasons)
 	}
 	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), action, "")})
 }

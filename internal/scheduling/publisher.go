@@ -209,9 +209,10 @@ func placeOf(v auditor.Violation) string {
 // publication describes the next published revision of a day.
 type publication struct {
 	before         latestRundown
-	base           schedules.Rundown  // the day's published rundown before this one, if any
-	rundown        schedules.Rundown  // the rundown to publish
-	draft          *schedules.Rundown // a draft over rundown that remains the day's latest; nil: none
+	base           schedules.Rundown       // the day's published rundown before this one, if any
+	rundown        schedules.Rundown       // the rundown to publish
+	draft          *schedules.Rundown      // a draft over rundown that remains the day's latest; nil: none
+	why            []schedules.Explanation // of a repair: of what it took out and placed; nil: no repair
 	action, reason string
 }
 
@@ -231,6 +232,13 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publicati
 		return r, err
 	}
 	r = next[0]
+	if p.why != nil {
+		reasons, err := explanationsWrite(r, p.why)
+		if err != nil {
+			return r, err
+		}
+		writes = append(writes, reasons)
+	}
 	q, emptied, err := s.nextQueue(ctx, r)
 	if err != nil {
 		return r, err

@@ -14,6 +14,7 @@ import (
 	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
+	"lifeline/schedules/planner"
 )
 
 // Repairer removes items that may no longer air from published queues, and searches for items to fill their time.
@@ -141,15 +142,50 @@ func (s *Repairer) repairDay(ctx context.Context, station string, date schedules
 			return nil // another replica was faster
 		}
 		_, err = s.publishRepaired(ctx, latest, base, s.bounded(base.WithoutItems(leaving, now)),
-			"something in it may not air any more")
+			takenOut(base, func(i schedules.Item) string { return leaving[i.ID] }), "something in it may not air any more")
 		return err
 	})
 }
 
-// publishRepaired publishes next in place of base. If there is a draft over base, it rebases the draft onto next.
+// takenOut returns explanations of the items of base that a repair takes out: those with a reason.
+func takenOut(base schedules.Rundown, why func(schedules.Item) string) []schedules.Explanation {
+	out := []schedules.Explanation{}
+	for _, i := range base.Items {
+		if reason := why(i); reason != "" {
+			out = append(out, schedules.Explanation{Item: i.ID, Window: i.Window, Position: i.Position,
+				SegmentID: i.SegmentID, Why: reason})
+		}
+	}
+	return out
+}
+
+// refilledWith returns the explanations of what a search placed and of what gave way to it.
+func refilledWith(base schedules.Rundown, plan planner.Plan, changes []schedules.ItemChange) []schedules.Explanation {
+	gave := map[string]string{}
+	for _, c := range changes {
+		if c.Before != nil {
+			gave[c.Before.ID] = c.Why
+		}
+	}
+	out := takenOut(base, func(i schedules.Item) string {
+		if _, stays := plan.Rundown.Item(i.ID); stays {
+			return ""
+		}
+		return gave[i.ID]
+	})
+	for _, e := range plan.Explanations {
+		if _, was := base.Item(e.Item); !was {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// publishRepaired publishes next in place of base, with the explanations of what it took out and placed. If there is a
+// draft over base, it rebases the draft onto next.
 func (s *Repairer) publishRepaired(ctx context.Context, latest latestRundown, base, next schedules.Rundown,
-	reason string) (schedules.Rundown, error) {
-	p := publication{before: latest, base: base, rundown: next, action: "queue.repair", reason: reason}
+	why []schedules.Explanation, reason string) (schedules.Rundown, error) {
+	p := publication{before: latest, base: base, rundown: next, why: why, action: "queue.repair", reason: reason}
 	if latest.rundown.Status == schedules.Draft {
 		draft, err := s.rebased(ctx, latest.rundown, base, next)
 		if err != nil {
@@ -237,7 +273,8 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		}
 		revision := q.Revision
 		if len(changes) > 0 {
-			next, err := s.publishRepaired(ctx, latest, base, s.bounded(plan.Rundown), "fills what became open")
+			next, err := s.publishRepaired(ctx, latest, base, s.bounded(plan.Rundown),
+				refilledWith(base, plan, changes), "fills what became open")
 			if err != nil {
 				return err
 			}

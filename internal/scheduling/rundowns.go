@@ -82,36 +82,6 @@ func (s *Rundowns) nextRevisions(ctx context.Context, before latestRundown, base
 		store.Write{Kind: replica.KindRundown, ID: replica.DayID(station, date), Expect: before.document, Body: body}), nil
 }
 
-// Explain returns the reason for the place of an item in a rundown. Revision 0 is the latest. It fails with NotFound if
-// there is no such item, or if it was placed by an edit.
-func (s *Rundowns) Explain(ctx context.Context, station string, date schedules.Date, revision int64, item string) (
-	schedules.Explanation, error) {
-	r, err := s.Rundown(ctx, station, date, revision)
-	if err != nil {
-		return schedules.Explanation{}, err
-	}
-	if _, ok := r.Item(item); !ok {
-		return schedules.Explanation{}, fault.New(fault.NotFound, "there is no item %q in revision %d", item, r.Revision)
-	}
-	docs, err := replica.List(ctx, s.store, KindExplanations, replica.DayID(station, date)+"/", replica.RevisionID(station,
-		date, r.Revision+1))
-	if err != nil {
-		return schedules.Explanation{}, err
-	}
-	for i := len(docs) - 1; i >= 0; i-- { // the latest plan that placed the item
-		why, err := replica.Decode[[]schedules.Explanation](docs[i])
-		if err != nil {
-			return schedules.Explanation{}, err
-		}
-		for _, e := range why {
-			if e.Item == item {
-				return e, nil
-			}
-		}
-	}
-	return schedules.Explanation{}, fault.New(fault.NotFound, "item %q was placed by hand", item)
-}
-
 // Diff returns the differences between two revisions of a day.
 func (s *Rundowns) Diff(ctx context.Context, station string, date schedules.Date, from,
 	to int64) ([]schedules.ItemChange, error) {

@@ -109,6 +109,33 @@ type Reason struct {
 	Reason string `json:"reason"`
 }
 
+// What puts an item in its place.
+const (
+	ByPlanner = "planner"
+	ByRepair  = "repair" // of a published day, when something in it may not air any more
+	ByPerson  = "person"
+)
+
+// PlacedItem is the reason for the place of an item, and what put it there.
+type PlacedItem struct {
+	schedules.Explanation
+	PlacedBy  string     `json:"placed_by"`             // planner, repair or person
+	PlacedIn  int64      `json:"placed_in"`             // the revision that put it there
+	By        string     `json:"by,omitempty"`          // the person, if the audit still says who it was
+	InPlaceOf []TakenOut `json:"in_place_of,omitempty"` // what was taken out, for an item that a repair chose
+}
+
+// TakenOut is an item that a repair took out of a published day.
+type TakenOut struct {
+	Item      string            `json:"item"`
+	Window    string            `json:"window"`
+	SegmentID string            `json:"segment_id"`
+	Title     string            `json:"title"`
+	StartAt   schedules.Instant `json:"start_at"`
+	EndAt     schedules.Instant `json:"end_at"`
+	Why       string            `json:"why,omitempty"`
+}
+
 // Apply is the desired state of a whole network, or of a part of one. Documents that it does not name stay unchanged.
 type Apply struct {
 	Stations  []schedules.Station  `json:"stations,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -64,9 +65,25 @@ func dayLine(i schedules.Item, zone *time.Location) string {
 	return line
 }
 
-// printExplanation prints why an item was chosen, and which rules refused more overdue segments.
-func printExplanation(w io.Writer, e schedules.Explanation) {
+// placedBy names what put an item in its place.
+func placedBy(e wire.PlacedItem) string {
+	switch e.PlacedBy {
+	case wire.ByPlanner:
+		return "the planner"
+	case wire.ByRepair:
+		return "a repair of the published day"
+	}
+	return cmp.Or(e.By, "a person")
+}
+
+// printExplanation prints what put an item in its place and, if it was chosen, why and which rules refused more overdue
+// segments.
+func printExplanation(w io.Writer, e wire.PlacedItem) {
 	fmt.Fprintf(w, "%s in %s, position %s: %s\n", e.SegmentID, e.Window, e.Position, e.Why)
+	fmt.Fprintf(w, "  placed by %s in revision %d\n", placedBy(e), e.PlacedIn)
+	if e.Choice == nil {
+		return
+	}
 	last := "never before"
 	if !e.LastAired.IsZero() {
 		last = "last at " + instant(e.LastAired)
@@ -77,9 +94,6 @@ func printExplanation(w io.Writer, e schedules.Explanation) {
 	}
 	for _, s := range e.Bent {
 		fmt.Fprintf(w, "  bends  %s\n", schedules.Refusal(s))
-	}
-	if e.Choice == nil {
-		return
 	}
 	if e.Choice.Target.Duration > 0 {
 		fmt.Fprintf(w, "  to fill %s, off by %d ms\n", span(e.Choice.Target.Duration), e.Choice.Residual.Milliseconds())

@@ -1,6 +1,6 @@
 // Why an item is where it is.
 
-import { maybe } from './api.js'
+import { get } from './api.js'
 import { count, h, show, table } from './dom.js'
 import { span, stamp } from './time.js'
 
@@ -14,16 +14,19 @@ const slack = s => `${s.rule}: needs ${figure(s.unit, s.need)}, has ${figure(s.u
 export function explain({ at, rundown, signal }, item) {
   const place = h('div', { class: 'why' }, h('p', { class: 'quiet' }, 'Looking up why…'))
   const about = `${at}/items/${encodeURIComponent(item.id)}/explain?revision=${rundown.revision}`
-  maybe(about, { signal }).then(e => show(place, e ? told(e) : h('p', {}, 'It was placed by hand.')),
+  get(about, { signal }).then(e => show(place, told(e)),
     e => { if (e.name !== 'AbortError') show(place, h('p', { class: 'wrong' }, e.message)) })
   return place
 }
+
+const placedBy = { planner: 'A plan put it here', repair: 'A repair of the published day put it here', person: 'A person put it here' }
 
 function told(e) {
   const candidates = e.choice?.candidates ?? []
   const first = candidates.slice(0, 12)
   return [
     h('p', {}, h('b', {}, 'Why: '), e.why || methods[e.choice?.method] || '—'),
+    e.placed_by && h('p', { class: 'small quiet' }, `${placedBy[e.placed_by]}${e.by ? `: ${e.by}` : ''}, in revision ${e.placed_in}.`),
     e.last_aired && h('p', { class: 'small quiet' }, `${count(e.airings, 'airing')} before, the last at ${stamp(e.last_aired)}`, e.due_rank > 0 && ` · ${e.due_rank} more overdue`),
     e.bent?.length > 0 && h('ul', {}, e.bent.map(s => h('li', {}, 'Bends ', slack(s)))),
     first.length > 0 && h('details', {}, h('summary', {}, count(candidates.length, 'candidate')),
