@@ -1,6 +1,12 @@
 package schedules
 
-import "cmp"
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+)
 
 // Outcome is how an airing went.
 type Outcome string
@@ -51,6 +57,20 @@ const (
 
 // Counts reports whether the entry is the station's word. An entry of a station without a key of its own is.
 func (a AsRun) Counts() bool { return a.Authenticity == "" || a.Authenticity == Signed }
+
+// Digest returns a hash by which a station recognizes its entry among those on record: the first 32 hexadecimal digits
+// of the SHA-256 of its JSON, without what the service sets, and without Detail, to which the service may add. Entries
+// that the service takes for repetitions of each other have the same.
+func (a AsRun) Digest() (string, error) {
+	a.Sequence, a.ReportedAs = cmp.Or(a.ReportedAs, a.Sequence), 0
+	a.Authenticity, a.Detail = "", ""
+	b, err := json.Marshal(a)
+	if err != nil {
+		return "", fmt.Errorf("schedules: as-run %d: %w", a.Sequence, err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16]), nil
+}
 
 // Counted divides entries into those that are the station's word, and those that are not: reports that its key did not
 // sign although it has one, and unsigned ones under a sequence for which there is a signed one.

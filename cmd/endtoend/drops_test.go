@@ -1,6 +1,8 @@
 package endtoend
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +18,8 @@ import (
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
+	"lifeline/internal/sign"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -78,10 +82,50 @@ func TestWhatAPlayerDropsComesOnRecordWithoutItsLink(t *testing.T) {
 	if said, err := player.CombinedOutput(); err == nil || !strings.Contains(string(said), "they were dropped") {
 		t.Fatalf("the player ended with %v and said %s", err, said)
 	}
+	unsent := func() int {
+		t.Helper()
+		state, err := statedir.Open(filepath.Join(dir, "state"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, err := spool.Unsent(state)
+		if err = errors.Join(err, state.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return len(left)
+	}
 	for n, want := range []string{"3 entries are new, 0 were on record", "0 entries are new, 3 were on record"} {
 		said := succeed(t, "drops", "read", drops, "--identity", key, "--server", h.url, "--token", h.secrets["admin"])
 		if !strings.Contains(said, station+": "+want) {
 			t.Errorf("reading %d says %s", n+1, said)
 		}
+	}
+	if unsent() != 3 {
+		t.Errorf("%d entries wait before the station can know", unsent())
+	}
+	// What mirrors and bundles carry says that all of it came.
+	doc, err := admin.Station(station).Receipts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var receipts wire.Receipts
+	payload, err := sign.Payload(doc.Bytes)
+	if err == nil {
+		err = json.Unmarshal(payload, &receipts)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state, err = statedir.Open(filepath.Join(dir, "state")); err != nil {
+		t.Fatal(err)
+	}
+	if log, err = spool.Open(state, 1, t.Logf); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := log.Acknowledge(receipts); err != nil || n != 3 {
+		t.Errorf("%d entries of %+v leave the spool: %v", n, receipts, err)
+	}
+	if err := errors.Join(log.Close(), state.Close()); err != nil || unsent() > 0 {
+		t.Errorf("%d entries wait at the end: %v", unsent(), err)
 	}
 }

@@ -63,7 +63,7 @@ var mayDo = map[string]string{
 	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer",
 	"getFallback":       "station scheduler viewer",
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
-	"getSignedLease": "station", "getSignedFreshness": "station",
+	"getSignedLease": "station", "getSignedFreshness": "station", "getSignedReceipts": "station",
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
 	"getMe": "producer scheduler viewer station", "listStatus": "producer scheduler viewer",
 	"getRecalls": "producer scheduler viewer station", "followChanges": "producer scheduler viewer station",

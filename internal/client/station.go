@@ -63,6 +63,11 @@ func (s *Station) Freshness(ctx context.Context, nonce string) (Document, error)
 		wire.MostFreshnessBytes)
 }
 
+// Receipts fetches the envelope of the station's wire.Receipts. It fails with NotFound if there are none.
+func (s *Station) Receipts(ctx context.Context) (Document, error) {
+	return s.document(ctx, wire.Station(s.id, "receipts.dsse"), "", "", 0, wire.MostReceiptsBytes)
+}
+
 // Recalls fetches the list of recalled segments, a wire.Recalls; only its envelope can be trusted.
 func (s *Station) Recalls(ctx context.Context, tag string, wait time.Duration) (Document, error) {
 	return s.document(ctx, wire.Base+"/recalls", "", tag, wait, wire.MostRecallsBytes)

@@ -82,6 +82,9 @@ var (
 	exampleFreshness = wire.Envelope{PayloadType: wire.FreshnessType,
 		Payload:    "eyJzY2hlbWEiOiJsaWZlbGluZS5mcmVzaG5lc3MvMSJ9",
 		Signatures: exampleEnvelope.Signatures}
+	exampleReceipts = wire.Envelope{PayloadType: wire.ReceiptsType,
+		Payload:    "eyJzY2hlbWEiOiJsaWZlbGluZS5yZWNlaXB0cy8xIn0=",
+		Signatures: exampleEnvelope.Signatures}
 	exampleLease = wire.Envelope{PayloadType: wire.LeaseType, Payload: "eyJzY2hlbWEiOiJsaWZlbGluZS5sZWFzZS8xIn0=",
 		Signatures: []wire.Signature{{KeyID: "9f2c51d07be3a846", Sig: "c2lnbmF0dXJl"}}}
 	exampleEnvelope = wire.Envelope{PayloadType: wire.QueueType, Payload: "eyJzY2hlbWEiOiJsaWZlbGluZS5xdWV1ZS8xIn0=",

@@ -28,6 +28,7 @@ type Parts struct {
 	Library    *library.Library
 	Scheduler  *scheduling.Scheduler
 	Logbook    *record.Logbook
+	Receipts   *record.ReceiptBook
 	Answers    *idempotency.Store
 	Windows    *scheduling.Windows
 	Media      *access.Media

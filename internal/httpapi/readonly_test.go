@@ -120,7 +120,7 @@ func newServed(t *testing.T) *served {
 	stopping, stop := context.WithCancel(t.Context())
 	stop() // ends the streams
 	s.parts = Parts{Access: access.New(copied, now), Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
-		Library: lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook,
+		Library: lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook, Receipts: scheduler.Record.Receipts,
 		Answers: idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32),
 			"http://service", time.Hour, now),
 		Windows: scheduling.NewWindows(scheduler.Lists, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now,
@@ -180,6 +180,7 @@ func (s *served) network(lock *replica.WorkLock) {
 	s.publish(ruth, today.AddDays(1))
 	_, err = s.parts.Logbook.Report(ctx, "s", entries)
 	s.must(err)
+	s.must(s.parts.Receipts.Keep(ctx, ruth, "s", entries))
 	s.must(s.parts.Logbook.SetStatus(ctx, access.Actor{Name: "s", Role: access.StationJob, Station: "s"}, "s",
 		wire.Status{}))
 	_, err = s.parts.Scheduler.Drafts.Plan(ctx, ruth, "s", today.AddDays(2), scheduling.PlanOptions{})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
@@ -30,6 +31,14 @@ func (a reportHandlers) routes() []route {
 				takesEnvelope(wire.AsRunType)...),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The result of each entry, in the order of the request.",
 				wire.AsRunResults{Results: []wire.AsRunResult{{Sequence: 17, Status: "accepted"}}})}}},
+		{a.receipts, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/receipts.dsse", Roles: stations,
+			ID: "getSignedReceipts", Tag: apidoc.ForStations, Summary: "Get the receipts of entries that others brought",
+			Detail: "The answer is a DSSE envelope of type " + wire.ReceiptsType + `; its payload is {"schema":"` +
+				wire.ReceiptsSchema + `","station","issued_at","entries":[{"sequence","digest"}]}. It names the entries on ` +
+				"record that somebody else than the station reported in the last days, such as lifeline drops read. They reach " +
+				"the station by mirrors and bundles: it drops from its spool exactly the entries whose digest is equal, the " +
+				"first 32 hexadecimal digits of the SHA-256 of the entry's JSON without detail.",
+			Answers: []apidoc.Answer{apidoc.GivesAs(envelopeType, http.StatusOK, "The envelope.", exampleReceipts)}}},
 		{a.listAsRun, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/as-run", Roles: relays,
 			ID: "listAsRun", Tag: apidoc.ForStations, Summary: "List the as-run entries of a day",
 			Query: []openapi.Parameter{dateParameter},
@@ -62,10 +71,30 @@ func (a reportHandlers) reported(c *call) ([]wire.AsRunResult, error) {
 	if err = cmp.Or(err, fewEntries(signed.Entries), fewEntries(plain.Entries)); err != nil {
 		return nil, err
 	}
+	entries, results := plain.Entries, []wire.AsRunResult(nil)
 	if envelope != nil {
-		return a.Logbook.ReportSigned(c.r.Context(), c.station(), envelope, signed)
+		entries = signed.Entries
+		results, err = a.Logbook.ReportSigned(c.r.Context(), c.station(), envelope, signed)
+	} else {
+		results, err = a.Logbook.Report(c.r.Context(), c.station(), plain.Entries)
 	}
-	return a.Logbook.Report(c.r.Context(), c.station(), plain.Entries)
+	if err == nil && c.actor.Role != access.StationJob { // the station has no answer
+		err = a.Receipts.Keep(c.r.Context(), c.actor, c.station(), entries)
+	}
+	return results, err
+}
+
+// receipts answers with the receipts of reports to which the station had no answer.
+func (a reportHandlers) receipts(c *call) error {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
+		return err
+	}
+	envelope, err := a.Receipts.Envelope(c.station())
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.bytes(http.StatusOK, envelopeType, envelope)
 }
 
 func fewEntries(entries []schedules.AsRun) error {

@@ -28,6 +28,7 @@ import (
 //
 //	lifeline-bundle.json    {"schema":"lifeline.bundle/1","station":"…","made_at":"…"}
 //	roots.json              the roots that name the keys, if the service has any: the body of GET /v1/roots
+//	receipts.dsse           the envelope of the receipts, if there are any
 //	recalls.dsse            the envelope of the recall list
 //	fallback.dsse           the envelope of the fallback
 //	queues/2023-10-27.dsse  the envelope of each day's queue
@@ -184,6 +185,12 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	}
 	if entries, err = addRoots(ctx, service, entries); err != nil {
 		return nil, err
+	}
+	receipts, err := service.Receipts(ctx)
+	if err == nil {
+		entries = append(entries, tarEntry{receiptsName, receipts.Bytes})
+	} else if !fault.Is(err, fault.NotFound) {
+		return nil, fmt.Errorf("playout: bundle: %w", err)
 	}
 	body, err := service.Recalls(ctx, "", 0)
 	if err == nil {

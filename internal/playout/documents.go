@@ -57,6 +57,8 @@ type DocumentStore struct {
 	lost      bool            // a recall list, or the record of the one seen, was saved here and cannot be read
 	supported time.Time       // the latest time that signed documents confirm
 
+	acknowledge func(wire.Receipts) error // handles receipts; nil: nothing here needs them
+
 	changing sync.Mutex
 	changed  chan struct{} // closed at the next change
 }
@@ -239,14 +241,23 @@ func (v *DocumentStore) offer(name string, text []byte) error {
 		return v.OfferRoots(roots)
 	case recallsName:
 		return v.takeRecalls(text, true)
+	case receiptsName:
+		return v.OfferReceipts(text)
 	case fallbackName:
 		return v.OfferFallback(text)
 	}
 	date, err := schedules.ParseDate(strings.TrimSuffix(strings.TrimPrefix(name, "queues/"), ".dsse"))
 	if err != nil {
-		return fmt.Errorf("%q is no document that this player knows", name)
+		return unknownDocumentError(name)
 	}
 	return v.OfferQueue(text, date)
+}
+
+// unknownDocumentError is the error of a document that a later service may have.
+type unknownDocumentError string
+
+func (name unknownDocumentError) Error() string {
+	return fmt.Sprintf("%q is no document that this player knows", string(name))
 }
 
 func (v *DocumentStore) takeQueue(envelope []byte, date schedules.Date, save bool) error {

@@ -372,7 +372,7 @@ func (m *Mirrors) take(ctx context.Context, f *found, manifest wire.MirrorManife
 				continue
 			}
 			o = offeredDocument{}
-			if err := m.documents.offer(d.Name, text); err != nil {
+			if err := m.documents.offer(d.Name, text); err != nil && !errors.As(err, new(unknownDocumentError)) {
 				if !errors.As(err, new(outdatedError)) { // the service may have brought a newer one
 					m.problems.Add("from a mirror: %v", err)
 				}

@@ -18,6 +18,7 @@ import (
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
+	"lifeline/internal/wire"
 )
 
 // Options configures a player. Station, State, API, Open and Rate are required.
@@ -117,6 +118,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if p.spool, err = spool.Open(opt.State, p.time.Now().Unix(), p.problems.Add); err != nil {
 		return nil, err
 	}
+	p.documents.acknowledge = p.acknowledge
 	p.identify()
 	if opt.TokenIgnored {
 		p.problems.Add("this station is enrolled and uses the token of its enrolment: another one that was given is ignored. " +
@@ -157,6 +159,15 @@ func OpenPlayer(opt Options) (*Player, error) {
 		problems: p.problems, playing: func() string { return p.playing.Load().ItemID }, level: p.meter.DBFS, now: p.time.Now,
 		version: opt.Version, instance: rand.Text(), identity: p.identity}
 	return p, nil
+}
+
+// acknowledge drops the entries from the spool that receipts name.
+func (p *Player) acknowledge(r wire.Receipts) error {
+	n, err := p.spool.Acknowledge(r)
+	if n > 0 && err == nil {
+		p.opt.Log.Info("what aired is on record: others brought it to the service", "entries", n)
+	}
+	return err
 }
 
 // identify loads the station's keys. Without them the player airs and reports all the same: the service knows that its

@@ -19,6 +19,8 @@ const KindHead = "chain-head" // the head of a chain: STATION
 
 const KindLate = "as-run-late" // reports that arrived after their day was sealed: STATION
 
+const KindReceipts = "receipts" // entries that others than the station brought: STATION
+
 const KindRecords = "records" // a file of older records: see recordFile
 
 // The change feed names a make-good when it is opened, changed or settled. It names as-run when a day's reports, or
@@ -34,6 +36,8 @@ var Kinds = replica.Kinds{
 	{Name: KindHead, Form: reflect.TypeFor[storedHead](), Inspect: replica.Readable[storedHead]},
 	{Name: KindLate, Form: reflect.TypeFor[lateReports](), Copy: replica.Copied(replica.Parse[lateReports]),
 		Inspect: replica.Readable[lateReports]},
+	{Name: KindReceipts, OfStation: true, Often: true, Form: reflect.TypeFor[storedReceipts](),
+		Copy: replica.Copied(replica.Parse[storedReceipts]), Inspect: replica.Readable[storedReceipts]},
 	{Name: KindRecords, Form: reflect.TypeFor[recordFile](), Inspect: replica.Looking(inspectRecordFile)},
 }
 

@@ -18,6 +18,7 @@ type Record struct {
 	Sealing   *Sealing
 	Numbering *Numbering
 	Logbook   *Logbook
+	Receipts  *ReceiptBook
 }
 
 // New returns a Record over r and s. It signs with signer.
@@ -31,5 +32,6 @@ func New(r *replica.Replica, s *Records, signer replica.Signer, definitions *net
 	out.Numbering = &Numbering{replica: r, signer: signer, now: now, queues: out.Queues}
 	out.Logbook = &Logbook{r, s, now, definitions, planning, out.Queues, out.Accounts, out.MakeGoods, out.Sealing,
 		out.Numbering, &Authentication{replica: r, network: definitions, now: now, latest: map[string]schedules.Instant{}}}
+	out.Receipts = &ReceiptBook{r, signer, out.Accounts, now}
 	return out
 }

@@ -17,7 +17,7 @@ const (
 	RootKeys KeyRole = "root"
 	Queue    KeyRole = "queue"  // queues and fallback lists
 	Recall   KeyRole = "recall" // recall lists, leases, time and freshness
-	Record   KeyRole = "record" // the chain of records of published and aired items
+	Record   KeyRole = "record" // the chain of records of published and aired items, and receipts
 	Mirror   KeyRole = "mirror" // the pointer by which mirrors name the newest documents
 )
 
@@ -31,7 +31,7 @@ func RoleOf(payloadType string) KeyRole {
 		return Queue
 	case wire.RecallsType, wire.LeaseType, wire.FreshnessType:
 		return Recall
-	case wire.LinkType:
+	case wire.LinkType, wire.ReceiptsType:
 		return Record
 	case wire.MirrorPointerType:
 		return Mirror

@@ -10,6 +10,7 @@ const (
 	MostRecallsBytes   = 40 << 20 // MostRecalled segments, readable and in the envelope
 	MostLeaseBytes     = 4 << 20  // the ids of MostItems segments
 	MostFreshnessBytes = 1 << 20  // a revision for each day
+	MostReceiptsBytes  = 4 << 20  // MostReceipts entries
 )
 
 // The largest numbers of entries in signed documents.

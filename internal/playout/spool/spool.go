@@ -290,13 +290,44 @@ func (s *Spool) Append(e schedules.AsRun, ends bool) (schedules.AsRun, error) {
 func (s *Spool) Ack(sequences ...int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, n := range sequences {
-		if _, ok := s.pending[n]; !ok {
+	return s.ack(sequences)
+}
+
+// Acknowledge records that the service has the entries that receipts name, if they are the same here, and returns how
+// many that are. An entry of the same sequence with other content stays.
+func (s *Spool) Acknowledge(r wire.Receipts) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var same []int64
+	for _, receipt := range r.Entries {
+		e, ok := s.pending[receipt.Sequence]
+		if !ok {
 			continue
 		}
-		if err := s.write(record{Ack: n}); err != nil {
-			return err
+		digest, err := e.Digest()
+		if err != nil {
+			return 0, err
 		}
+		if digest == receipt.Digest {
+			same = append(same, e.Sequence)
+		}
+	}
+	return len(same), s.ack(same)
+}
+
+// ack records all of them in one write.
+func (s *Spool) ack(sequences []int64) error {
+	var records []record
+	for _, n := range sequences {
+		if _, ok := s.pending[n]; ok {
+			records = append(records, record{Ack: n})
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	if err := s.write(records...); err != nil {
+		return err
 	}
 	if len(s.pending) == 0 && s.size > spoolCompact {
 		return s.compact()
@@ -316,9 +347,10 @@ func (s *Spool) Pending(limit int) ([]schedules.AsRun, <-chan struct{}) {
 	return out[:min(len(out), limit)], s.arrived
 }
 
-// write appends the record and applies it only after it is durable. The next write overwrites what a failed one left.
-func (s *Spool) write(r record) error {
-	line, err := encodeRecord(r)
+// write appends the records and applies them only after they are durable. The next write overwrites what a failed one
+// left.
+func (s *Spool) write(records ...record) error {
+	line, err := encodeRecords(records)
 	if err != nil {
 		return err
 	}
@@ -336,7 +368,9 @@ func (s *Spool) write(r record) error {
 		return fmt.Errorf("playout: spool: %w", errors.Join(err, s.file.Truncate(s.size)))
 	}
 	s.size += int64(len(line))
-	s.replay(r)
+	for _, r := range records {
+		s.replay(r)
+	}
 	s.writeMark()
 	return nil
 }
@@ -360,6 +394,17 @@ func encodeRecord(r record) ([]byte, error) {
 	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(b), b), nil
 }
 
+func encodeRecords(records []record) (b []byte, err error) {
+	for _, r := range records {
+		line, err := encodeRecord(r)
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, line...)
+	}
+	return b, nil
+}
+
 // compact rewrites the file without acknowledged records.
 func (s *Spool) compact() error {
 	records := []record{{Next: s.next}}
@@ -370,13 +415,9 @@ func (s *Spool) compact() error {
 		e := s.pending[n]
 		records = append(records, record{Aside: &e})
 	}
-	var b []byte
-	for _, r := range records {
-		line, err := encodeRecord(r)
-		if err != nil {
-			return err
-		}
-		b = append(b, line...)
+	b, err := encodeRecords(records)
+	if err != nil {
+		return err
 	}
 	if err := s.state.Replace(spoolName, b); err != nil {
 		return err
