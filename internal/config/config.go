@@ -27,7 +27,7 @@ type Serve struct {
 	MediaLife   time.Duration `help:"Minimum validity of the signed media addresses in lists. They must outlast a day's list that is fetched when the day begins." default:"36h" env:"LIFELINE_MEDIA_LIFE"`
 	Lease       time.Duration `help:"How long a lease lets a station air sensitive segments, from 5s to 1h. A station without a link starts none after that. A short lease costs requests, and airings on a poor link. A changed value applies to new leases. Default: 10m." env:"LIFELINE_LEASE"`
 	MaxUpload   int64         `help:"Maximum size of a recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
-	MaxWaiting  int64         `help:"Maximum size of all unfinished uploads together, in bytes." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
+	MaxWaiting  int64         `help:"Maximum size of all unfinished uploads together, in bytes. A quarter is for one person, or one recording if that is larger." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
 	Reserve     int64         `help:"Bytes of the disk, or of the Redis with the documents, reserved for recalls, publications, reports and tokens; at most an eighth of its size. Uploads are refused while less than 1.5 times the reserve is free; 0 reserves nothing." default:"67108864" env:"LIFELINE_RESERVE"`
 	Analysers   int           `help:"Number of recordings to analyse at the same time; 0 means one per processor." default:"0" env:"LIFELINE_ANALYSERS"`
 	Key         string        `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`

@@ -40,6 +40,8 @@ type call struct {
 
 	misread error // the error in asked
 
+	held *held // the open requests of all callers
+
 	variant string // the part of the answer's ETags besides the revision
 }
 

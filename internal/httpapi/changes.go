@@ -31,7 +31,8 @@ func (a changeHandlers) routes() []route {
 				"names " +
 				strings.Join(kinds.All.ChangeNames(), ", ") + ". Last-Event-ID or since resumes the stream. The event reset " +
 				"says that some changes are no longer kept: list the resources again. A comment every 15 s " +
-				"shows that the stream is alive.",
+				"shows that the stream is alive. A token may have " + strconv.Itoa(aStream.most) + " streams at the same " +
+				"time, and they end with it.",
 			Query: []openapi.Parameter{{Name: "since", Description: "The ID of the last change that the caller has. " +
 				"Default: the stream starts now.", Schema: openapi.Integer().AtLeast(0)}},
 			Headers: []openapi.Parameter{{Name: "Last-Event-ID", In: "header", Description: "Like since, and takes " +
@@ -54,6 +55,11 @@ func (a changeHandlers) changes(c *call) error {
 	if err != nil {
 		return err
 	}
+	release, err := hold(c, aStream)
+	if err != nil {
+		return err
+	}
+	defer release()
 	h := c.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")

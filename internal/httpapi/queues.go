@@ -145,6 +145,11 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, erro
 	if all := c.knownAll(); len(all) > 0 {
 		known = slices.Max(all)
 	}
+	release, err := hold(c, aPoll)
+	if err != nil {
+		return answer, err
+	}
+	defer release()
 	ctx, cancel := c.patience(wait)
 	defer cancel()
 	defer c.meter.Waiting("poll")()

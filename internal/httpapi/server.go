@@ -25,6 +25,7 @@ type api struct {
 	requests pace                              // per token
 	logins   pace                              // failed ones, per address
 	codes    pace                              // enrolments, per address
+	held     *held
 }
 
 // New returns the handler of the whole contract.
@@ -35,6 +36,7 @@ func New(p Parts) http.Handler {
 		p.Stopping = context.Background()
 	}
 	a := &api{Parts: p, outside: newOutside(p), requests: alone,
+		held:   &held{open: map[string]int{}},
 		logins: newThrottle(1/loginEvery.Seconds(), loginBurst), codes: newThrottle(1/loginEvery.Seconds(), loginBurst)}
 	if p.Rate.Shared != nil {
 		a.requests = newSharedThrottle(p.Rate.Shared, alone, p.Log)
@@ -80,7 +82,7 @@ type route struct {
 func (a *api) serve(r route) gin.HandlerFunc {
 	return func(g *gin.Context) {
 		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter, most: r.Whole(),
-			stopping: a.Stopping}
+			stopping: a.Stopping, held: a.held}
 		t := trailOf(g.Request)
 		t.route, c.actor.RequestID = r.Path, t.id
 		err := a.answer(c, r)

@@ -28,6 +28,7 @@ type core struct {
 type Limits struct {
 	MaxBytes    int64 // per recording
 	MaxWaiting  int64 // total of all unfinished uploads
+	MaxOwn      int64 // total of one person's unfinished uploads; 0 means no bound
 	Concurrency int   // recordings analysed at once
 
 	// Room fails with Full unless there is space for an upload of that many bytes; nil skips the check.

@@ -67,9 +67,13 @@ const (
 	partsLinger = 10 * time.Minute
 )
 
+// maxOwnUploads is the most unfinished uploads of one person.
+const maxOwnUploads = 1000
+
 // Start begins an upload of length bytes that becomes u.Segment, or the new recording of the segment with that id at
-// revision u.Replaces. It fails before any audio is sent: as Create or Replace would, with TooLarge, and with Full if
-// unfinished uploads use all of their space, or there is no room for another.
+// revision u.Replaces. It fails before any audio is sent: as Create or Replace would, with TooLarge, also if the
+// caller's own unfinished uploads use their share, and with Full if all unfinished uploads use all of their space, or
+// there is no room for another.
 func (l *Uploads) Start(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
 	if u.Length > l.limits.MaxBytes {
 		return u, fault.New(fault.TooLarge, "a recording may have at most %d bytes", l.limits.MaxBytes)
@@ -77,11 +81,20 @@ func (l *Uploads) Start(ctx context.Context, a access.Actor, u Upload) (Upload, 
 	if err := l.checkTarget(u); err != nil {
 		return u, err
 	}
-	var waiting int64
+	var waiting, own int64
+	uploads := 0
 	for _, row := range uploadsIn(l.replica).After("", "") {
 		if row.Value.DoneAt.IsZero() && l.now().Before(row.Value.ExpiresAt.Time) {
 			waiting += row.Value.Length
+			if row.Value.By == a.Name {
+				own += row.Value.Length
+				uploads++
+			}
 		}
+	}
+	if most := l.limits.MaxOwn; most > 0 && own+u.Length > most || uploads >= maxOwnUploads {
+		return u, fault.New(fault.TooLarge, "your unfinished uploads would be %d with %d bytes together, and one person may "+
+			"have %d with %d bytes: finish or cancel some first", uploads+1, own+u.Length, maxOwnUploads, most)
 	}
 	if waiting+u.Length > l.limits.MaxWaiting {
 		return u, fault.New(fault.Full, "unfinished uploads fill the space that they may take: finish or cancel some first")

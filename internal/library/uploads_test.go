@@ -162,6 +162,28 @@ func TestUnfinishedUploadsTakeBoundedSpace(t *testing.T) {
 	}
 }
 
+func TestOnePersonsUnfinishedUploadsTakeAShareOfTheSpace(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.library.Uploads.limits.MaxOwn = 1500
+	first := d.begin(t, "a", 1000)
+	another := Upload{Length: 501, Segment: schedules.Segment{ID: "c", Kind: "music", Title: "t", Language: "zxx"}}
+	_, err := d.library.Uploads.Start(t.Context(), hana, another)
+	if !fault.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "would be 2 with 1501 bytes") ||
+		!strings.Contains(err.Error(), "1500 bytes") {
+		t.Errorf("a second: %v", err)
+	}
+	if _, err := d.library.Uploads.Start(t.Context(), access.Actor{Name: "Minjun"}, another); err != nil {
+		t.Errorf("another person's: %v", err)
+	}
+	if err := d.library.Uploads.Cancel(t.Context(), hana, first.ID); err != nil {
+		t.Fatal(err)
+	}
+	another.Segment.ID = "d"
+	if _, err := d.library.Uploads.Start(t.Context(), hana, another); err != nil {
+		t.Errorf("after the first was cancelled: %v", err)
+	}
+}
+
 func TestCancelledUploadGivesItsSpaceBackAtOnce(t *testing.T) {
 	d := newFixture(t, servicetest.Heard)
 	for range 4 {
