@@ -40,6 +40,9 @@ type changeLine struct {
 	Action    string `json:"action"`
 	Reason    string `json:"reason"`
 	RequestID string `json:"request_id"`
+	Person    string `json:"person,omitempty"`
+	Token     string `json:"token,omitempty"`
+	Remote    string `json:"remote,omitempty"`
 }
 
 type entryLine struct {
@@ -57,7 +60,7 @@ func AppendDocument(b []byte, d store.Document) ([]byte, error) {
 // AppendChange appends a change as AppendDocument does a document.
 func AppendChange(b []byte, c store.Change) ([]byte, error) {
 	return appendLine(b, changeLine{c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action,
-		c.Reason, c.RequestID}, nil)
+		c.Reason, c.RequestID, c.Person, c.Token, c.Remote}, nil)
 }
 
 // AppendEntry appends an entry as AppendDocument does a document.
@@ -99,7 +102,7 @@ func ParseChange(line []byte) (store.Change, error) {
 	l, err := parse[changeLine](line)
 	return store.Change{Sequence: l.Sequence, Kind: l.Kind, ID: l.ID, Revision: l.Revision, Deleted: l.Deleted,
 		Origin: store.Origin{At: time.UnixMilli(l.At).UTC(), By: l.By, Action: l.Action, Reason: l.Reason,
-			RequestID: l.RequestID}}, err
+			RequestID: l.RequestID, Person: l.Person, Token: l.Token, Remote: l.Remote}}, err
 }
 
 // ParseEntry parses an entry as ParseDocument does a document.

@@ -35,10 +35,14 @@ type Commit struct {
 // Origin is the origin of a change, for the audit.
 type Origin struct {
 	At        time.Time // UTC, whole milliseconds
-	By        string    // token name; "system" for background work
+	By        string    // name of the person or machine; "system" for background work
 	Action    string    // such as "segment.approve"
 	Reason    string
 	RequestID string
+
+	Person string // id of the person; empty for a machine, for background work, and for changes of older programs
+	Token  string // id of the access token
+	Remote string // network address of the request
 }
 
 // Change is the change of one document, in the order in which the store applied it. Sequence counts up over the whole

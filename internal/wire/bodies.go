@@ -212,26 +212,31 @@ type PublishRequest struct {
 
 // NewToken describes an access token to create.
 type NewToken struct {
-	Name    string           `json:"name"` // the person or station that will hold it
-	Role    string           `json:"role"`
-	Station string           `json:"station"` // only for the role station, and required for it
-	Life    schedules.Millis `json:"life_ms"` // 0 means that it does not expire
+	Name    string            `json:"name"`    // the machine or station that will hold it; not with person
+	Person  string            `json:"person"`  // ID of the person who will hold it
+	Role    string            `json:"role"`    // with person, one of the person's roles
+	Station string            `json:"station"` // only for the role station, and required for it
+	May     []string          `json:"may"`     // IDs of the operations that it is limited to; none: all of its role
+	Life    *schedules.Millis `json:"life_ms"` // none: 90 days; 0 means that it does not expire
 }
 
 // Token is the record of an access token. Secret is set only in the response that creates it.
 type Token struct {
 	ID        string            `json:"id"`
-	Name      string            `json:"name"` // the person or station that holds it
+	Name      string            `json:"name"`             // the person, machine or station that holds it
+	Person    string            `json:"person,omitempty"` // ID of the person who holds it, or for whom its name stands
 	Role      string            `json:"role"`
 	Station   string            `json:"station,omitempty"` // of the role station
+	May       []string          `json:"may,omitempty"`     // IDs of the operations that it is limited to
 	CreatedAt schedules.Instant `json:"created_at"`
-	ExpiresAt schedules.Instant `json:"expires_at"`
+	ExpiresAt schedules.Instant `json:"expires_at"` // none: it does not expire
 	Secret    string            `json:"secret,omitempty"`
 }
 
 // Me is the identity and the role of a token.
 type Me struct {
-	Name    string `json:"name"` // the person or station that holds the token
+	Name    string `json:"name"`             // the person, machine or station that holds the token
+	Person  string `json:"person,omitempty"` // ID of the person
 	Role    string `json:"role"`
 	Station string `json:"station,omitempty"` // of the role station
 	// the operations that the role may perform, by their ids in the OpenAPI document
@@ -275,4 +280,7 @@ type AuditRecord struct {
 	From      int64             `json:"from_revision"`
 	To        int64             `json:"to_revision"`
 	RequestID string            `json:"request_id,omitempty"`
+	Person    string            `json:"person,omitempty"`         // ID of the person who did it
+	Token     string            `json:"token,omitempty"`          // ID of the access token of the request
+	Remote    string            `json:"remote_address,omitempty"` // from which the request came
 }

@@ -36,7 +36,8 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	}
 	c.At = time.UnixMilli(c.At.UnixMilli()).UTC()
 	keys := []string{s.key("sequence"), s.key("feed"), s.key("audit"), s.key("receipt", rand.Text()), s.key("kinds")}
-	args := []any{s.o.Feed, receiptLife.Milliseconds(), c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID}
+	args := []any{s.o.Feed, receiptLife.Milliseconds(), c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID,
+		c.Person, c.Token, c.Remote}
 	for _, w := range c.Writes {
 		verb := "put"
 		if w.Delete {

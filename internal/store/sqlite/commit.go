@@ -95,9 +95,10 @@ func applyOne(ctx context.Context, tx *sql.Tx, w store.Write) (int64, error) {
 
 func insertChange(ctx context.Context, tx *sql.Tx, c store.Change) error {
 	_, err := tx.ExecContext(ctx,
-		"INSERT INTO changes (sequence, kind, id, revision, deleted, at, by, action, reason, request_id) VALUES (?, ?, ?, "+
-			"?, ?, ?, ?, ?, ?, ?)",
-		c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID)
+		"INSERT INTO changes (sequence, kind, id, revision, deleted, at, by, action, reason, request_id, person, token, "+
+			"remote) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID, c.Person,
+		c.Token, c.Remote)
 	return err
 }
 

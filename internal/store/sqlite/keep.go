@@ -198,8 +198,12 @@ func (s *Store) writeMark(ctx context.Context) error {
 }
 
 func digest(c store.Change) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %d %t %d %q %q %q %q", c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted,
-		c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID))
+	text := fmt.Appendf(nil, "%d %q %q %d %t %d %q %q %q %q", c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted,
+		c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID)
+	if c.Person != "" || c.Token != "" || c.Remote != "" { // without them, as programs wrote it that do not know them
+		text = fmt.Appendf(text, " %q %q %q", c.Person, c.Token, c.Remote)
+	}
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 

@@ -20,6 +20,7 @@ func TestReleasedMigrationsAreNeverEdited(t *testing.T) {
 		"d55266be537939fc3050df411eb8fd4133f0398bbce51155278bb560d3c9b034", // contract
 		"8862b6fba167aaacbc7f5a3c74cf66432f7c529b1d1d31880ee530157b2dcb76", // leases
 		"27a28afa345010b5ac78e0530e29d1fc1e86eecbec6a16a29610a1d5d331f355", // trimmed
+		"03dfd9f3ab0cf2075f517cc662f6c6faa1c4afda328c6dd71b46d4936213d599", // origin
 	}
 	all, err := steps()
 	if err != nil {

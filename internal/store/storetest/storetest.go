@@ -73,6 +73,9 @@ func origin() store.Origin {
 		Action:    "segment.approve",
 		Reason:    "读过了, ok — \"quoted\"\n\tsecond line \x01",
 		RequestID: "01JCQ",
+		Person:    "하나",
+		Token:     "0d9c6f2e41b7a8035c1e",
+		Remote:    "[2001:db8::1%25eth0]:443",
 	}
 }
 

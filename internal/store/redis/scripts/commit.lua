@@ -1,6 +1,7 @@
 -- Applies a commit, all or nothing. Redis 7.0 and later.
 -- KEYS: sequence, feed, audit, receipt, kinds; then for each write: documents, revisions, ids, history.
--- ARGV: feed length, receipt's lifetime in ms, at, by, action, reason, request id;
+-- ARGV: feed length, receipt's lifetime in ms, at, by, action, reason, request id, person, token,
+--       remote address;
 --       then for each write: id, expected revision, 'put' or 'delete', body.
 -- Returns 'done <first sequence> <revision of each write>…', or 'conflict <n>' or 'stale <n>' for the n-th write.
 local receipt = redis.call('GET', KEYS[4])
@@ -9,7 +10,7 @@ if receipt then return receipt end -- the commit came before, and only its answe
 local writes = (#KEYS - 5) / 4
 local revisions = {}
 for n = 1, writes do
-  local keys, args = 1 + 4 * n, 3 + 4 * n
+  local keys, args = 1 + 4 * n, 6 + 4 * n
   -- Positive: the revision of a living document. Negative: the last one of a deleted.
   local revision = tonumber(redis.call('HGET', KEYS[keys + 2], ARGV[args + 1]) or 0)
   local expect = tonumber(ARGV[args + 2])
@@ -23,12 +24,12 @@ local sequence = redis.call('INCRBY', KEYS[1], math.max(writes, 1)) - math.max(w
 local function record(n, kind, id, revision, deleted)
   local name = string.format('%.0f-0', sequence + n)
   redis.call('XADD', KEYS[3], name, 'k', kind, 'i', id, 'r', revision, 'd', deleted,
-    't', ARGV[3], 'b', ARGV[4], 'a', ARGV[5], 'w', ARGV[6], 'q', ARGV[7])
+    't', ARGV[3], 'b', ARGV[4], 'a', ARGV[5], 'w', ARGV[6], 'q', ARGV[7], 'p', ARGV[8], 'n', ARGV[9], 'f', ARGV[10])
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], name, 'k', kind, 'i', id, 'r', revision, 'd', deleted,
-    't', ARGV[3], 'b', ARGV[4], 'a', ARGV[5], 'w', ARGV[6], 'q', ARGV[7])
+    't', ARGV[3], 'b', ARGV[4], 'a', ARGV[5], 'w', ARGV[6], 'q', ARGV[7], 'p', ARGV[8], 'n', ARGV[9], 'f', ARGV[10])
 end
 for n = 1, writes do
-  local keys, args = 1 + 4 * n, 3 + 4 * n
+  local keys, args = 1 + 4 * n, 6 + 4 * n
   local id, revision, deleted = ARGV[args + 1], revisions[n], '0'
   if ARGV[args + 3] == 'delete' then
     deleted = '1'
