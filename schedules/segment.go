@@ -49,6 +49,9 @@ type Segment struct {
 	Rejection    *Rejection `json:"rejection,omitempty"`
 	UploadedBy   string     `json:"uploaded_by,omitempty"`   // the person whose token uploaded the recording
 	ReinstatedBy string     `json:"reinstated_by,omitempty"` // the person who ended its last recall
+	// the ids of these persons; none for a token that belongs to no person
+	UploadedByID   string `json:"uploaded_by_id,omitempty"`
+	ReinstatedByID string `json:"reinstated_by_id,omitempty"`
 	// since when it has been sensitive; none if always, or if it is not
 	GuardedSince Instant    `json:"guarded_since,omitzero"`
 	Recording    *Recording `json:"recording,omitempty"`

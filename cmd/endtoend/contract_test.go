@@ -101,7 +101,7 @@ func newDriver(h *house, seed uint64) *driver {
 	secrets := map[string]string{"station": h.stationSecret(ownStation), "producer": h.secrets["producer"],
 		"scheduler": h.secrets["scheduler"]}
 	admin := client.New(h.url, "", http.DefaultClient)
-	for _, role := range []access.Role{access.Admin, access.Viewer} {
+	for _, role := range []access.Role{access.Viewer, access.Admin} {
 		admin = h.as(string(role), access.NewToken{Name: string(role), Role: role})
 		secrets[string(role)] = h.secrets[string(role)]
 	}
@@ -127,6 +127,12 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 	r, err := d.h.scheduler.Rundown(t.Context(), ownStation, date(t, contractDay))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for id, name := range map[string]string{"p17": "Sora", "p23": "Wei", "p31": "Min"} {
+		m := wire.Member{ID: id, Name: name, Roles: []string{"viewer"}, Active: true}
+		if _, err := admin.AddMember(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
 	}
 	known := map[string][]any{"date": {contractDay, contractDay, "2026-12-02", "2027-03-28"}, "station": {ownStation,
 		ownStation, otherStation},

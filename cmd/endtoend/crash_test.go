@@ -26,7 +26,6 @@ import (
 	"lifeline/internal/harness"
 	"lifeline/internal/harness/longform"
 	"lifeline/internal/service"
-	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -266,10 +265,8 @@ func adminOf(t *testing.T, c config.Serve) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := access.CreateToken(t.Context(), func(ctx context.Context, c store.Commit) error {
-		_, err := s.Commit(ctx, c)
-		return err
-	}, access.System, access.NewToken{Name: "Root", Role: access.Admin}, time.Now())
+	token, err := access.CreateToken(t.Context(), s, access.System, access.NewToken{Name: "Root", Role: access.Admin},
+		time.Now())
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -65,6 +65,7 @@ var mayDo = map[string]string{
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
 	"getSignedLease": "station", "getSignedFreshness": "station", "getSignedReceipts": "station",
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
+	"listPeople": "", "addMember": "", "getMember": "", "patchMember": "",
 	"getMe": "producer scheduler viewer station", "listStatus": "producer scheduler viewer",
 	"getRecalls": "producer scheduler viewer station", "followChanges": "producer scheduler viewer station",
 	"getAudio": "producer scheduler viewer station",

@@ -226,10 +226,7 @@ func TestTwoReplicasOfWhichOneDiesNowAndThenLoseAndDoubleNothing(t *testing.T) {
 	crowd := &crowd{t: t, secrets: map[access.Role]string{}, uploads: map[string]string{}}
 	for _, n := range []access.NewToken{{Name: "Hana", Role: access.Producer}, {Name: "Minjun", Role: access.SchedulerJob},
 		{Name: crashStation, Role: access.StationJob, Station: crashStation}} {
-		token, err := access.CreateToken(t.Context(), func(ctx context.Context, c store.Commit) error {
-			_, err := documents.Commit(ctx, c)
-			return err
-		}, access.System, n, time.Now())
+		token, err := access.CreateToken(t.Context(), documents, access.System, n, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/names"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/text"
@@ -32,11 +34,15 @@ const Viewer Role = "viewer"
 type token struct {
 	ID        string            `json:"id"`
 	Name      string            `json:"name"`
+	Person    string            `json:"person,omitempty"` // id; none for a machine, and for tokens of older programs
 	Role      Role              `json:"role"`
 	Station   string            `json:"station,omitempty"`
-	Hash      string            `json:"hash"` // hex SHA-256 of the secret
+	Hash      string            `json:"hash"`          // hex SHA-256 of the secret
+	May       []string          `json:"may,omitempty"` // the operations that it is limited to; none: all of its role
 	CreatedAt schedules.Instant `json:"created_at"`
-	ExpiresAt schedules.Instant `json:"expires_at"`
+	ExpiresAt schedules.Instant `json:"expires_at"` // none: it does not expire
+
+	form names.Likeness // of the name
 }
 
 // tokenPrefix marks a Lifeline token, so that a search finds a leaked one.
@@ -51,21 +57,54 @@ type Access struct {
 // New returns an Access that reads tokens from m.
 func New(m *replica.Replica, now func() time.Time) *Access { return &Access{m, now} }
 
-// Authenticate returns the actor of a token. It fails with Unauthenticated, without a reason.
+// Authenticate returns the actor of a token. It fails with Unauthenticated. Only the holder of a token's secret learns
+// why it is not accepted.
 func (a *Access) Authenticate(secret string) (Actor, error) {
 	prefix, rest, _ := strings.Cut(secret, "_")
 	id, rest, _ := strings.Cut(rest, "_")
 	row, ok := tokensIn(a.replica).Get(id)
 	t := row.Value
-	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 || a.over(t) {
-		return Actor{}, fault.New(fault.Unauthenticated, "the access token is missing or invalid: it is unknown, revoked "+
-			"or expired. Send one as Authorization: Bearer TOKEN; the service's operator makes it with lifeline token create")
+	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 {
+		return Actor{}, fault.New(fault.Unauthenticated, "the access token is missing or invalid: it is unknown or revoked. "+
+			"Send one as Authorization: Bearer TOKEN; the service's operator makes it with lifeline token create")
 	}
-	return Actor{Name: t.Name, Role: t.Role, Token: t.ID, Station: t.Station}, nil
+	return a.holder(t)
 }
 
-// Holds fails with Unauthenticated once the token with which an actor authenticated is revoked, expired or changed. A
-// media address is valid as long as the token with which its list was fetched.
+// holder returns the actor of a token. It fails with Unauthenticated if the token has expired, or its person was ended
+// or no longer has its role.
+func (a *Access) holder(t token) (Actor, error) {
+	if !t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time) {
+		return Actor{}, fault.New(fault.Unauthenticated, "this access token expired on %s: the service's operator makes a "+
+			"new one with lifeline token create", t.ExpiresAt)
+	}
+	out := Actor{Name: t.Name, Person: t.Person, Role: t.Role, Token: t.ID, Station: t.Station, May: t.May}
+	if out.Person == "" && t.Role != StationJob {
+		out.Person = a.replica.PersonNamed(t.form)
+	}
+	if out.Person == "" {
+		return out, nil
+	}
+	row, ok := replica.PersonsIn(a.replica).Get(out.Person)
+	p := row.Value
+	switch {
+	case !ok:
+		return Actor{}, fault.New(fault.Unauthenticated, "the person of this access token is not known any more")
+	case !p.EndedAt.IsZero():
+		return Actor{}, fault.New(fault.Unauthenticated, "this access token is of %s, who was ended on %s: an administrator "+
+			"activates persons with lifeline people set --active", p.Name, p.EndedAt)
+	case !slices.Contains(p.Roles, string(t.Role)):
+		return Actor{}, fault.New(fault.Unauthenticated, "this access token has the role %s, which %s does not have any "+
+			"more: an administrator gives roles with lifeline people set --role", t.Role, p.Name)
+	}
+	if t.Person != "" {
+		out.Name = p.Name
+	}
+	return out, nil
+}
+
+// Holds fails with Unauthenticated once the token with which an actor authenticated is revoked, expired or changed, or
+// its person is ended. A media address is valid as long as the token with which its list was fetched.
 func (a *Access) Holds(by Actor) error {
 	if by.Address != "" {
 		return a.addressHolds(by)
@@ -74,9 +113,16 @@ func (a *Access) Holds(by Actor) error {
 		return nil
 	}
 	row, ok := tokensIn(a.replica).Get(by.Token)
-	t := row.Value
-	if !ok || a.over(t) || t.Name != by.Name || t.Role != by.Role || t.Station != by.Station {
+	if !ok {
 		return fault.New(fault.Unauthenticated, "this access token is no longer valid")
+	}
+	now, err := a.holder(row.Value)
+	if err != nil {
+		return err
+	}
+	sameHolder := now.Person == by.Person && (now.Person != "" || now.Name == by.Name)
+	if now.Role != by.Role || now.Station != by.Station || !sameHolder {
+		return fault.New(fault.Unauthenticated, "this access token was changed: send the request again")
 	}
 	return nil
 }
@@ -84,24 +130,24 @@ func (a *Access) Holds(by Actor) error {
 // addressHolds does the same for a media address. An address without a token is valid as long as its station has any
 // token.
 func (a *Access) addressHolds(by Actor) error {
+	valid := func(row replica.Row[token]) bool {
+		_, err := a.holder(row.Value)
+		return err == nil
+	}
 	row, ok := tokensIn(a.replica).Get(by.Token)
+	ok = ok && valid(row)
 	if by.Token == "" {
 		for _, row = range tokensIn(a.replica).After("", "") {
-			if ok = row.Value.Station == by.Station && !a.over(row.Value); ok {
+			if ok = row.Value.Station == by.Station && valid(row); ok {
 				break
 			}
 		}
 	}
-	if !ok || a.over(row.Value) {
+	if !ok {
 		return fault.New(fault.Unauthenticated, "this media address has ended with the access token that its list was "+
 			"fetched with: fetch the list again with one that is valid")
 	}
 	return nil
-}
-
-// over reports whether a token has expired.
-func (a *Access) over(t token) bool {
-	return !t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time)
 }
 
 // Empty reports whether there are no tokens yet.
@@ -114,28 +160,44 @@ func (a *Access) Empty() bool {
 
 // Create stores a new token as CreateToken does. It fails with Invalid if the token's station does not exist, while
 // others do.
-func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, error) {
+func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (made wire.Token, err error) {
 	if none := a.replica.NoStation(n.Station); n.Station != "" && none != "" {
 		return wire.Token{}, fault.Fields(fault.Field{Field: "station", Message: none})
 	}
 	if row, _ := replica.StationKeysIn(a.replica).Get(n.Station); !row.Value.SeizedAt.IsZero() {
 		return wire.Token{}, seized(n.Station, row.Value.SeizedAt)
 	}
-	return CreateToken(ctx, a.replica.Commit, by, n, a.now())
+	made, err = CreateToken(ctx, a.replica.Store, by, n, a.now())
+	if err == nil {
+		err = a.replica.CatchUp(ctx)
+	}
+	return made, err
 }
 
 // Tokens returns at most limit tokens with ids after the given one, without their secrets, and the last id if there are
 // more.
 func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next string) {
-	for id, row := range tokensIn(a.replica).After("", after) {
+	for _, row := range tokensIn(a.replica).After("", after) {
 		if len(tokens) == limit {
 			return tokens, tokens[limit-1].ID
 		}
-		t := row.Value
-		tokens = append(tokens, wire.Token{ID: id, Name: t.Name, Role: string(t.Role), Station: t.Station,
-			CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt})
+		tokens = append(tokens, a.shown(row.Value))
 	}
 	return tokens, ""
+}
+
+// shown returns a token without its secret, with the person for whom its name stands.
+func (a *Access) shown(t token) wire.Token {
+	out := t.shown()
+	if out.Person == "" && t.Role != StationJob {
+		out.Person = a.replica.PersonNamed(t.form)
+	}
+	return out
+}
+
+func (t token) shown() wire.Token {
+	return wire.Token{ID: t.ID, Name: t.Name, Person: t.Person, Role: string(t.Role), Station: t.Station, May: t.May,
+		CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt}
 }
 
 // Revoke deletes a token, which is invalid from then on. It fails with NotFound.
@@ -156,45 +218,62 @@ func hash(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// NewToken describes a token to create.
+// TokenLife is the life of a token for which none is named.
+const TokenLife = 90 * 24 * time.Hour
+
+// NewToken describes a token to create: of a person, by id, or of a machine or station, by name.
 type NewToken struct {
 	Name, Station string
+	Person        string
 	Role          Role
-	Life          time.Duration // 0 means that it does not expire
+	May           []string      // the operations that it is limited to; none: all of its role
+	Life          time.Duration // 0 means TokenLife
+	Endless       bool          // it does not expire
 }
 
-// CreateToken stores a new token and returns it with its secret, which is shown only once.
-func CreateToken(ctx context.Context, commit func(context.Context, store.Commit) error, a Actor, n NewToken,
-	now time.Time) (wire.Token, error) {
-	t, write, err := makeToken(n, now)
-	if err != nil {
-		return wire.Token{}, err
-	}
-	err = commit(ctx, store.Commit{Writes: []store.Write{write},
-		Origin: a.Origin(now, "token.create", t.Role+" "+t.Name)})
-	return t, err
-}
-
-// makeToken returns a new token with its secret, and the write that stores it.
-func makeToken(n NewToken, now time.Time) (made wire.Token, write store.Write, err error) {
+// CreateToken stores a new token and returns it with its secret, which is shown only once. It fails with Conflict if
+// the name is, or looks like, that of a person or of another holder, and with Invalid if there is no such person with
+// that role.
+func CreateToken(ctx context.Context, docs replica.Documents, a Actor, n NewToken, now time.Time) (made wire.Token,
+	err error) {
 	if err := n.Check(); err != nil {
-		return made, write, err
+		return made, err
 	}
-	if n.Name, err = lineOf("name", n.Name); err != nil { // names that look the same must be the same person
+	err = serially(ctx, docs, func(h *holders) error {
+		if n.Person != "" {
+			if err := h.owns(&n); err != nil {
+				return err
+			}
+		} else if err := h.mayHold(n.Name, n.Role); err != nil {
+			return err
+		}
+		t, write, err := makeToken(n, now)
+		if err != nil {
+			return err
+		}
+		made = t
+		return h.commit(ctx, a.Origin(now, "token.create", t.Role+" "+t.Name), write)
+	})
+	return made, err
+}
+
+// makeToken returns a new token with its secret, and the write that stores it. n was checked.
+func makeToken(n NewToken, now time.Time) (made wire.Token, write store.Write, err error) {
+	if n.Name, err = lineOf("name", n.Name); err != nil {
 		return made, write, err
 	}
 	var b [32]byte
 	rand.Read(b[:]) // never fails: crypto/rand
 	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
-	t := token{ID: replica.NewID(), Name: n.Name, Role: n.Role, Station: n.Station, Hash: hash(secret),
-		CreatedAt: schedules.At(now)}
-	if n.Life > 0 {
-		t.ExpiresAt = schedules.At(now.Add(n.Life))
+	t := token{ID: replica.NewID(), Name: n.Name, Person: n.Person, Role: n.Role, Station: n.Station, May: n.May,
+		Hash: hash(secret), CreatedAt: schedules.At(now)}
+	if !n.Endless {
+		t.ExpiresAt = schedules.At(now.Add(cmp.Or(n.Life, TokenLife)))
 	}
 	body, err := replica.Encode(t)
-	return wire.Token{ID: t.ID, Name: t.Name, Role: string(t.Role), Station: t.Station, CreatedAt: t.CreatedAt,
-			ExpiresAt: t.ExpiresAt, Secret: tokenPrefix + "_" + t.ID + "_" + secret},
-		store.Write{Kind: KindToken, ID: t.ID, Body: body}, err
+	made = t.shown()
+	made.Secret = tokenPrefix + "_" + t.ID + "_" + secret
+	return made, store.Write{Kind: KindToken, ID: t.ID, Body: body}, err
 }
 
 // StationKnown fails with NotFound if the store has stations, but not the named one, because a token for it would be
@@ -239,9 +318,12 @@ func seized(station string, since schedules.Instant) error {
 // Check fails with Invalid and lists the faults of n.
 func (n NewToken) Check() error {
 	var fields []fault.Field
-	if strings.TrimSpace(n.Name) == "" {
+	if strings.TrimSpace(n.Name) == "" && n.Person == "" {
 		fields = append(fields, fault.Field{Field: "name",
-			Message: "must name the person or station that will hold the token"})
+			Message: "must name the machine or station that will hold the token; of a person, give person instead"})
+	}
+	if n.Person != "" && n.Role == StationJob {
+		fields = append(fields, fault.Field{Field: "person", Message: "must not be given for the role station"})
 	}
 	if utf8.RuneCountInString(n.Name) > schedules.MaxLine {
 		fields = append(fields, fault.Field{Field: "name",

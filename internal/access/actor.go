@@ -3,6 +3,7 @@ package access
 import (
 	"time"
 
+	"lifeline/internal/replica"
 	"lifeline/internal/store"
 )
 
@@ -16,13 +17,19 @@ const Producer Role = "producer"
 // Roles lists all roles.
 var Roles = []Role{Admin, Producer, SchedulerJob, StationJob, Viewer}
 
+// PersonRoles lists the roles that a person may have.
+var PersonRoles = []Role{Admin, Producer, SchedulerJob, Viewer}
+
 // Actor is the author of a request. The zero Actor has no permissions.
 type Actor struct {
-	Name      string // the person or station
+	Name      string // the person, machine or station
+	Person    string // id of the person; empty for a machine or station
 	Role      Role
-	Token     string // id of the access token; for a media address, of the token with which its list was fetched
-	Station   string // of a station's token
-	Address   string // the signature of the media address used instead of a token
+	Token     string   // id of the access token; for a media address, of the token with which its list was fetched
+	Station   string   // of a station's token
+	May       []string // the operations that the token is limited to; none: all of its role
+	Address   string   // the signature of the media address used instead of a token
+	Remote    string   // network address of the request
 	RequestID string
 }
 
@@ -32,5 +39,11 @@ var System = Actor{Name: "system", Role: Admin}
 // Origin returns the audit record of an action of a at now.
 func (a Actor) Origin(now time.Time, action, reason string) store.Origin {
 	return store.Origin{At: now.UTC().Truncate(time.Millisecond), By: a.Name, Action: action, Reason: reason,
-		RequestID: a.RequestID}
+		RequestID: a.RequestID, Person: a.Person, Token: a.Token, Remote: a.Remote}
+}
+
+// Is reports whether a is the person of a stored id and name; the id is empty where a machine or an older program
+// stored the name. The names decide too, so that who looks like that person is taken for the same.
+func (a Actor) Is(m *replica.Replica, id, name string) bool {
+	return name != "" && m.SamePerson(a.Person, a.Name, id, name)
 }

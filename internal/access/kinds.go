@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/names"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/text"
@@ -18,9 +19,23 @@ const (
 
 var Kinds = replica.Kinds{
 	{Name: KindToken, Form: reflect.TypeFor[token](), Copy: replica.Copied(replica.Tidied(tidyToken)),
-		Inspect: replica.Looking(inspectToken)},
+		Inspect: replica.Looking(inspectToken), Upgrades: []replica.Upgrade{withPerson}},
 	{Name: KindKeys, Form: reflect.TypeFor[SigningKeys](), Inspect: replica.Looking(inspectKeys),
 		Upgrades: []replica.Upgrade{withRoot}},
+}
+
+// withPerson adds the person of a token, and the operations that it is limited to. A program that does not know them
+// would accept the token of a person who was ended, for everything.
+var withPerson = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		t, err := replica.Parse[token](body)
+		if err == nil && (t.Person != "" || len(t.May) > 0) {
+			err = fault.New(fault.Conflict, "a token of a person, or one that is limited to operations, can be stored only "+
+				"after every replica is in this version: bring the others up to it, then run lifeline upgrade-store")
+		}
+		return body, err
+	},
 }
 
 // withRoot adds the root and its keys. A program that does not know them would sign with a key that no station accepts.
@@ -61,4 +76,7 @@ func inspectKeys(i *replica.Inspector, d store.Document, k SigningKeys) {
 	}
 }
 
-func tidyToken(t *token) { t.Name = text.Clean(t.Name) }
+func tidyToken(t *token) {
+	t.Name = text.Clean(t.Name)
+	t.form = names.Of(t.Name)
+}

@@ -37,6 +37,7 @@ var sameNames = map[string]string{
 	"Outcome":    "of an analysis; of an airing",
 	"Parameter":  "of the API's document, and as it is checked",
 	"Part":       "of an upload; of a backup",
+	"Person":     "who works with the service, as stored; whom segments name, in the API",
 	"Place":      "of a reserve, of a store under test, of an item",
 	"Player":     "the program; as the API tells of it",
 	"Poster":     "the port of the webhooks and its implementation",

@@ -214,6 +214,31 @@ func (c AccessCalls) Tokens(ctx context.Context) ([]wire.Token, error) {
 	return list[wire.Token](ctx, c.caller, wire.Base+"/tokens", nil)
 }
 
+// People lists the persons who work with the service.
+func (c AccessCalls) People(ctx context.Context) ([]wire.Member, error) {
+	return list[wire.Member](ctx, c.caller, wire.People(), nil)
+}
+
+// Member returns a person who works with the service.
+func (c AccessCalls) Member(ctx context.Context, id string) (m wire.Member, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.People(id)}, &m)
+	return m, err
+}
+
+// AddMember adds a person who works with the service.
+func (c AccessCalls) AddMember(ctx context.Context, m wire.Member) (out wire.Member, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.People(), Body: m}, &out)
+	return out, err
+}
+
+// PatchMember changes a person at a revision, by the fields of a merge patch.
+func (c AccessCalls) PatchMember(ctx context.Context, id string, revision int64, patch map[string]any) (
+	out wire.Member, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.People(id), Body: patch,
+		Header: http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(revision, 10))}}}, &out)
+	return out, err
+}
+
 // RevokeToken revokes a token immediately.
 func (c AccessCalls) RevokeToken(ctx context.Context, id string) error {
 	_, err := c.Call(ctx, Request{Method: http.MethodDelete, Path: wire.Base + "/tokens/" + url.PathEscape(id)}, nil)

@@ -119,8 +119,9 @@ func newServed(t *testing.T) *served {
 	lock := replica.NewWorkLock(copied, "here", time.Minute)
 	stopping, stop := context.WithCancel(t.Context())
 	stop() // ends the streams
-	s.parts = Parts{Access: access.New(copied, now), Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
-		Library: lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook, Receipts: scheduler.Record.Receipts,
+	s.parts = Parts{Access: access.New(copied, now), Members: access.NewMembers(copied, now),
+		Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
+		Library:    lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook, Receipts: scheduler.Record.Receipts,
 		Answers: idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32),
 			"http://service", time.Hour, now),
 		Windows: scheduling.NewWindows(scheduler.Lists, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now,
@@ -132,6 +133,9 @@ func newServed(t *testing.T) *served {
 	admin, err := s.parts.Access.Create(t.Context(), access.System, access.NewToken{Name: "Ruth", Role: access.Admin})
 	s.must(err)
 	s.token = admin.Secret
+	_, err = s.parts.Members.Add(t.Context(), access.System, wire.Member{ID: "hana", Name: "하나",
+		Roles: []string{"viewer"}})
+	s.must(err)
 	s.network(lock)
 	return s
 }

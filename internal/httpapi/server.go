@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -163,9 +164,12 @@ func (a *api) admit(c *call, r route) error {
 	if err := a.limitPace(c, a.requests, caller, what); err != nil {
 		return err
 	}
-	actor.RequestID = id
+	actor.RequestID, actor.Remote = id, remoteOf(c.r)
 	c.actor = actor
-	if actor.Role != access.Admin && !slices.Contains(r.Roles, actor.Role) {
+	if len(actor.May) > 0 && !slices.Contains(actor.May, r.ID) {
+		return fault.New(fault.Forbidden, "this token is limited to %s: use another one", strings.Join(actor.May, ", "))
+	}
+	if !permitted(actor, r) {
 		return fault.New(fault.Forbidden, "a token of the role %s is not permitted to do this: use a token of the "+
 			"role %s", actor.Role, orOf(r.Roles))
 	}
@@ -182,6 +186,21 @@ func (a *api) admit(c *call, r route) error {
 		return fault.New(fault.NotFound, "there is no station %q: this token is for it, but no network with it is applied", s)
 	}
 	return nil
+}
+
+// permitted reports whether the role of an actor, and the limits of the token, permit an operation.
+func permitted(a access.Actor, r route) bool {
+	return (a.Role == access.Admin || slices.Contains(r.Roles, a.Role)) &&
+		(len(a.May) == 0 || slices.Contains(a.May, r.ID))
+}
+
+// remoteOf returns the network address that a request came from, without the port.
+func remoteOf(r *http.Request) string {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return from.Addr().Unmap().String()
 }
 
 // requirePrivate fails with Forbidden where others could read what a call carries.

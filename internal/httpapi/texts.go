@@ -27,6 +27,7 @@ var textForms = map[reflect.Type]map[string]textForm{
 	reflect.TypeFor[schedules.Station]():    {"languages": aTag},
 	reflect.TypeFor[schedules.Window]():     {"languages": aTag},
 	reflect.TypeFor[schedules.Script]():     {"languages": aTag},
+	reflect.TypeFor[wire.Member]():          {"languages": aTag},
 	reflect.TypeFor[schedules.Recurrence](): {"rrule": text.Lines},
 	reflect.TypeFor[schedules.Passage]():    {"text": text.Lines},
 	reflect.TypeFor[schedules.AsRun]():      {"detail": checkedAlone},

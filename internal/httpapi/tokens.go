@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
 	"lifeline/internal/access"
+	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/wire"
 )
@@ -24,13 +26,15 @@ func (a tokenHandlers) routes() []route {
 				May: []string{"approveSegment", "uploadSegment"}})}}},
 		{a.createToken, apidoc.Route{Method: http.MethodPost, Path: "/v1/tokens", Roles: admins,
 			ID: "createToken", Tag: apidoc.ForSchedulers, Summary: "Create an access token",
-			Detail: "The secret is in this answer only.",
+			Detail: "The secret is in this answer only. Give person for the token of a person, name for that of a machine or " +
+				"station.",
 			Takes: apidoc.TakesJSON(wire.NewToken{Name: "lantern-coast",
 				Role: "station", Station: "lantern-coast"}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The token.", wire.Token{ID: "0d9c6f2e41b7a8035c1e",
 				Name: "lantern-coast", Role: "station", Station: "lantern-coast",
 				CreatedAt: exampleStart, Secret: "lifeline_0d9c6f2e41b7a8035c1e_…"})},
-			Faults: map[int]string{http.StatusConflict: "The station counts as seized: enrol it anew."}}},
+			Faults: map[int]string{http.StatusConflict: "The station counts as seized: enrol it anew. Or the name is, or " +
+				"looks like, that of a person or of another holder."}}},
 		{a.listTokens, apidoc.Route{Method: http.MethodGet, Path: "/v1/tokens", Roles: admins,
 			ID: "listTokens", Tag: apidoc.ForSchedulers, Summary: "List access tokens, without their secrets",
 			Query: paged,
@@ -48,9 +52,10 @@ func (a tokenHandlers) routes() []route {
 
 // me answers with the caller and the operations that the role may use.
 func (a tokenHandlers) me(c *call) error {
-	out := wire.Me{Name: c.actor.Name, Role: string(c.actor.Role), Station: c.actor.Station, May: []string{}}
+	out := wire.Me{Name: c.actor.Name, Person: c.actor.Person, Role: string(c.actor.Role), Station: c.actor.Station,
+		May: []string{}}
 	for _, r := range a.all() {
-		if r.Open || c.actor.Role == access.Admin || slices.Contains(r.Roles, c.actor.Role) {
+		if r.Open || permitted(c.actor, r) {
 			out.May = append(out.May, r.ID)
 		}
 	}
@@ -65,8 +70,12 @@ func (a tokenHandlers) createToken(c *call) error {
 	if unreadable(read) {
 		return read
 	}
-	token := access.NewToken{Name: in.Name, Role: access.Role(in.Role), Station: in.Station, Life: in.Life.Duration}
-	if err := joinFindings(read, token.Check()); err != nil {
+	token := access.NewToken{Name: in.Name, Person: in.Person, Role: access.Role(in.Role), Station: in.Station,
+		May: in.May}
+	if in.Life != nil {
+		token.Life, token.Endless = in.Life.Duration, in.Life.Duration == 0
+	}
+	if err := joinFindings(read, a.known(in.May), token.Check()); err != nil {
 		return err
 	}
 	t, err := a.Access.Create(c.r.Context(), c.actor, token)
@@ -75,6 +84,18 @@ func (a tokenHandlers) createToken(c *call) error {
 	}
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(http.StatusCreated, t)
+}
+
+// known fails with Invalid unless all are ids of operations.
+func (a tokenHandlers) known(operations []string) error {
+	var wrong []fault.Field
+	for i, id := range operations {
+		if !slices.ContainsFunc(a.all(), func(r route) bool { return r.ID == id }) {
+			wrong = append(wrong, fault.Field{Field: fmt.Sprintf("may[%d]", i),
+				Message: "is not the ID of an operation: GET /v1/me lists those that a token permits"})
+		}
+	}
+	return fault.Fields(wrong...)
 }
 
 func (a tokenHandlers) listTokens(c *call) error {

@@ -82,7 +82,8 @@ func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
 		scheduling.KindExplanations, record.KindRecords, library.KindUpload, idempotency.KindAnswer, record.KindHead,
 		record.KindLate,
 		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat,
-		replica.KindStationKeys, replica.KindEnrolment, replica.KindDoubts, record.KindReceipts}
+		replica.KindStationKeys, replica.KindEnrolment, replica.KindDoubts, record.KindReceipts,
+		replica.KindPerson, replica.KindPeople}
 	for _, kind := range All {
 		if told := kind.Changes != ""; told == slices.Contains(untold, kind.Name) {
 			t.Errorf("%s: told %v, and in the list of what is not told %v", kind.Name, told, !told)

@@ -51,9 +51,9 @@ func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revi
 		switch {
 		case s.State != schedules.Pending:
 			return fault.New(fault.Conflict, "segment %q is %s; only a pending one can be approved", id, s.State)
-		case a.Name == s.UploadedBy:
+		case a.Is(l.segments.replica, s.UploadedByID, s.UploadedBy):
 			return fault.New(fault.Forbidden, "%s uploaded segment %q: another person must approve it", a.Name, id)
-		case a.Name == s.ReinstatedBy:
+		case a.Is(l.segments.replica, s.ReinstatedByID, s.ReinstatedBy):
 			return fault.New(fault.Forbidden, "%s reinstated segment %q: another person must approve it", a.Name, id)
 		}
 		if grave := MustAccept(s.Recording); len(grave) > 0 && !accepted {

@@ -7,11 +7,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"lifeline/audio"
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/servicetest"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -107,6 +109,47 @@ func TestARejectedSegmentIsKeptOffTheAirWithAReason(t *testing.T) {
 	}
 	if _, err := d.library.Approvals.Reject(t.Context(), ruth, "b", nil, "x"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("one that there is not: %v", err)
+	}
+}
+
+// Two tokens are not two persons: neither by a capital letter, nor by a letter of another script, nor by an id.
+func TestNobodyApprovesTheirOwnUnderASecondName(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	people := access.NewMembers(d.replica, func() time.Time { return d.now })
+	for _, m := range []wire.Member{{ID: "hana", Name: "하나", Others: []string{"Hana", "Hana at the station"}},
+		{ID: "ruth", Name: "Ruth"}} {
+		m.Roles = []string{"producer"}
+		if _, err := people.Add(t.Context(), access.System, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same := []access.Actor{{Name: "hana"}, {Name: "HANA"}, {Name: "H\u0430na"}, {Name: "Ｈａｎａ"}, {Name: "Ha\u200dna"},
+		{Name: "하나", Person: "hana"}, {Name: "hana AT the station"}}
+	approve := func(a access.Actor) error {
+		_, err := d.library.Approvals.Approve(t.Context(), a, "a", nil, "")
+		return err
+	}
+	d.upload(t, "a") // by the name Hana, as older programs stored it
+	for _, a := range same {
+		if err := approve(a); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("what Hana uploaded, approved by %+v: %v", a, err)
+		}
+	}
+	for _, r := range []string{"once", "again"} {
+		if err := approve(ruth); err != nil {
+			t.Fatal(r, err)
+		}
+		if _, err := d.library.Recalls.Recall(t.Context(), ruth, "a", nil, r); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.library.Recalls.Reinstate(t.Context(), same[5], "a", nil, r); err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range same {
+			if err := approve(a); !fault.Is(err, fault.Forbidden) {
+				t.Errorf("what 하나 reinstated, approved by %+v: %v", a, err)
+			}
+		}
 	}
 }
 

@@ -16,7 +16,20 @@ const KindUpload = "upload" // a recording that arrives in pieces
 var Kinds = replica.Kinds{
 	{Name: KindWaveform, Form: reflect.TypeFor[audio.Waveform](), Inspect: inspectWaveform},
 	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),
-		Inspect: replica.Looking(inspectUpload)},
+		Inspect: replica.Looking(inspectUpload), Upgrades: []replica.Upgrade{withPersonID}},
+}
+
+// withPersonID adds the id of the person who began an upload. Without it, the name tells who it is.
+var withPersonID = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		u, err := replica.Parse[Upload](body)
+		if err != nil {
+			return nil, err
+		}
+		u.ByID, u.Segment.UploadedByID, u.Segment.ReinstatedByID = "", "", ""
+		return replica.Encode(u)
+	},
 }
 
 func uploadsIn(m *replica.Replica) *replica.Cache[Upload] {

@@ -47,7 +47,7 @@ func (l *Recalls) Reinstate(ctx context.Context, a access.Actor, id string, revi
 		if s.State != schedules.Recalled {
 			return fault.New(fault.Conflict, "segment %q is %s, not recalled", id, s.State)
 		}
-		s.State, s.ReinstatedBy = schedules.Pending, a.Name
+		s.State, s.ReinstatedBy, s.ReinstatedByID = schedules.Pending, a.Name, a.Person
 		if s.Rejection != nil || s.Recording == nil {
 			s.State = schedules.Rejected
 		}

@@ -71,7 +71,7 @@ type Received struct {
 // assign makes r the segment's recording, uploaded by a.
 func (r Received) assign(s *schedules.Segment, a access.Actor) {
 	s.Recording, s.Rejection = &r.recording, r.rejection
-	s.UploadedBy, s.ReinstatedBy = a.Name, ""
+	s.UploadedBy, s.UploadedByID, s.ReinstatedBy, s.ReinstatedByID = a.Name, a.Person, "", ""
 	switch {
 	case r.rejection != nil:
 		s.State = schedules.Rejected

@@ -124,7 +124,8 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 			return err
 		}
 		patch(s)
-		s.ID, s.State, s.Recording, s.UploadedBy = before.ID, before.State, before.Recording, before.UploadedBy
+		s.ID, s.State, s.Recording = before.ID, before.State, before.Recording
+		s.UploadedBy, s.UploadedByID = before.UploadedBy, before.UploadedByID
 		if before.State == schedules.Approved && (!sameMetadata(before, *s) || s.WeakerThan(&before)) {
 			s.State = schedules.Pending
 		}

@@ -29,7 +29,8 @@ type Upload struct {
 	ID       string            `json:"id"`
 	Revision int64             `json:"-"`
 	By       string            `json:"by"`
-	Segment  schedules.Segment `json:"segment"` // the resulting segment; only the id if it replaces a recording
+	ByID     string            `json:"by_id,omitempty"` // of the person; none for a token that belongs to no person
+	Segment  schedules.Segment `json:"segment"`         // the resulting segment; only the id if it replaces a recording
 	// revision of the segment whose recording it replaces; 0 means that the segment is new
 	Replaces  int64             `json:"replaces"`
 	Length    int64             `json:"length"`            // in bytes
@@ -104,7 +105,7 @@ func (l *Uploads) Start(ctx context.Context, a access.Actor, u Upload) (Upload, 
 			return u, err
 		}
 	}
-	u.ID, u.By, u.ExpiresAt = replica.NewID(), a.Name, schedules.At(l.now().Add(uploadLife))
+	u.ID, u.By, u.ByID, u.ExpiresAt = replica.NewID(), a.Name, a.Person, schedules.At(l.now().Add(uploadLife))
 	return u, l.keep(ctx, a, &u, "upload.start")
 }
 
@@ -125,7 +126,7 @@ func (l *Uploads) Get(a access.Actor, id string) (Upload, error) {
 	u := row.Value
 	u.Revision = row.Revision
 	switch {
-	case !ok || u.By != a.Name:
+	case !ok || !a.Is(l.replica, u.ByID, u.By):
 		return Upload{}, fault.New(fault.NotFound, "there is no upload %q", id)
 	case u.Problem != "":
 		return u, fault.New(fault.Gone, "the upload was given up: %s", u.Problem)

@@ -43,8 +43,8 @@ func (l *Uploads) finish(ctx context.Context, a access.Actor, u Upload) (Upload,
 func (l *Uploads) assign(ctx context.Context, a access.Actor, u Upload, r Received) error {
 	has := func() bool {
 		s, err := l.segments.Get(u.Segment.ID)
-		return err == nil && s.UploadedBy == a.Name && s.Recording != nil && s.Recording.SHA256 == r.recording.SHA256 &&
-			s.Revision > u.Replaces
+		return err == nil && a.Is(l.replica, s.UploadedByID, s.UploadedBy) && s.Recording != nil &&
+			s.Recording.SHA256 == r.recording.SHA256 && s.Revision > u.Replaces
 	}
 	if has() {
 		return nil
@@ -90,7 +90,7 @@ func (l *Uploads) Sweep(ctx context.Context, lock *replica.WorkLock) error {
 		switch {
 		case u.DoneAt.IsZero() && u.Offset() == u.Length && now.Sub(last) > uploadRest:
 			err := lock.Do(ctx, "upload/"+id, 0, func(ctx context.Context) error {
-				_, err := l.finish(ctx, access.Actor{Name: u.By}, u)
+				_, err := l.finish(ctx, access.Actor{Name: u.By, Person: u.ByID}, u)
 				return err
 			})
 			if !errors.Is(err, replica.ErrElsewhere) {

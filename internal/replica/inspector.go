@@ -24,6 +24,7 @@ type Inspector struct {
 	counted    map[string]int64
 	signers    map[string]map[string]int
 	last       store.Entry
+	people     []KnownPerson
 }
 
 // Held describes a blob that documents name.

@@ -18,9 +18,23 @@ const RecallsID = "recalls"
 
 var libraryKinds = Kinds{
 	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](),
-		Copy: copiedSegments, Inspect: Looking(inspectSegment)},
+		Copy: copiedSegments, Inspect: Looking(inspectSegment), Upgrades: []Upgrade{withPersonIDs}},
 	{Name: KindRecalls, Changes: "recall", Form: reflect.TypeFor[wire.Recalls](), Signed: true,
 		Copy: Copied(decodeRecalls), Inspect: inspectRecalls},
+}
+
+// withPersonIDs adds the ids of the persons who uploaded and reinstated a segment. Without them, the names tell who
+// they are, since no other person gets a name that a person had.
+var withPersonIDs = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		s, err := Parse[schedules.Segment](body)
+		if err != nil {
+			return nil, err
+		}
+		s.UploadedByID, s.ReinstatedByID = "", ""
+		return Encode(s)
+	},
 }
 
 var decodeRecalls = payloadDecoder(wire.RecallsSchema, func(r wire.Recalls) string { return r.Schema })

@@ -63,8 +63,13 @@ func (m *Replica) Run(ctx context.Context, failed func(error)) error {
 }
 
 // Commit makes the commit durable and applies it to the copy. It fails with ErrRace when a document is not at the
-// expected revision.
+// expected revision, and with Forbidden when it is out of the scope of the person whose commit it is.
 func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
+	for _, w := range c.Writes {
+		if err := m.Scope(c.Person, w); err != nil {
+			return err
+		}
+	}
 	changes, err := m.Store.Commit(ctx, c)
 	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
 		return fmt.Errorf("%w: %w", ErrRace, err)

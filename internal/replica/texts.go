@@ -29,7 +29,8 @@ func (t *texts) share(s *schedules.Segment) {
 	}
 	s.Kind, s.State = schedules.Kind(t.of(string(s.Kind))), schedules.State(t.of(string(s.State)))
 	var room [32]*string
-	said := append(room[:0], &s.Language, &s.Voice, &s.Series, &s.Intro, &s.BackAnnounce, &s.UploadedBy, &s.ReinstatedBy)
+	said := append(room[:0], &s.Language, &s.Voice, &s.Series, &s.Intro, &s.BackAnnounce, &s.UploadedBy, &s.ReinstatedBy,
+		&s.UploadedByID, &s.ReinstatedByID)
 	s.Tags, s.Persons = slices.Clone(s.Tags), slices.Clone(s.Persons)
 	for i := range s.Tags {
 		said = append(said, &s.Tags[i])

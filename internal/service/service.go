@@ -230,11 +230,12 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	s.Server = &http.Server{
 		TLSConfig: tls,
-		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Enrolments: access.NewEnrolments(s.Replica, codes, time.Now),
-			Library: lib, Scheduler: s.Scheduler, Logbook: logbook, Receipts: s.Scheduler.Record.Receipts, Answers: answers,
-			Replica: s.Replica,
-			Media:   access.NewMedia(secret, publicURL, c.MediaLife, time.Now),
-			Meter:   figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
+		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Members: access.NewMembers(s.Replica, time.Now),
+			Enrolments: access.NewEnrolments(s.Replica, codes, time.Now),
+			Library:    lib, Scheduler: s.Scheduler, Logbook: logbook, Receipts: s.Scheduler.Record.Receipts,
+			Answers: answers, Replica: s.Replica,
+			Media: access.NewMedia(secret, publicURL, c.MediaLife, time.Now),
+			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
 			Windows: scheduling.NewWindows(s.Scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL,
 			Origins: c.Guard.Origins, TLSOnly: c.TLSOnly(), Proxies: proxies, Stopping: stopping,
 			Keys: signer.Public(), FormerKeys: keys.Former(), Roots: signer.roots, FirstRoot: signer.first,

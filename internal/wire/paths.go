@@ -20,6 +20,9 @@ func Segment(id string, parts ...string) string {
 	return join(Base+"/segments", append([]string{id}, parts...))
 }
 
+// People returns the path of the persons who work with the service, or, with an id, the path of one.
+func People(id ...string) string { return join(Base+"/people", id) }
+
 // Uploads returns the path at which tus uploads begin, or, with an id, the path of one.
 func Uploads(id ...string) string { return join(Base+"/uploads", id) }
 

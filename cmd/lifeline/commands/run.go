@@ -19,6 +19,7 @@ import (
 type cli struct {
 	Serve        serveCmd        `cmd:"" help:"Run the service."`
 	Demo         demoCmd         `cmd:"" help:"Demonstrate the whole journey, from upload to air and report, on an empty store."`
+	People       peopleCmd       `cmd:"" help:"Persons who work with the service: their roles, languages and stations."`
 	Token        tokenCmd        `cmd:"" help:"Access tokens."`
 	Upload       uploadCmd       `cmd:"" help:"Upload recordings with their metadata."`
 	Segments     segmentsCmd     `cmd:"" help:"Find segments, or show one."`

@@ -14,7 +14,6 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
 	"lifeline/internal/service"
-	"lifeline/internal/store"
 	"lifeline/internal/wire"
 )
 
@@ -28,23 +27,25 @@ type tokenCmd struct {
 // administrator's authority. It takes the flags by which serve finds the store.
 type tokenCreateCmd struct {
 	config.Serve `embed:""`
-	Name         string        `help:"The person or station that will hold it." required:""`
+	Name         string        `help:"The machine or station that will hold it."`
+	Person       string        `form:"id" help:"The person who will hold it, by id (lifeline people list), in place of a name."`
 	Role         access.Role   `help:"The role: ${enum}." enum:"admin,producer,scheduler,station,viewer" required:""`
 	Station      string        `form:"id" help:"The station, for the role station."`
-	Life         time.Duration `least:"0s" help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
+	Life         time.Duration `least:"0s" help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"2160h"`
 	Yes          bool          `short:"y" help:"Allow a station that the network does not have yet."`
 }
 
 func (c *tokenCreateCmd) token() access.NewToken {
-	return access.NewToken{Name: c.Name, Role: c.Role, Station: c.Station, Life: c.Life}
+	return access.NewToken{Name: c.Name, Person: c.Person, Role: c.Role, Station: c.Station, Life: c.Life,
+		Endless: c.Life == 0}
 }
 
 func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	if err := c.token().Check(); err != nil {
-		return cmdline.Exit(cmdline.Misunderstood, err)
-	}
 	if err := service.IsThere(ctx, c.Serve); err != nil {
 		return err // a token in a store that no service uses would be useless
+	}
+	if err := c.token().Check(); err != nil {
+		return cmdline.Exit(cmdline.Misunderstood, err)
 	}
 	t, err := c.create(ctx)
 	if err != nil {
@@ -75,11 +76,7 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 	if by.Name == "" {
 		by.Name = "administrator"
 	}
-	commit := func(ctx context.Context, c store.Commit) error {
-		_, err := s.Commit(ctx, c)
-		return err
-	}
-	return access.CreateToken(ctx, commit, by, c.token(), time.Now())
+	return access.CreateToken(ctx, s, by, c.token(), time.Now())
 }
 
 type tokenListCmd struct {

@@ -52,7 +52,10 @@ function standing(s) {
 }
 
 // mine is why this person may not approve the segment, or nothing.
-const mine = s => s.uploaded_by === session.me.name ? 'You uploaded this.' : s.reinstated_by === session.me.name ? 'You reinstated this.' : ''
+const mine = s => byMe(s.uploaded_by, s.uploaded_by_id) ? 'You uploaded this.' : byMe(s.reinstated_by, s.reinstated_by_id) ? 'You reinstated this.' : ''
+
+// byMe says whether a stored name and id are of this person. The service also compares names that only look alike.
+const byMe = (name, id) => Boolean(id && id === session.me.person || name && name === session.me.name)
 
 // acts are what the role may do to the segment as it stands. An approval is of the revision that was looked at; a recall is
 // of whatever is there.

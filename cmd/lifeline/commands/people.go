@@ -1,0 +1,146 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"lifeline/internal/cmdline"
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+)
+
+type peopleCmd struct {
+	List peopleListCmd `cmd:"" default:"1" help:"Show the persons."`
+	Add  peopleAddCmd  `cmd:"" help:"Add a person."`
+	Set  peopleSetCmd  `cmd:"" help:"Change a person, or activate one who was ended."`
+	End  peopleEndCmd  `cmd:"" help:"End persons: their tokens permit nothing any more, at once."`
+}
+
+type peopleListCmd struct {
+	remote `embed:""`
+	output `embed:""`
+}
+
+func (c *peopleListCmd) Run(ctx context.Context, stdout io.Writer) error {
+	all, err := c.client().People(ctx)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, all, func() {
+		const line = "%-20s %-8s %-24s %-20s %-16s %s\n"
+		fmt.Fprintf(stdout, line, "person", "state", "name", "roles", "languages", "stations")
+		for _, m := range all {
+			fmt.Fprintf(stdout, line, m.ID, stateOf(m), m.Name, strings.Join(m.Roles, ","),
+				cmp.Or(strings.Join(m.Languages, ","), "all"), cmp.Or(strings.Join(m.Stations, ","), "all"))
+		}
+	})
+}
+
+func stateOf(m wire.Member) string {
+	if m.Active {
+		return "active"
+	}
+	return "ended"
+}
+
+// printMember prints the state of a person after a change.
+func printMember(out io.Writer, m wire.Member) {
+	fmt.Fprintf(out, "%s (%s) is %s, with the roles %s; languages: %s; stations: %s\n", m.ID, m.Name, stateOf(m),
+		strings.Join(m.Roles, ", "), cmp.Or(strings.Join(m.Languages, ", "), "all"),
+		cmp.Or(strings.Join(m.Stations, ", "), "all"))
+}
+
+type peopleAddCmd struct {
+	remote    `embed:""`
+	output    `embed:""`
+	ID        string   `form:"id" arg:"" optional:"" name:"person" help:"The person's id. Default: the service makes one."`
+	Name      string   `help:"The person's name, in any script." required:""`
+	Others    []string `name:"other-name" help:"Other names, such as those of tokens that the person has already."`
+	Roles     []string `name:"role" help:"Roles: ${enum}." enum:"admin,producer,scheduler,viewer" required:""`
+	Languages []string `form:"language" name:"language" help:"Languages in which the person may change segments and scripts. Default: all."`
+	Stations  []string `form:"id" name:"station" help:"Stations for which the person may schedule. Default: all."`
+}
+
+func (c *peopleAddCmd) Run(ctx context.Context, stdout io.Writer) error {
+	m, err := c.client().AddMember(ctx, wire.Member{ID: c.ID, Name: c.Name, Others: c.Others, Roles: c.Roles,
+		Languages: c.Languages, Stations: c.Stations, Active: true})
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, m, func() { printMember(stdout, m) })
+}
+
+type peopleSetCmd struct {
+	remote       `embed:""`
+	output       `embed:""`
+	ID           string   `form:"id" arg:"" name:"person" help:"The person's id."`
+	Name         *string  `help:"The new name. The present one stays one of the other names."`
+	Others       []string `name:"other-name" help:"Further names."`
+	Roles        []string `name:"role" help:"The roles, in place of the present ones: ${enum}." enum:"admin,producer,scheduler,viewer"`
+	Languages    []string `form:"language" name:"language" help:"The languages, in place of the present ones." xor:"languages"`
+	AllLanguages bool     `help:"Every language." xor:"languages"`
+	Stations     []string `form:"id" name:"station" help:"The stations, in place of the present ones." xor:"stations"`
+	AllStations  bool     `help:"Every station." xor:"stations"`
+	Active       bool     `help:"Activate the person again."`
+}
+
+// patch returns the fields that the flags change.
+func (c *peopleSetCmd) patch(before wire.Member) map[string]any {
+	out := map[string]any{}
+	if c.Name != nil {
+		out["name"] = *c.Name
+	}
+	if c.Others != nil {
+		out["other_names"] = append(before.Others, c.Others...)
+	}
+	if c.Roles != nil {
+		out["roles"] = c.Roles
+	}
+	if c.Languages != nil || c.AllLanguages {
+		out["languages"] = c.Languages
+	}
+	if c.Stations != nil || c.AllStations {
+		out["stations"] = c.Stations
+	}
+	if c.Active {
+		out["active"] = true
+	}
+	return out
+}
+
+func (c *peopleSetCmd) Run(ctx context.Context, stdout io.Writer) error {
+	before, err := c.client().Member(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	patch := c.patch(before)
+	if len(patch) == 0 {
+		return cmdline.Exit(cmdline.Misunderstood, fault.New(fault.Invalid, "say what to change: lifeline people set --help"))
+	}
+	m, err := c.client().PatchMember(ctx, c.ID, before.Revision, patch)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, m, func() { printMember(stdout, m) })
+}
+
+type peopleEndCmd struct {
+	remote `embed:""`
+	IDs    []string `form:"id" arg:"" name:"person" help:"Persons, by id."`
+}
+
+func (c *peopleEndCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return cmdline.Each(c.IDs, func(id string) error {
+		m, err := c.client().Member(ctx, id)
+		if err == nil {
+			m, err = c.client().PatchMember(ctx, id, m.Revision, map[string]any{"active": false})
+		}
+		if err == nil {
+			printMember(stdout, m)
+		}
+		return err
+	})
+}

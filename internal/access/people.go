@@ -1,0 +1,237 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lifeline/internal/bcp47"
+	"lifeline/internal/fault"
+	"lifeline/internal/names"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Members manages the persons who work with the service.
+type Members struct {
+	replica *replica.Replica
+	now     func() time.Time
+}
+
+// NewMembers returns Members that are stored in m.
+func NewMembers(m *replica.Replica, now func() time.Time) *Members { return &Members{m, now} }
+
+// MostOfPerson bounds the other names of a person, the languages and the stations.
+const MostOfPerson = 100
+
+// Get returns a person. It fails with NotFound.
+func (p *Members) Get(id string) (wire.Member, error) {
+	row, ok := replica.PersonsIn(p.replica).Get(id)
+	if !ok {
+		return wire.Member{}, noPerson(id)
+	}
+	return member(row.Value.Person, row.Revision), nil
+}
+
+func noPerson(id string) error {
+	return fault.New(fault.NotFound, "there is no person %q who works with the service: lifeline people list has all", id)
+}
+
+// List returns at most limit persons with ids after the given one, and the last id if there are more.
+func (p *Members) List(after string, limit int) (out []wire.Member, next string) {
+	for _, row := range replica.PersonsIn(p.replica).After("", after) {
+		if len(out) == limit {
+			return out, out[limit-1].ID
+		}
+		out = append(out, member(row.Value.Person, row.Revision))
+	}
+	return out, ""
+}
+
+// Add stores a new person, who is active. It fails with Invalid, and with Conflict if the id is taken, or a name is, or
+// looks like, that of another person or of a machine with a role that the person does not get.
+func (p *Members) Add(ctx context.Context, by Actor, m wire.Member) (wire.Member, error) {
+	if m.ID == "" {
+		m.ID = newPersonID()
+	}
+	return p.change(ctx, by, m.ID, "person.add", func(before *replica.Person, _ int64) (replica.Person, error) {
+		if before != nil {
+			return replica.Person{}, fault.New(fault.Conflict, "a person %q exists already: change that one, or choose "+
+				"another id", m.ID)
+		}
+		return stored(m, replica.Person{ID: m.ID, CreatedAt: schedules.At(p.now())}), nil
+	})
+}
+
+// Set changes a person. An earlier name stays one of the other names, since it may stand where the person did
+// something. It fails as Add does, with NotFound, with Stale unless revision (nil: any) is the latest, and with
+// Conflict if no active administrator would be left.
+func (p *Members) Set(ctx context.Context, by Actor, id string, revision *int64, change func(*wire.Member) error) (
+	wire.Member, error) {
+	return p.change(ctx, by, id, "person.set", func(before *replica.Person, at int64) (replica.Person, error) {
+		if before == nil {
+			return replica.Person{}, noPerson(id)
+		}
+		if err := replica.CheckRevision(revision, at); err != nil {
+			return replica.Person{}, err
+		}
+		m := member(*before, at)
+		if err := change(&m); err != nil {
+			return replica.Person{}, err
+		}
+		next := stored(m, *before)
+		switch {
+		case m.Active == before.EndedAt.IsZero():
+		case m.Active:
+			next.EndedAt = schedules.Instant{}
+		default:
+			next.EndedAt = schedules.At(p.now())
+		}
+		return next, nil
+	})
+}
+
+// change stores what f makes of a person at a revision; before is nil if there is none.
+func (p *Members) change(ctx context.Context, by Actor, id, action string, f func(before *replica.Person, at int64) (
+	replica.Person, error)) (out wire.Member, err error) {
+	err = serially(ctx, p.replica.Store, func(h *holders) error {
+		var before *replica.Person
+		if known, ok := h.find(id); ok {
+			before = &known.Person
+		}
+		next, err := f(before, h.revisions[id])
+		if err != nil {
+			return err
+		}
+		known := next.Known()
+		if err := p.check(next); err != nil {
+			return err
+		}
+		if err := h.mayBe(known); err != nil {
+			return err
+		}
+		had := !h.noAdmin()
+		h.put(known)
+		if had && h.noAdmin() {
+			return fault.New(fault.Conflict, "%s is the last active administrator: give another person the role admin first",
+				next.Name)
+		}
+		body, err := replica.Encode(next)
+		if err != nil {
+			return err
+		}
+		if before != nil && before.EndedAt.IsZero() != next.EndedAt.IsZero() {
+			action = "person.activate"
+			if !next.EndedAt.IsZero() {
+				action = "person.end"
+			}
+		}
+		out = member(next, h.revisions[id]+1)
+		return h.commit(ctx, by.Origin(p.now(), action, next.Name), store.Write{Kind: replica.KindPerson, ID: id,
+			Expect: h.revisions[id], Body: body})
+	})
+	if err == nil {
+		err = p.replica.CatchUp(ctx)
+	}
+	return out, err
+}
+
+// Check fails with Invalid and lists the faults of a person.
+func (p *Members) Check(m wire.Member) error {
+	if m.ID == "" {
+		m.ID = newPersonID()
+	}
+	return p.check(stored(m, replica.Person{ID: m.ID}))
+}
+
+// newPersonID returns an id for a person who is added without one.
+func newPersonID() string { return "p-" + replica.NewID() }
+
+func (p *Members) check(n replica.Person) error {
+	var wrong []fault.Field
+	tell := func(field, format string, args ...any) {
+		wrong = append(wrong, fault.Field{Field: field, Message: fmt.Sprintf(format, args...)})
+	}
+	if !schedules.ValidID(n.ID) {
+		tell("id", "must match %s", schedules.IDForm)
+	}
+	for i, name := range append([]string{n.Name}, n.Others...) {
+		field := "name"
+		if i > 0 {
+			field = fmt.Sprintf("other_names[%d]", i-1)
+		}
+		switch kept, err := lineOf(field, name); {
+		case err != nil:
+			wrong = append(wrong, fault.FieldsOf(err)...)
+		case kept == "" || names.Of(kept) == names.Likeness{}:
+			tell(field, "must have letters or digits")
+		case utf8.RuneCountInString(kept) > schedules.MaxLine:
+			tell(field, "is longer than %d characters", schedules.MaxLine)
+		}
+	}
+	if len(n.Roles) == 0 {
+		tell("roles", "must have at least one of admin, producer, scheduler, viewer")
+	}
+	for i, r := range n.Roles {
+		if !slices.Contains(PersonRoles, Role(r)) {
+			tell(fmt.Sprintf("roles[%d]", i), "must be admin, producer, scheduler or viewer")
+		}
+	}
+	for i, l := range n.Languages {
+		if _, err := bcp47.Canonical(l); err != nil {
+			tell(fmt.Sprintf("languages[%d]", i), "%v", err)
+		}
+	}
+	for i, s := range n.Stations {
+		if none := p.replica.NoStation(s); none != "" {
+			tell(fmt.Sprintf("stations[%d]", i), "%s", none)
+		}
+	}
+	for field, count := range map[string]int{"other_names": len(n.Others), "languages": len(n.Languages),
+		"stations": len(n.Stations)} {
+		if count > MostOfPerson {
+			tell(field, "has more than %d entries", MostOfPerson)
+		}
+		if field != "other_names" && count > 0 && slices.Contains(n.Roles, string(Admin)) {
+			tell(field, "must be empty for the role admin, which may do everything")
+		}
+	}
+	return fault.Fields(wrong...)
+}
+
+// put replaces a person, or adds one.
+func (h *holders) put(p replica.KnownPerson) {
+	h.persons = append(slices.DeleteFunc(h.persons, func(q replica.KnownPerson) bool { return q.ID == p.ID }), p)
+}
+
+// stored returns the stored form of m, which before was the person before. An earlier name stays one of the others.
+func stored(m wire.Member, before replica.Person) replica.Person {
+	next := before
+	next.Name, next.Roles, next.Languages, next.Stations = m.Name, set(m.Roles), set(m.Languages), set(m.Stations)
+	next.Others = append([]string{}, m.Others...)
+	for _, earlier := range append([]string{before.Name}, before.Others...) {
+		if earlier != "" && earlier != m.Name && !slices.Contains(next.Others, earlier) {
+			next.Others = append(next.Others, earlier)
+		}
+	}
+	next.Others = set(slices.DeleteFunc(next.Others, func(other string) bool { return other == m.Name }))
+	return next
+}
+
+// set returns the values in order, each once.
+func set(values []string) []string {
+	out := slices.Clone(values)
+	slices.SortFunc(out, strings.Compare)
+	return slices.Compact(out)
+}
+
+// member returns a person as the API shows it.
+func member(p replica.Person, revision int64) wire.Member {
+	return wire.Member{ID: p.ID, Revision: revision, Name: p.Name, Others: p.Others, Roles: p.Roles,
+		Languages: p.Languages, Stations: p.Stations, Active: p.EndedAt.IsZero(), CreatedAt: p.CreatedAt, EndedAt: p.EndedAt}
+}

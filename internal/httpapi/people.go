@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/wire"
+)
+
+// memberHandlers serve the persons who work with the service.
+type memberHandlers struct{ *Parts }
+
+func (a memberHandlers) routes() []route {
+	sora := wire.Member{ID: "sora", Revision: 1, Name: "Sora", Roles: []string{"producer"}, Languages: []string{"ko"},
+		Active: true, CreatedAt: exampleStart}
+	clash := map[int]string{http.StatusConflict: "A name is, or looks like, that of another person or of a machine, the " +
+		"ID is taken, or no active administrator would be left."}
+	return []route{
+		{a.list, apidoc.Route{Method: http.MethodGet, Path: "/v1/people", Roles: admins,
+			ID: "listPeople", Tag: apidoc.ForSchedulers, Summary: "List the persons who work with the service",
+			Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of persons, ordered by ID.",
+				wire.Page[wire.Member]{Items: []wire.Member{sora}})}}},
+		{a.add, apidoc.Route{Method: http.MethodPost, Path: "/v1/people", Roles: admins,
+			ID: "addMember", Tag: apidoc.ForSchedulers, Summary: "Add a person who works with the service",
+			Detail: "Names must not look alike: case, compatible characters, white space and letters of other scripts that " +
+				"look the same make no difference. Tokens without a person whose name is one of the names are the person's.",
+			Takes: apidoc.TakesJSON(wire.Member{Name: "Sora", Roles: []string{"producer"}, Languages: []string{"ko"},
+				Active: true}),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The person.", sora, "ETag", "Location")},
+			Faults:  clash}},
+		{a.get, apidoc.Route{Method: http.MethodGet, Path: "/v1/people/:person", Roles: admins,
+			ID: "getMember", Tag: apidoc.ForSchedulers, Summary: "Get a person who works with the service",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The person.", sora, "ETag")}}},
+		{a.patch, apidoc.Route{Method: http.MethodPatch, Path: "/v1/people/:person", Roles: admins,
+			ID: "patchMember", Tag: apidoc.ForSchedulers, Summary: "Change a person who works with the service",
+			Detail: "The body is a merge patch (RFC 7396). If active is false, that ends the person: tokens and running " +
+				"requests of the person end at once, on every replica. The last active administrator cannot be ended. An earlier name stays one of other_names.",
+			Match: apidoc.MatchNeeded, Takes: apidoc.TakesPatch[wire.Member](map[string]any{"active": false}),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed person.", sora, "ETag")},
+			Faults:  clash}},
+	}
+}
+
+func (a memberHandlers) list(c *call) error {
+	after, limit, err := c.query().page()
+	if err != nil {
+		return err
+	}
+	members, next := a.Members.List(after, limit)
+	return page(c, members, next)
+}
+
+func (a memberHandlers) get(c *call) error {
+	m, err := a.Members.Get(c.param("person"))
+	return resource(c, m, m.Revision, err)
+}
+
+func (a memberHandlers) add(c *call) error {
+	in := wire.Member{Active: true}
+	read := c.decode(&in)
+	if unreadable(read) {
+		return read
+	}
+	var own error
+	if !in.Active {
+		own = fault.Fields(fault.Field{Field: "active", Message: "must be true for a new person"})
+	}
+	if err := joinFindings(read, own, a.Members.Check(in)); err != nil {
+		return err
+	}
+	m, err := a.Members.Add(c.r.Context(), c.actor, in)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", wire.People(m.ID))
+	c.tag(m.Revision)
+	return c.json(http.StatusCreated, m)
+}
+
+func (a memberHandlers) patch(c *call) error {
+	revision, err := c.mustMatch()
+	if err != nil {
+		return err
+	}
+	id := c.param("person")
+	m, err := a.Members.Get(id)
+	if err != nil {
+		return err
+	}
+	b, err := c.body("application/json", "application/merge-patch+json")
+	if err != nil {
+		return err
+	}
+	read := mergeStrict(b, &m)
+	if unreadable(read) {
+		return read
+	}
+	var own error
+	if m.ID != id {
+		own = fault.Fields(fault.Field{Field: "id", Message: "cannot be changed"})
+		m.ID = id
+	}
+	if err := joinFindings(read, own, a.Members.Check(m)); err != nil {
+		return err
+	}
+	m, err = a.Members.Set(c.r.Context(), c.actor, id, revision, func(m *wire.Member) error { return mergeStrict(b, m) })
+	return resource(c, m, m.Revision, err)
+}

@@ -1,0 +1,123 @@
+package replica
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"lifeline/internal/bcp47"
+	"lifeline/internal/names"
+	"lifeline/internal/store"
+	"lifeline/internal/text"
+	"lifeline/schedules"
+)
+
+const (
+	KindPerson = "person" // a person who works with the service: ID
+	// the number of changes of persons and of tokens' holders, one document: every such change writes it, so that two of
+	// them never pass each other
+	KindPeople = "people"
+)
+
+// PeopleID is the id of the only document of KindPeople.
+const PeopleID = "people"
+
+var peopleKinds = Kinds{
+	{Name: KindPerson, Form: reflect.TypeFor[Person](), Copy: Copied(knowing), Inspect: Looking(inspectPerson)},
+	{Name: KindPeople, Form: reflect.TypeFor[PeopleChanges](), Inspect: Readable[PeopleChanges]},
+}
+
+// Person is a person who works with the service. Access tokens belong to one.
+type Person struct {
+	ID        string            `json:"id"`
+	Name      string            `json:"name"`
+	Others    []string          `json:"other_names,omitempty"` // earlier names, and the names of older tokens
+	Roles     []string          `json:"roles"`
+	Languages []string          `json:"languages,omitempty"` // that the person may change content in; none: every one
+	Stations  []string          `json:"stations,omitempty"`  // that the person may schedule; none: every one
+	CreatedAt schedules.Instant `json:"created_at"`
+	EndedAt   schedules.Instant `json:"ended_at"` // none: the person is active
+}
+
+// PeopleChanges counts the changes of persons and of tokens' holders.
+type PeopleChanges struct {
+	Changes int64 `json:"changes"`
+}
+
+// KnownPerson is a person with the forms of all names.
+type KnownPerson struct {
+	Person
+	forms []names.Likeness
+}
+
+// Known returns p with the forms of its names.
+func (p Person) Known() KnownPerson {
+	k := KnownPerson{Person: p, forms: []names.Likeness{names.Of(p.Name)}}
+	for _, other := range p.Others {
+		k.forms = append(k.forms, names.Of(other))
+	}
+	return k
+}
+
+// Named reports whether a name of that form is one of the person's, or looks like it.
+func (p KnownPerson) Named(f names.Likeness) bool { return slices.ContainsFunc(p.forms, f.Same) }
+
+func knowing(body []byte) (KnownPerson, error) {
+	p, err := Parse[Person](body)
+	p.Name, p.Others = text.Clean(p.Name), distinct(p.Others, text.Clean)
+	p.Languages = distinct(p.Languages, bcp47.Kept)
+	return p.Known(), err
+}
+
+func PersonsIn(m *Replica) *Cache[KnownPerson] {
+	return CacheOf[*Cache[KnownPerson]](m, KindPerson)
+}
+
+// PersonNamed returns the id of the person for whom a name stands; "": it is no person's.
+func (m *Replica) PersonNamed(f names.Likeness) string {
+	for id, row := range PersonsIn(m).After("", "") {
+		if row.Value.Named(f) {
+			return id
+		}
+	}
+	return ""
+}
+
+// SamePerson reports whether two persons are one. Each is given by id, or only by name, as older programs stored it. Of
+// names that look alike they are one.
+func (m *Replica) SamePerson(idA, nameA, idB, nameB string) bool {
+	a, b := names.Of(nameA), names.Of(nameB)
+	if nameA != "" && nameA == nameB || a.Same(b) {
+		return true
+	}
+	if idA == "" {
+		idA = m.PersonNamed(a)
+	}
+	if idB == "" {
+		idB = m.PersonNamed(b)
+	}
+	return idA != "" && idA == idB
+}
+
+func inspectPerson(i *Inspector, d store.Document, p Person) {
+	wrong := ""
+	known := p.Known()
+	switch {
+	case p.ID != d.ID:
+		wrong = fmt.Sprintf("it says that it is %q", p.ID)
+	case p.Name == "":
+		wrong = "it has no name"
+	case len(p.Roles) == 0:
+		wrong = "it has no role"
+	default:
+		for _, other := range i.people {
+			if known.Named(names.Of(other.Name)) || other.Named(names.Of(p.Name)) {
+				wrong = fmt.Sprintf("its name looks like that of person %s", other.ID)
+			}
+		}
+	}
+	i.people = append(i.people, known)
+	if wrong != "" {
+		i.Tell(d, "is malformed: %s", wrong)
+	}
+}
