@@ -246,7 +246,11 @@ func (f *Fetcher) complete(ctx context.Context, part *os.File, audio wire.AudioR
 func (f *Fetcher) transfer(ctx context.Context, part *os.File, audio wire.AudioRef, have int64) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	idle := time.AfterFunc(stall, func() { cancel(fmt.Errorf("nothing came for %v", stall)) })
+	least, until := int64(1), time.Now().Add(stall) // bytes that must come, and until when
+	if f.mirrors != nil && f.mirrors.Names(audio.SHA256) {
+		least = max(least, paceOf(f.limit))
+	}
+	idle := time.AfterFunc(stall, func() { cancel(fmt.Errorf("less than %d bytes came in %v", least, stall)) })
 	defer idle.Stop()
 	body, err := f.service.Audio(ctx, audio.SHA256, have)
 	if err != nil {
@@ -259,11 +263,14 @@ func (f *Fetcher) transfer(ctx context.Context, part *os.File, audio wire.AudioR
 	if _, err := part.Seek(body.From, io.SeekStart); err != nil {
 		return err
 	}
-	left := audio.Bytes - body.From
+	left, came := audio.Bytes-body.From, int64(0)
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := body.Read(buf)
-		idle.Reset(stall)
+		if came += int64(n); came >= least {
+			came, until = 0, time.Now().Add(stall)
+			idle.Reset(stall)
+		}
 		if left -= int64(n); left < 0 {
 			return errors.Join(fmt.Errorf("over the %d bytes that it should have", audio.Bytes), part.Truncate(0))
 		}
@@ -280,11 +287,13 @@ func (f *Fetcher) transfer(ctx context.Context, part *os.File, audio wire.AudioR
 			return cmp.Or(context.Cause(ctx), err)
 		}
 		if f.limit != nil {
+			began := time.Now()
 			idle.Stop()
 			if err := f.limit.WaitN(ctx, n); err != nil {
 				return err
 			}
-			idle.Reset(stall)
+			until = until.Add(time.Since(began))
+			idle.Reset(time.Until(until))
 		}
 	}
 }

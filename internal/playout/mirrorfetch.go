@@ -59,10 +59,10 @@ func (m *Mirrors) open(ctx context.Context, s *mirrorHost, name string, from int
 	var begins int64
 	switch {
 	case resp.StatusCode == http.StatusOK:
-		return resp.Body, 0, nil
+		return counted{resp.Body, &s.pace.came}, 0, nil
 	case resp.StatusCode == http.StatusPartialContent && from > 0:
 		if _, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-", &begins); err == nil && begins == from {
-			return resp.Body, from, nil
+			return counted{resp.Body, &s.pace.came}, from, nil
 		}
 	}
 	resp.Body.Close()
@@ -95,18 +95,15 @@ func patience(n int64) time.Duration { return callTimeout + time.Duration(n>>10)
 // file returns the content of a file from the first mirror that has it.
 func (m *Mirrors) file(ctx context.Context, from []*mirrorHost, f wire.MirrorFile, most int64) (content []byte,
 	err error) {
-	for _, s := range from {
-		if content, err = m.fileOf(ctx, s, f, most); err == nil || ctx.Err() != nil {
-			return content, err
-		}
-	}
-	return nil, err
+	err = m.inTurn(ctx, from, f.Bytes, nil, func(ctx context.Context, s *mirrorHost) (err error) {
+		content, err = m.fileOf(ctx, s, f, most)
+		return err
+	})
+	return content, err
 }
 
 func (m *Mirrors) fileOf(ctx context.Context, s *mirrorHost, f wire.MirrorFile, most int64) ([]byte, error) {
-	limited, cancel := context.WithTimeout(ctx, patience(f.Bytes))
-	defer cancel()
-	b, err := m.read(limited, s, mirror.FileName(f.SHA256), f.Bytes)
+	b, err := m.read(ctx, s, mirror.FileName(f.SHA256), f.Bytes)
 	sum := sha256.Sum256(b)
 	if err == nil && hex.EncodeToString(sum[:]) != f.SHA256 {
 		err = wrongFile(int64(len(b)), f)
@@ -149,23 +146,28 @@ func (m *Mirrors) Recording(ctx context.Context, audio wire.AudioRef, limit *rat
 	if !named {
 		return errors.New("the mirrors do not have it")
 	}
-	var err error
-	for _, s := range m.order(nil) {
-		if err = m.recordingOf(ctx, s, f, audio, limit); err == nil || ctx.Err() != nil {
-			return err
+	return m.inTurn(ctx, m.order(nil), f.Bytes, limit, func(ctx context.Context, s *mirrorHost) error {
+		err := m.recordingOf(ctx, s, f, audio, limit)
+		if err == nil {
+			return nil
 		}
 		m.noteForgery(s, f, err)
-		err = fmt.Errorf("%s: %w", s.address, err)
-	}
-	return err
+		return fmt.Errorf("%s: %w", s.address, err)
+	})
+}
+
+// Names reports whether the mirrors are known to have a recording.
+func (m *Mirrors) Names(sha256 string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, named := m.recordings[sha256]
+	return named
 }
 
 // recordingOf fetches a recording from one mirror: the whole encrypted file first, so that its hash says whether the
 // mirror lies.
 func (m *Mirrors) recordingOf(ctx context.Context, s *mirrorHost, f wire.MirrorFile, audio wire.AudioRef,
 	limit *rate.Limiter) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience(f.Bytes))
-	defer cancel()
 	root, name := m.cache.state.Root, "audio/"+audio.SHA256+".sealed"
 	file, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

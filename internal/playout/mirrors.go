@@ -64,6 +64,7 @@ type offeredDocument struct {
 // mirrorHost is one mirror.
 type mirrorHost struct {
 	address string
+	pace    pace // its speed is guarded by mu
 
 	mu       sync.Mutex
 	state    MirrorState

@@ -229,9 +229,13 @@ func (s serves) RoundTrip(r *http.Request) (*http.Response, error) {
 	if status == 0 {
 		return nil, errors.New("connection refused")
 	}
-	if closer, ok := body.(slow); ok {
-		closer.ctx = r.Context()
-		body = closer
+	switch b := body.(type) {
+	case slow:
+		b.ctx = r.Context()
+		body = b
+	case modem:
+		b.ctx = r.Context()
+		body = b
 	}
 	return &http.Response{StatusCode: status, Body: io.NopCloser(body), Header: http.Header{}, Request: r}, nil
 }
@@ -258,6 +262,18 @@ func (s slow) Read(p []byte) (int, error) {
 		return s.from.Read(p[:1])
 	case <-s.ctx.Done():
 		return 0, s.ctx.Err()
+	}
+}
+
+// modem is a body of 600 bytes a second.
+type modem struct{ slow }
+
+func (m modem) Read(p []byte) (int, error) {
+	select {
+	case <-time.After(time.Second):
+		return m.from.Read(p[:min(len(p), 600)])
+	case <-m.ctx.Done():
+		return 0, m.ctx.Err()
 	}
 }
 
@@ -321,6 +337,7 @@ func (w *mirrored) attack(dice *rand.Rand, forged, stolen, stale memoryTree) (st
 			status, body := honest(latest)(name)
 			return status, slow{from: body}
 		}},
+		{"its pointers at once, its files at a byte a second", trickling(latest)},
 		{"a page in place of all", func(string) (int, io.Reader) {
 			return http.StatusOK, strings.NewReader("<html>Sign in to the network</html>")
 		}},
@@ -583,6 +600,65 @@ func TestRecordingsComeFromMirrorsWhenTheServiceDoesNotAnswer(t *testing.T) {
 	if !r.cache.Has(all[0].audio) {
 		t.Errorf("the recording is not here: %v", r.problems.List())
 	}
+}
+
+// trickling serves the pointers of a tree at once, and its files at a byte a second.
+func trickling(tree memoryTree) serves {
+	return func(name string) (int, io.Reader) {
+		status, body := honest(tree)(name)
+		if strings.Contains(name, "/") {
+			body = slow{from: body}
+		}
+		return status, body
+	}
+}
+
+func TestMirrorsAndALinkThatTrickleHoldNothingUpThatATrueMirrorHas(t *testing.T) {
+	w := newMirrored(t, documentsNow)
+	latest, dir := w.trees[pushes-1], t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		mirrors := map[string]http.RoundTripper{"mirror-3": honest(latest)}
+		for i := range 3 {
+			mirrors[fmt.Sprintf("mirror-%d", i)] = trickling(latest)
+		}
+		r := w.station(t, dir, w.at(pushes-1), mirrors)
+		began := time.Now()
+		r.Poll(t.Context())
+		if took := time.Since(began); took > 2*time.Minute || r.revision() != pushes {
+			t.Errorf("revision %d is held after a poll of %v: %v", r.revision(), took, r.problems.List())
+		}
+		link := serves(func(string) (int, io.Reader) { return http.StatusOK, slow{from: bytes.NewReader(w.audio)} })
+		api := client.New("http://service", "token", &http.Client{Transport: link})
+		f := NewFetcher(r.cache, r.documents, api.Station("lantern"), r.Mirrors, 0, 0, r.now)
+		all := wants(r.documents.Holdings(), r.now())
+		began = time.Now()
+		f.fetchOnce(t.Context(), all[0], all)
+		if took := time.Since(began); took > 2*time.Minute || !r.cache.Has(all[0].audio) {
+			t.Errorf("the recording is here: %v, after %v: %v", r.cache.Has(all[0].audio), took, r.problems.List())
+		}
+	})
+}
+
+func TestAMirrorThatIsAloneMayBeSlow(t *testing.T) {
+	w := newMirrored(t, documentsNow)
+	latest := w.trees[pushes-1]
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		poor := serves(func(name string) (int, io.Reader) {
+			status, body := honest(latest)(name)
+			if strings.Contains(name, "/") {
+				body = modem{slow{from: body}}
+			}
+			return status, body
+		})
+		refused := serves(func(string) (int, io.Reader) { return 0, nil })
+		r := w.station(t, dir, w.at(pushes-1), map[string]http.RoundTripper{"mirror-0": poor, "mirror-1": refused})
+		r.Poll(t.Context())
+		err := r.Recording(t.Context(), wire.AudioRef{SHA256: w.audioOf.SHA256, Bytes: w.audioOf.Bytes}, nil)
+		if err != nil || r.revision() != pushes {
+			t.Errorf("revision %d is held, and the recording: %v: %v", r.revision(), err, r.problems.List())
+		}
+	})
 }
 
 func TestAStationLearnsTheMirrorsThatASignedPointerLeadsTo(t *testing.T) {
