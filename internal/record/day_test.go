@@ -275,3 +275,26 @@ func TestAQueueIsWaitedForUntilItIsWithdrawn(t *testing.T) {
 		t.Errorf("a day that is in memory no more: %v", err)
 	}
 }
+
+// A missed ident is a miss, and no make-good: a reconciliation and the list of make-goods name the same.
+func TestAReconciliationListsAsMakeGoodsOnlyWhatIsOwed(t *testing.T) {
+	d := newMissedDay(t)
+	d.report(1, d.item, schedules.Failed)
+	reconciled := func() schedules.Reconciliation {
+		t.Helper()
+		r, err := d.Record.Logbook.Reconcile(t.Context(), "s", d.day, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := reconciled(); r.Totals[schedules.Missed] != 1 || len(r.MakeGoods) != 1 {
+		t.Errorf("a testimony: %+v", r)
+	}
+	s := servicetest.Music(d.item.SegmentID)
+	s.Kind = "ident"
+	servicetest.Put(t, d.store, replica.KindSegment, s.ID, s)
+	if r := reconciled(); r.Totals[schedules.Missed] != 1 || len(r.MakeGoods) != 0 || r.MakeGoods == nil {
+		t.Errorf("an ident: %+v", r)
+	}
+}

@@ -232,7 +232,12 @@ func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.
 		return schedules.Reconciliation{}, err
 	}
 	r, err := l.accounts.outcomes(ctx, st, date)
-	return r.Past(window, q.Value.Windows), err
+	if err != nil {
+		return r, err
+	}
+	r = r.Past(window, q.Value.Windows)
+	r.MakeGoods, err = l.makeGoods.committed(ctx, st, r.MakeGoods)
+	return r, err
 }
 
 // statusEvery is how often an unchanged status is stored again. Storing every minute's status would fill the store:

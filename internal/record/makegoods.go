@@ -411,6 +411,36 @@ func (s *MakeGoods) Owed(ctx context.Context, st schedules.Station, date schedul
 	return out, nil
 }
 
+// committed returns those of the misses of a day that are or were owed: for a missed ident nothing is owed.
+func (s *MakeGoods) committed(ctx context.Context, st schedules.Station, missed []schedules.MakeGood) (
+	[]schedules.MakeGood, error) {
+	if len(missed) == 0 {
+		return missed, nil
+	}
+	current, err := s.current(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	owed := map[string]bool{}
+	for _, m := range current {
+		owed[m.ID] = true
+	}
+	out := []schedules.MakeGood{}
+	for _, m := range missed {
+		if !owed[m.ID] {
+			_, err := s.store.Get(ctx, kindSettled, makeGoodID(st.ID, m.ID))
+			if err != nil && !fault.Is(err, fault.NotFound) {
+				return nil, err
+			}
+			if err != nil {
+				continue
+			}
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
 // ofKind returns a station's make-goods of one kind, by id. Each open one names the airing that is to make it good.
 func (s *MakeGoods) ofKind(ctx context.Context, kind string, st schedules.Station) ([]wire.OwedAiring, error) {
 	current, err := s.current(ctx, st)

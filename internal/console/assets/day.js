@@ -25,20 +25,21 @@ export async function day({ main, parts, query, signal, title, hear, fail }) {
       maybe(withQuery(at, { revision: asked }), { signal }),
       can('getQueue') ? maybe(withQuery(path('stations', station.id, 'queue'), { date }), { signal }) : null,
       date <= dayOf(now(), zone) ? maybe(path('stations', station.id, 'reconciliation', date), { signal }) : null])
+    const owed = aired?.make_goods.length ? await owedOf(station.id, date, signal) : []
     const draft = rundown?.status === 'draft' && queue
     const changes = draft ? (await get(withQuery(at + '/diff', { from: queue.revision, to: rundown.revision }), { signal })).items : null
-    const seen = JSON.stringify([rundown, queue?.revision, aired])
+    const seen = JSON.stringify([rundown, queue?.revision, aired, owed])
     if (seen === state.seen) return // what is open stays open
-    Object.assign(state, { seen, at, rundown, queue, aired, changes, fixed: asked !== null || date < dayOf(now(), zone) || !can('editRundown') })
+    Object.assign(state, { seen, at, rundown, queue, aired, owed, changes, fixed: asked !== null || date < dayOf(now(), zone) || !can('editRundown') })
     draw()
   }
   const draw = () => {
-    const { rundown, queue, changes, aired } = state
+    const { rundown, queue, changes, aired, owed } = state
     show(place, h('div', { class: 'row spread' }, standing(state, to), tools(state)),
       !rundown && h('p', { class: 'note' }, 'Nothing is planned for this day yet.'),
       rundown?.warnings.length > 0 && warnings(rundown),
       changes && differences(changes, queue.revision, zone),
-      aired && rundown && totals(aired),
+      aired && rundown && totals(aired, owed),
       rundown && windows(state))
   }
   await state.reload()
@@ -95,10 +96,15 @@ function tools(state) {
 const warnings = rundown => h('details', {}, h('summary', {}, badge(count(rundown.warnings.length, 'warning'), 'warn')),
   h('ul', {}, rundown.warnings.map(w => h('li', {}, w.window && h('b', {}, `${w.window}: `), w.message))))
 
-function totals(aired) {
+// owedOf is what is still owed of a day: not yet made good, and not waived.
+const owedOf = async (station, date, signal) => (await Promise.all(['owed', 'planned'].map(state => all(withQuery(path('make-goods'), { station, state }), { signal }))))
+  .flat().filter(m => m.date === date)
+
+function totals(aired, owed) {
   const tone = { aired: 'good', late: 'warn', short: 'warn', substituted: 'warn', missed: 'bad', extra: 'quiet', unreported: 'warn' }
   const counts = Object.entries(aired.totals).filter(([, n]) => n > 0)
   if (!counts.length) return null
+  const planned = owed.filter(m => m.state === 'planned').length
   return h('p', { class: 'row' }, h('span', {}, `What aired of revision ${aired.revision}:`), counts.map(([verdict, n]) => badge(`${n} ${verdict}`, tone[verdict])),
-    aired.make_goods.length > 0 && h('span', {}, `${aired.make_goods.length} owed`))
+    owed.length > 0 && h('span', {}, `${owed.length} owed`, planned > 0 && `, ${planned} of them planned again`))
 }
