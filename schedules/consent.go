@@ -38,7 +38,7 @@ func (p *problems) consent(s *Segment) {
 		return
 	}
 	if len(s.Persons) == 0 {
-		p.add("consent", "is nobody's: name the persons under persons")
+		p.add("consent", "names nobody: name the persons who agreed under persons")
 	}
 	if !c.GivenAt.IsZero() && !c.ExpiresAt.IsZero() && !c.GivenAt.Before(c.ExpiresAt.Time) {
 		p.add("consent.expires_at", "must be later than given_at")

@@ -103,7 +103,7 @@ func (e *editor) apply(edit Edit) {
 // target returns the index at which an edit puts an item, and the neighbour that the edit names.
 func (e *editor) target(edit Edit) (to int, near Item, ok bool) {
 	if (edit.Before == "") == (edit.After == "") {
-		e.problems.add("before", "must say where, or else after: give exactly one of the two")
+		e.problems.add("before", "must be given, or else after, and not both")
 		return 0, Item{}, false
 	}
 	if edit.Before != "" {

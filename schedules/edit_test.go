@@ -116,8 +116,8 @@ func TestAnEditThatLeavesOutWhatItNeedsSaysWhatToGive(t *testing.T) {
 	}{
 		{"segment must name the segment that is to air", schedules.Edit{Op: "replace", Item: first}},
 		{"segment must name the segment that is to air", schedules.Edit{Op: "insert", After: first}},
-		{"before must say where, or else after: give exactly one", schedules.Edit{Op: "move", Item: first}},
-		{"before must say where, or else after: give exactly one", schedules.Edit{Op: "insert", Segment: "music-e",
+		{"before must be given, or else after, and not both", schedules.Edit{Op: "move", Item: first}},
+		{"before must be given, or else after, and not both", schedules.Edit{Op: "insert", Segment: "music-e",
 			Before: first, After: second}},
 	} {
 		_, problems := in.Apply(base, []schedules.Edit{c.edit})

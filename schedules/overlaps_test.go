@@ -60,7 +60,7 @@ func TestOverlapsAreFoundInEverySeason(t *testing.T) {
 			during("UTC", "DTSTART:20270321T133000\nRRULE:FREQ=DAILY")}, ""},
 		"none where both are over": {[]Window{
 			{Length: Millis{time.Hour}, Starts: Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T130000",
-				Until: &Date{2026, time.January, 1}}}}, "never comes"},
+				Until: &Date{2026, time.January, 1}}}}, "never occurs"},
 	} {
 		list := overlapping(c.windows...)
 		for i := range list {

@@ -73,7 +73,7 @@ func (p *problems) window(at string, w *Window) {
 	} else if r, err := w.Starts.parse(); err != nil {
 		p.add(at+".starts.rrule", "%v", err)
 	} else if _, ok := r.first(); !ok {
-		p.add(at+".starts.rrule", "never comes: from its DTSTART on, and before it ends, no day is such")
+		p.add(at+".starts.rrule", "never occurs: no day between its DTSTART and its end is one that it names")
 	}
 	if w.Starts.From != nil && w.Starts.Until != nil && !w.Starts.From.Before(*w.Starts.Until) {
 		p.add(at+".starts.until", "must be later than from")

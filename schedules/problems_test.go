@@ -122,10 +122,10 @@ func TestTheMessageOfAProblemReadsOnAfterItsField(t *testing.T) {
 	noDay.Starts.RRule = "DTSTART:20261101T130000\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"
 	station := schedules.Station{ID: "a", Windows: []schedules.Window{never, noDay}}
 	for want, list := range map[string][]schedules.Problem{
-		"intro must be another segment: none":  schedules.Segment{ID: "a", Intro: "a"}.Problems(),
-		"at_least must be 1 or more, unless":   schedules.Campaign{ID: "a"}.Problems(),
-		"windows[0].starts.rrule never comes:": station.Problems(),
-		"windows[1].starts.rrule names a day":  station.Problems(),
+		"intro must be another segment: none":   schedules.Segment{ID: "a", Intro: "a"}.Problems(),
+		"at_least must be 1 or more, unless":    schedules.Campaign{ID: "a"}.Problems(),
+		"windows[0].starts.rrule never occurs:": station.Problems(),
+		"windows[1].starts.rrule names a day":   station.Problems(),
 	} {
 		if !slices.ContainsFunc(list, func(p schedules.Problem) bool {
 			return strings.HasPrefix(p.Field+" "+p.Message, want)

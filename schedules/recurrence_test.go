@@ -35,7 +35,8 @@ func TestRulesThatNeverComeAreRefused(t *testing.T) {
 		st := Station{ID: "s", Name: "s", Timezone: "UTC", Languages: []string{"ko"},
 			Windows: []Window{{ID: "w", Clock: "c", Starts: r, Length: Ms(60_000)}}}
 		list := st.Problems()
-		if len(list) != 1 || list[0].Field != "windows[0].starts.rrule" || !strings.Contains(list[0].Message, "never comes") {
+		if len(list) != 1 || list[0].Field != "windows[0].starts.rrule" ||
+			!strings.Contains(list[0].Message, "never occurs") {
 			t.Errorf("%s: %+v", r.RRule, list)
 		}
 		if o, err := st.Occurrences(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0,

@@ -58,7 +58,7 @@ func (r Rundown) WithoutItems(ids map[string]string, now time.Time) Rundown {
 func warnOver(zone string, late []Slot) Warning {
 	w := Warning{Code: "over", Window: late[0].Window}
 	if len(late) == 1 {
-		w.Message = fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue",
+		w.Message = fmt.Sprintf("the window of %s was over before it was published, and is not in the queue",
 			WallTime(zone, late[0].StartAt))
 		return w
 	}
@@ -66,7 +66,7 @@ func warnOver(zone string, late []Slot) Warning {
 		w.Window = ""
 	}
 	w.Message = fmt.Sprintf("%d windows, from that of %s to that of %s, were over before they were published, and are "+
-		"no part of the queue",
+		"not in the queue",
 		len(late), WallTime(zone, late[0].StartAt), WallTime(zone, late[len(late)-1].StartAt))
 	return w
 }

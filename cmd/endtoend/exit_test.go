@@ -175,7 +175,7 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Failed, `no station "nowhere"`, []string{"bundle", "--plain", "nowhere", "-o", at("b.tar"), "--quiet"}},
 		{cmdline.Failed, `"not" is not the hash of a recording`, []string{"bundle", "--plain", "harbour-dawn", "-o", at("b.tar"),
 			"--have", at("text"), "--quiet"}},
-		{cmdline.Failed, "it is no whole bundle", []string{"bundle", "--plain", "harbour-dawn", "-o", at("b.tar"),
+		{cmdline.Failed, "it is not a complete bundle", []string{"bundle", "--plain", "harbour-dawn", "-o", at("b.tar"),
 			"--since", at("text"),
 			"--quiet"}},
 		{cmdline.Failed, `there is no station "nowhere"`, []string{"stations", "nowhere"}},

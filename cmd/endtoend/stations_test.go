@@ -365,7 +365,7 @@ func TestOtherPlayersAirAPublishedDayAndNothingElseWhenBytesAreChanged(t *testin
 			if g.lost != "" {
 				g.reconciled(t)
 				if said := words[name].String(); !strings.Contains(said, "is damaged") ||
-					!strings.Contains(said, "it is not as it was written") {
+					!strings.Contains(said, "it was changed after it was written") {
 					t.Errorf("the change on the disk was not found:\n%s", said)
 				}
 			}

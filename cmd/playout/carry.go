@@ -106,7 +106,7 @@ func (i *importing) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
-			return cmdline.Refuse(cmdline.Later, "no player has taken it yet: the next one that starts on %s will", i.State)
+			return cmdline.Refuse(cmdline.Later, "no player has imported it yet: the next one that starts with %s will", i.State)
 		}
 	}
 }
@@ -122,7 +122,7 @@ func told(w io.Writer, r playout.Imported) error {
 	}
 	switch {
 	case !r.Whole:
-		return errors.New("the bundle breaks off: bring it again whole")
+		return errors.New("the bundle is incomplete: bring a complete copy")
 	case len(r.Refused) > 0:
 		return cmdline.Some(r.Documents+r.Recordings, errors.New("not everything in the bundle was taken"))
 	}

@@ -62,7 +62,7 @@ func isOutput(text string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is none of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL", kind)
+	return fmt.Errorf("%q is not one of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL", kind)
 }
 
 // together fails if flags exclude each other.
@@ -75,7 +75,7 @@ func (r *run) together() error {
 	}
 	for _, name := range r.Counts {
 		if !slices.Contains(r.Output, name) {
-			return fmt.Errorf("--counts %q names no --output: give it as it stands there", name)
+			return fmt.Errorf("--counts %q is none of the outputs: write it exactly as after --output", name)
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ func (m *member) watch(h http.Handler, log *slog.Logger) (end func()) {
 	log.Info("the status page is served", "address", l.Addr().String())
 	return func() {
 		if err := s.Close(); err != nil {
-			log.Warn("the status page ended badly", "error", err)
+			log.Warn("the status page did not end cleanly", "error", err)
 		}
 		<-done
 	}

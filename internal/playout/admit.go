@@ -33,7 +33,7 @@ func plausible(issued, expires schedules.Instant, revision int64, now time.Time)
 	switch {
 	case now.IsZero():
 	case issued.After(now.Add(mostAhead)):
-		return fmt.Errorf("it is dated %s, and it is %s here: nothing is believed that is dated over %d days ahead", issued,
+		return fmt.Errorf("it is dated %s, and it is %s here: a date over %d days ahead is not accepted", issued,
 			schedules.At(now), int(mostAhead.Hours()/24))
 	case revision < 0 || revision > max(now.Add(mostCounted).Unix(), plausibleFor):
 		return fmt.Errorf("revision %d is more than any service can have reached by now", revision)
@@ -61,7 +61,7 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 	case !q.ExpiresAt.After(now):
 		return nil, nil, fmt.Errorf("it expired at %s", q.ExpiresAt)
 	case q.Withdrawn && len(q.Items)+len(q.Windows) > 0:
-		return nil, nil, errors.New("it withdraws the day and plans it")
+		return nil, nil, errors.New("it withdraws the day and has items for it")
 	case max(len(q.Items), len(q.Fallback), len(q.Windows), len(q.Open)) > wire.MostItems:
 		return nil, nil, errors.New("it has too many items")
 	}
@@ -161,9 +161,9 @@ func checkPlanned(it wire.QueueItem, windows []schedules.Slot) error {
 	case it.StartAt == nil || it.StartAt.IsZero():
 		return errors.New("it has no start")
 	case it.StartMs != 0 && it.StartMs != it.StartAt.UnixMilli():
-		return errors.New("its two starts differ")
+		return errors.New("its start_at and its start_ms differ")
 	case it.Start != "" && it.Start != schedules.Follow && it.Start != schedules.Hard && it.Start != schedules.Soft:
-		return fmt.Errorf("it starts %q", it.Start)
+		return fmt.Errorf("its start mode %q is unknown", it.Start)
 	case it.Grace.Duration < 0:
 		return errors.New("its grace is negative")
 	}
@@ -187,9 +187,9 @@ func checkItem(it wire.QueueItem) error {
 	case it.CueIn.Duration < 0 || length <= 0 || length > maxItemLength:
 		return errors.New("its cues are impossible")
 	case it.Duration.Duration != length:
-		return errors.New("its duration is not that between its cues")
+		return errors.New("its duration is not the time between its cues")
 	case it.FadeOut.Duration < 0 || it.FadeOut.Duration > length:
-		return errors.New("its fade is longer than itself")
+		return errors.New("its fade is longer than the item")
 	}
 	return nil
 }

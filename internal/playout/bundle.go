@@ -354,7 +354,7 @@ func copyWhole(ctx context.Context, out io.Writer, service *client.Station, a wi
 		}
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != a.SHA256 {
-		return fault.New(fault.Unavailable, "recording %.12s came damaged: try again", a.SHA256)
+		return fault.New(fault.Unavailable, "recording %.12s arrived damaged: try again", a.SHA256)
 	}
 	return nil
 }

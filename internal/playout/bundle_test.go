@@ -337,7 +337,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		return true
 	}
 	if _, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "bad.tar"), s.service.api(), opt); err == nil ||
-		!strings.Contains(err.Error(), "came damaged") {
+		!strings.Contains(err.Error(), "arrived damaged") {
 		t.Errorf("damaged audio: %v", err)
 	}
 }
@@ -365,7 +365,7 @@ func TestBundleOfAnotherStationIsNotSaidToBreakOff(t *testing.T) {
 	for says, bundle := range map[string]string{
 		`this bundle is for station "harbour", and this player is of station "lantern"`: strings.Replace(string(good),
 			`"station":"lantern"`, `"station":"harbour"`, 1),
-		"this is no bundle": "a letter\n",
+		"this is not a bundle": "a letter\n",
 	} {
 		r := box.Import(t.Context(), strings.NewReader(bundle))
 		if !strings.Contains(r.Foreign, says) || r.Documents+r.Recordings > 0 {

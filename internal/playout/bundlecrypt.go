@@ -35,9 +35,9 @@ func BundleRecipient(ctx context.Context, api *client.Client, station, given str
 	recipient, err := api.Recipient(ctx, station)
 	switch {
 	case fault.Is(err, fault.NotFound):
-		return "", fault.New(fault.NotFound, "%v. Or write a bundle that whoever finds it can read, by --plain", err)
+		return "", fault.New(fault.NotFound, "%v. Or write a bundle that anybody can read, with --plain", err)
 	case fault.Is(err, fault.Forbidden):
-		return "", fault.New(fault.Forbidden, "%v. Or give the recipient of the station's key by --recipient", err)
+		return "", fault.New(fault.Forbidden, "%v. Or give the recipient of the station's key with --recipient", err)
 	}
 	return recipient, err
 }
@@ -117,8 +117,8 @@ func notedBundle(bundle io.Reader) (map[string]bool, error) {
 	}
 	text, err := os.ReadFile(filepath.Join(dir, hex.EncodeToString(sum.Sum(nil))+".json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.Invalid, "it is encrypted, and was not made here: leave out what the station has by "+
-			"--have, with the list of playout inventory, or by --since with the revision that it holds")
+		return nil, fault.New(fault.Invalid, "it is encrypted and was not made here: to leave out what the station has, "+
+			"give --have with the list of playout inventory, or --since with the revision that the station holds")
 	}
 	var list []string
 	if err == nil {

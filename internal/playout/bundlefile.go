@@ -67,7 +67,8 @@ func SaveBundle(ctx context.Context, name string, api *client.Client, opt Bundle
 		return BundledDays{}, errors.Join(err, os.Remove(part))
 	}
 	if err != nil {
-		return BundledDays{}, fmt.Errorf("%w; what has come is kept in %s, and the next try goes on from there", err, part)
+		return BundledDays{}, fmt.Errorf("%w; the part that arrived is kept in %s, and the next try continues from there",
+			err, part)
 	}
 	return days, os.Rename(part, name)
 }
@@ -159,7 +160,7 @@ func BundleRecordings(r io.Reader) (map[string]bool, error) {
 	for {
 		h, err := in.Next()
 		if err != nil {
-			return nil, fmt.Errorf("it is no whole bundle: %w", err)
+			return nil, fmt.Errorf("it is not a complete bundle: %w", err)
 		}
 		if h.Name == bundleEnd {
 			return have, nil
@@ -173,7 +174,7 @@ func BundleRecordings(r io.Reader) (map[string]bool, error) {
 		}
 		sum := sha256.New()
 		if _, err := io.Copy(sum, in); err != nil {
-			return nil, fmt.Errorf("it is no whole bundle: %w", err)
+			return nil, fmt.Errorf("it is not a complete bundle: %w", err)
 		}
 		if hex.EncodeToString(sum.Sum(nil)) == sha {
 			have[sha] = true

@@ -115,7 +115,7 @@ func (c *Cache) take(audio wire.AudioRef, in io.Reader) error {
 	sum := sha256.New()
 	n, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(in, audio.Bytes+1))
 	if err == nil && (n != audio.Bytes || hex.EncodeToString(sum.Sum(nil)) != audio.SHA256) {
-		err = errors.New("its bytes are not what its name says")
+		err = errors.New("its bytes do not have the hash that is its name")
 	}
 	if err == nil {
 		err = f.Sync()

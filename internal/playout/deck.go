@@ -297,7 +297,8 @@ func (d *Deck) fill(pos int64, slot TimedItem) {
 		return
 	}
 	d.fillFrom = pos + int64(d.rate)
-	d.problems.Add("nothing may air in window %s of %s: no item of the fallback is here", d.window.Window, d.window.Date)
+	d.problems.Add("nothing can air in window %s of %s: no recording of the fallback is here", d.window.Window,
+		d.window.Date)
 }
 
 // begin puts a on the air until frame end.

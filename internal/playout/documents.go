@@ -257,7 +257,7 @@ func (v *DocumentStore) offer(name string, text []byte) error {
 type unknownDocumentError string
 
 func (name unknownDocumentError) Error() string {
-	return fmt.Sprintf("%q is no document that this player knows", string(name))
+	return fmt.Sprintf("%q is not a document that this player knows", string(name))
 }
 
 func (v *DocumentStore) takeQueue(envelope []byte, date schedules.Date, save bool) error {

@@ -76,7 +76,8 @@ func openDrop(target string) (*dropTarget, error) {
 	u, err := url.Parse(target)
 	switch {
 	case err != nil:
-		return nil, fault.New(fault.Invalid, "it is no address such as https://s3.example/bucket/station?X-Amz-Signature=…")
+		return nil, fault.New(fault.Invalid, "it is not an address such as "+
+			"https://s3.example/bucket/station?X-Amz-Signature=…")
 	case u.User != nil:
 		return nil, fault.New(fault.Invalid, "the address holds a name or a password: use a presigned address")
 	case u.Scheme == "https" || u.Scheme == "http" && client.OfThisMachine(u.Hostname()):
@@ -87,7 +88,7 @@ func openDrop(target string) (*dropTarget, error) {
 		return nil, fault.New(fault.Invalid, "http://%s is reached without TLS, so that whoever has the link could put files "+
 			"there: write https", u.Host)
 	}
-	return nil, fault.New(fault.Invalid, "the target at %q is no folder and no https address of a file, such as "+
+	return nil, fault.New(fault.Invalid, "the target %q is neither a folder nor the https address of a file, such as "+
 		"https://s3.example/bucket/station?X-Amz-Signature=…", u.Scheme+"://"+u.Host)
 }
 
@@ -122,7 +123,7 @@ func (p *Player) dropper(s *Sender) *Dropper {
 	for _, text := range p.opt.Drops.Targets {
 		t, err := openDrop(text)
 		if err != nil {
-			d.problems.Raise("drop", "nothing is dropped at one of the places named with --drop: %v", err)
+			d.problems.Raise("drop", "no reports are left at one of the targets of --drop: %v", err)
 			continue
 		}
 		d.targets = append(d.targets, t)

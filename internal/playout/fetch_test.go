@@ -241,7 +241,7 @@ func TestQuotaEvictsOnlyWhatNothingNeeds(t *testing.T) {
 		if d.Has(first.Audio) || !d.Has(second.Audio) || !d.Has(third.Audio) || d.Has(fourth.Audio) {
 			t.Errorf("here: %v %v %v %v", d.Has(first.Audio), d.Has(second.Audio), d.Has(third.Audio), d.Has(fourth.Audio))
 		}
-		if p := d.problems.List(); len(p) == 0 || !strings.Contains(p[0], "too small") {
+		if p := d.problems.List(); len(p) == 0 || !strings.Contains(p[0], "need ") {
 			t.Errorf("reported %q", p)
 		}
 	})

@@ -186,8 +186,8 @@ func (f *Follower) trustFirst(ctx context.Context) error {
 				return err
 			}
 			if id := sign.KeyID(key); id != k.ID { // a wrong key would stay trusted
-				return fault.New(fault.Unavailable, "the key that came is %s and not %s, which the service names: it was changed "+
-					"on the way", id, k.ID)
+				return fault.New(fault.Unavailable, "the key that arrived is %s and the service names %s: it was changed on the "+
+					"way", id, k.ID)
 			}
 			return f.documents.Pin(key)
 		}
@@ -209,7 +209,7 @@ func (f *Follower) sweeps(ctx context.Context) {
 		wait := f.opt.Sweep
 		if err != nil && ctx.Err() == nil {
 			if !errors.As(err, new(refusal)) { // reported already
-				f.problems.Add("the service could not be followed: %v", err)
+				f.problems.Add("the service's documents could not be fetched: %v", err)
 			}
 			wait = min(wait, retry.Backoff(failures))
 			failures++
@@ -451,9 +451,9 @@ func (f *Follower) compare(name string, newest, held int64) {
 	if lasts := time.Since(l.since); lasts < withheldLong || refused {
 		f.problems.Calm(alarm)
 	} else {
-		f.problems.Raise(alarm, "the service has said for %v that there is revision %d of the %s, and what comes is still "+
-			"%d: something between the station and the "+
-			"service holds it back. What was held before airs on", lasts.Round(time.Minute), newest, name, held)
+		f.problems.Raise(alarm, "the service has said for %v that there is revision %d of the %s, and what arrives is "+
+			"still %d: something between the station and the service holds it back. What the station holds continues to air",
+			lasts.Round(time.Minute), newest, name, held)
 	}
 }
 
@@ -466,8 +466,8 @@ func (f *Follower) refuse(name string, a request, why error) request {
 		a.since = time.Now()
 	}
 	if lasts := time.Since(a.since); lasts >= refusedLong {
-		f.problems.Raise(name, "the service's %s has been refused for %v, and what was held before airs on: %v", name,
-			lasts.Round(time.Minute), why)
+		f.problems.Raise(name, "the service's %s has been refused for %v, and what the station holds continues to air: %v",
+			name, lasts.Round(time.Minute), why)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

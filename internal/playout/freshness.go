@@ -27,10 +27,9 @@ func answers(named, ours string) error {
 	case ours:
 		return nil
 	case "":
-		return errors.New("it does not name the request that it answers: the service is older than this player, so bring " +
-			"it up to date")
+		return errors.New("it does not name the request that it answers: the service is older than this player: update it")
 	}
-	return errors.New("it answers another request: somebody stored it up on the way")
+	return errors.New("it answers another request: somebody kept an old answer and sent it again")
 }
 
 // OfferFreshness accepts the envelope of the answer to a request, or returns why not. nonce identifies the request, and
@@ -84,8 +83,8 @@ func (f *Follower) measure(ctx context.Context) error {
 	before, moved := f.time.look()
 	doc, err := f.service.Freshness(ctx, nonce)
 	if fault.Is(err, fault.NotFound) {
-		return fault.New(fault.NotFound, "the service signs no time for this station, so that none is believed: %v. Where "+
-			"the station and its token are right, the service is older than this player: bring it up to date", err)
+		return fault.New(fault.NotFound, "the service signs no time for this station, so that its time is not used: %v. If "+
+			"the station and its token are right, the service is older than this player: update it", err)
 	}
 	if err != nil {
 		return err

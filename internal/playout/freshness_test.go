@@ -147,7 +147,7 @@ func TestTheServiceSetsTheClockWithinABoundOfTheSum(t *testing.T) {
 		if got < 6*time.Minute || got > trustMost+time.Hour/driftMost || f.keeper.Set() != got {
 			t.Errorf("the station's time is off by %v, and %v of it is told", got, f.keeper.Set())
 		}
-		if !slices.ContainsFunc(f.List(), func(p string) bool { return strings.Contains(p, "too much to believe") }) {
+		if !slices.ContainsFunc(f.List(), func(p string) bool { return strings.Contains(p, "so that it is not used") }) {
 			t.Errorf("nothing is told: %q", f.List())
 		}
 	})
@@ -166,7 +166,7 @@ func TestAServiceThatSignsNoTimeIsCalledOlderIfTheStationIsRight(t *testing.T) {
 		f := followWith(t, s, time.Now)
 		time.Sleep(time.Minute)
 		if !slices.ContainsFunc(f.List(), func(p string) bool {
-			return strings.Contains(p, ": "+http.StatusText(http.StatusNotFound)+". Where the station and its token are right, "+
+			return strings.Contains(p, ": "+http.StatusText(http.StatusNotFound)+". If the station and its token are right, "+
 				"the service is older than this player")
 		}) {
 			t.Errorf("%q", f.List())

@@ -54,7 +54,7 @@ func LayIn(state *statedir.Dir, bundle io.ReadSeeker, now time.Time) (name strin
 	in := tar.NewReader(content)
 	h, err := in.Next()
 	if err != nil && content.encrypted {
-		return "", fault.New(fault.Damaged, "the bundle is damaged, or breaks off: bring it again whole")
+		return "", fault.New(fault.Damaged, "the bundle is damaged or incomplete: bring a complete copy")
 	}
 	if err != nil || h.Name != bundleHead {
 		return "", errors.New("this is not a bundle, as lifeline bundle and playout bundle write them")
@@ -123,7 +123,7 @@ func (b *Inbox) Run(ctx context.Context) error {
 func (b *Inbox) look(ctx context.Context) {
 	names, err := fs.Glob(b.state.Root.FS(), "inbox/*.tar")
 	if err != nil {
-		b.problems.Add("the inbox cannot be looked into: %v", err)
+		b.problems.Add("the inbox cannot be read: %v", err)
 	}
 	for _, name := range names {
 		b.take(ctx, name)
@@ -232,7 +232,7 @@ func (b *Inbox) Import(ctx context.Context, r io.Reader) (result Imported) {
 	return result
 }
 
-var errNoBundle = errors.New("this is no bundle that this player knows: playout bundle writes one")
+var errNoBundle = errors.New("this is not a bundle that this player knows: playout bundle writes one")
 
 // readHead reads the head of a bundle.
 func readHead(h *tar.Header, in io.Reader) (head BundleHead, err error) {

@@ -51,7 +51,7 @@ func (c *Cache) makeRoom(quota int64, w want, all []want) error {
 		over -= c.evict(all, over)
 	}
 	if over > 0 {
-		return fmt.Errorf("the cache may hold %d bytes and is %d too small for what is to air", quota, over)
+		return fmt.Errorf("the cache may hold %d bytes, and the items to air need %d more: raise --cache", quota, over)
 	}
 	return nil
 }

@@ -183,7 +183,7 @@ func admitLease(l wire.Lease, station string) error {
 func (c *serviceTime) load(state *statedir.Dir) error {
 	r := statedir.Records[serviceTimeRecord](state, 1<<10, serviceTimeName)[0]
 	if r.Err != nil {
-		return fmt.Errorf("nobody knows for how long it holds, and what is sensitive waits for another: %s: %w",
+		return fmt.Errorf("when it ends cannot be known, and sensitive items wait for another lease: %s: %w",
 			serviceTimeName, r.Err)
 	}
 	return c.resume(r.Value)

@@ -111,8 +111,8 @@ func openLister(opt Options, documents *DocumentStore, cache *Cache, reports *sp
 		return nil, fmt.Errorf("playout: lists: %w", err)
 	}
 	if !plainPath.MatchString(path) {
-		return nil, fmt.Errorf("playout: the lists cannot lie in %q: players read that path in lists of four forms, so that "+
-			"it must consist of letters, digits and . _ + @ - /. Name another directory with --lists", path)
+		return nil, fmt.Errorf("playout: the lists cannot be in %q: players read that path in lists of four formats, so "+
+			"that it must consist of letters, digits and . _ + @ - /. Name another directory with --lists", path)
 	}
 	if err := os.MkdirAll(path, foldersMode); err != nil {
 		return nil, fmt.Errorf("playout: lists: %w", err)
@@ -280,7 +280,7 @@ func (l *Lister) discard(h *Holdings) {
 
 func (l *Lister) remove(name string) {
 	if err := l.dir.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.problems.Raise("lists", "%s may not air and could not be removed: %v. See to the disk, and stop the player",
+		l.problems.Raise("lists", "%s may not air and could not be removed: %v. Stop the player and check the disk",
 			filepath.Join(l.path, name), err)
 	}
 }
@@ -294,7 +294,7 @@ func (l *Lister) aside(it *wire.QueueItem, outcome schedules.Outcome, why string
 		return
 	}
 	if _, err := l.spool.Append(e, false); err != nil {
-		l.problems.Add("what did not air cannot be written down: %v", err)
+		l.problems.Add("the reports of items that did not air cannot be stored: %v", err)
 	}
 }
 
@@ -375,8 +375,8 @@ func (l *Lister) write(name string, b []byte) bool {
 		return false
 	}
 	if err := l.dir.Replace(name, b); err != nil {
-		l.problems.Raise(alarm, "the list %s cannot be written: %v. What may not air is removed all the same, and nothing new "+
-			"airs: see to the disk", filepath.Join(l.path, name), err)
+		l.problems.Raise(alarm, "the list %s cannot be written: %v. Items that may not air are still removed, and nothing "+
+			"new airs: check the disk", filepath.Join(l.path, name), err)
 		return false
 	}
 	l.problems.Calm(alarm)

@@ -134,7 +134,7 @@ func wrongFile(n int64, f wire.MirrorFile) error {
 	if n < f.Bytes {
 		return forgery{fmt.Errorf("file %.12s is truncated: %d bytes of %d", f.SHA256, n, f.Bytes)}
 	}
-	return forgery{fmt.Errorf("what it serves as file %.12s is another", f.SHA256)}
+	return forgery{fmt.Errorf("what it serves as file %.12s is another file", f.SHA256)}
 }
 
 // Recording fetches a recording into the cache, at most at the rate of limit (nil: unlimited). It fails if no mirror

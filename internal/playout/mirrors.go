@@ -205,7 +205,7 @@ func (m *Mirrors) Run(ctx context.Context) error {
 		switch {
 		case len(m.sources()) == 0:
 		case m.opt.Key == nil:
-			m.problems.Raise(alarm, "this station knows mirrors and has no key of its own to read them with: enrol it")
+			m.problems.Raise(alarm, "this station has no key of its own to read its mirrors with: enrol it")
 		case m.documents.Pinned():
 			m.problems.Calm(alarm)
 			m.Poll(ctx)
@@ -302,7 +302,7 @@ func (m *Mirrors) ask(ctx context.Context, s *mirrorHost) *found {
 	}
 	envelope, err := mirror.OpenBytes(b, wire.MostPointerBytes, m.opt.Key)
 	if err != nil {
-		m.note(s, forgery{fmt.Errorf("what it serves as the pointer is none: %w", err)})
+		m.note(s, forgery{fmt.Errorf("what it serves as the pointer is not one: %w", err)})
 		return nil
 	}
 	if _, err := m.documents.OpenPointer(envelope); err != nil {
@@ -473,8 +473,8 @@ func (m *Mirrors) tell(s *mirrorHost) {
 	state := s.state
 	s.mu.Unlock()
 	if state.State == mirrorForges {
-		m.problems.Raise("mirror "+state.Address, "the mirror %s lies: %s. What is held airs on, and the other mirrors "+
-			"are asked", state.Address, state.Why)
+		m.problems.Raise("mirror "+state.Address, "the mirror %s serves false data: %s. What the station holds continues "+
+			"to air, and the other mirrors are asked", state.Address, state.Why)
 		return
 	}
 	m.problems.Calm("mirror " + state.Address)

@@ -160,11 +160,11 @@ func (p *pieces) Run(ctx context.Context) error {
 				wait = 0
 			case ctx.Err() == nil:
 				p.problems.Raise(alarm, "the file of an item that is due at %s cannot be written: %v. Nothing airs in its place "+
-					"before it can: make room on the disk", p.rate.Time(t.Start).UTC().Format(time.TimeOnly), err)
+					"until it can be: free space on the disk", p.rate.Time(t.Start).UTC().Format(time.TimeOnly), err)
 			}
 		} else if t := p.unsure(); t != nil {
 			if err := p.check(*t); err != nil {
-				p.problems.Add("%s: %v: it is made anew", pieceName(t.Name), err)
+				p.problems.Add("%s: %v: it is made again", pieceName(t.Name), err)
 				p.remove(t.Name)
 				signal(p.made)
 			}
@@ -225,7 +225,7 @@ func (p *pieces) check(t ListEntry) error {
 	if sum, err := p.sum(t.Name); err != nil {
 		return err
 	} else if sum != want {
-		return errors.New("it is not as it was written")
+		return errors.New("it was changed after it was written")
 	}
 	return nil
 }

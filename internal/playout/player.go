@@ -107,9 +107,9 @@ func OpenPlayer(opt Options) (*Player, error) {
 		return nil, err
 	}
 	if !p.documents.Pinned() && !opt.Follow.TrustFirst {
-		return nil, errors.New("there is no key to tell the service's word by, so nothing would air: give the root document " +
-			"of the service's keys with --root, or, where it has none, the service's public key with --key, as GET /v1/keys " +
-			"shows it; or --trust-on-first-use to keep the key that the service shows first")
+		return nil, errors.New("there is no key to verify the service's documents with, so nothing would air: give the " +
+			"root document of the service's keys with --root, or, where it has none, the service's public key with --key, as " +
+			"GET /v1/keys shows it; or --trust-on-first-use to keep the key that the service shows first")
 	}
 	if p.cache, err = OpenCache(opt.State, p.problems, p.time.Now); err != nil {
 		return nil, err
@@ -331,7 +331,7 @@ func (p *Player) air(ctx context.Context) {
 		seen = moved
 		behind := rate.Duration(due - pos)
 		if jump != 0 || behind > stall {
-			why := fmt.Sprintf("the player was held up for %v", behind.Round(time.Millisecond))
+			why := fmt.Sprintf("the player could not run for %v", behind.Round(time.Millisecond))
 			if jump != 0 {
 				why = fmt.Sprintf("the station's time jumped by %v", jump.Round(time.Millisecond))
 			}

@@ -55,7 +55,7 @@ func (l *Lister) reports(h *Holdings, now time.Time) {
 			l.problems.Add("the report %.120q is refused: %v", e.Name(), err)
 		} else if entry.StarvedSince = h.StarvedSince(now); !l.known(entry) {
 			if _, err := l.spool.Append(entry, false); err != nil {
-				l.problems.Add("what aired cannot be written down, and is tried again: %v", err)
+				l.problems.Add("the report of what aired cannot be stored, and is tried again: %v", err)
 				return
 			}
 		}
@@ -72,7 +72,7 @@ func (l *Lister) report(name string, now time.Time, ahead time.Duration) (e sche
 		return e, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > reportMost {
-		return e, fmt.Errorf("it is no file of at most %d bytes", reportMost)
+		return e, fmt.Errorf("it is not a file of at most %d bytes", reportMost)
 	}
 	b, err := l.dir.Read(name, reportMost)
 	if err != nil {
@@ -89,7 +89,7 @@ func (l *Lister) report(name string, now time.Time, ahead time.Duration) (e sche
 	at := func(field string) (schedules.Instant, error) {
 		ms, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
-			return schedules.Instant{}, fmt.Errorf("%.30q is no time in milliseconds since 1970", field)
+			return schedules.Instant{}, fmt.Errorf("%.30q is not a time in milliseconds since 1970", field)
 		}
 		return schedules.At(time.UnixMilli(ms).Add(ahead)), nil
 	}
@@ -117,7 +117,7 @@ func (l *Lister) report(name string, now time.Time, ahead time.Duration) (e sche
 			e.Outcome = schedules.FellBack
 		}
 	default:
-		return e, fmt.Errorf("%.30q is none of aired, cut and failed", fields[3])
+		return e, fmt.Errorf("%.30q is not one of aired, cut and failed", fields[3])
 	}
 	if len(fields) == 5 {
 		e.Detail = text.Join(e.Detail, cleanText(fields[4]))

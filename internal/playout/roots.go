@@ -71,14 +71,14 @@ func (v *DocumentStore) loadRoots(pins Pins) error {
 		v.goOnFrom(pins.Root, chain)
 	case chain != nil && saved.By != "" && len(pins.Keys) > 0 && !slices.ContainsFunc(pins.Keys,
 		func(k ed25519.PublicKey) bool { return sign.KeyID(k) == saved.By }):
-		v.problems.Add("the station went by a root that key %s told, and another key is given: it goes by that key and by "+
-			"no root", saved.By)
+		v.problems.Add("the station trusted a root that key %s signed, and another key is given: it trusts that key now, "+
+			"and no root", saved.By)
 		v.another = true
 	case chain != nil:
 		v.chain, v.rootBy = chain, saved.By
 	case damage != nil:
-		return fmt.Errorf("playout: the saved roots cannot be read, which say whom this station believes; start the player "+
-			"with --root and the root document, or LIFELINE_ROOT: %w", damage)
+		return fmt.Errorf("playout: the saved roots, which name the keys that this station trusts, cannot be read; start "+
+			"the player with --root and the root document, or LIFELINE_ROOT: %w", damage)
 	}
 	return nil
 }
@@ -92,8 +92,8 @@ func (v *DocumentStore) goOnFrom(root *trust.Root, held []*trust.Root) {
 		}
 	}
 	if held != nil {
-		v.problems.Add("the root that is given, version %d, is none of those that this station went by: it goes by that "+
-			"one from now on", root.Version())
+		v.problems.Add("the root that is given, version %d, is none of those that this station trusted: it trusts that one "+
+			"from now on", root.Version())
 		v.another = true
 	}
 	v.chain = []*trust.Root{root}
@@ -134,8 +134,8 @@ func (v *DocumentStore) trusted(payloadType string) ([]ed25519.PublicKey, error)
 	case root == nil && len(v.keys) == 0:
 		return nil, errors.New("no key is pinned yet")
 	case now < before:
-		return nil, fmt.Errorf("the station went by root %d before and has root %d now, so that it does not know which keys "+
-			"were revoked since. The roots must come again, from the service or by a bundle", before, now)
+		return nil, fmt.Errorf("the station trusted root %d before and has root %d now, so that it does not know which "+
+			"keys were revoked since. It needs the later roots again, from the service or by a bundle", before, now)
 	case root == nil:
 		return v.keys, nil
 	}
@@ -322,7 +322,7 @@ func (v *DocumentStore) keepIfTrusted(name, payloadType string) bool {
 
 func (v *DocumentStore) discard(name string) {
 	if err := v.state.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		v.problems.Add("%s is of a key that is believed no more, and could not be removed: %v", name, err)
+		v.problems.Add("%s is signed by a key that is no longer trusted, and could not be removed: %v", name, err)
 	}
 }
 
@@ -344,13 +344,13 @@ func (f *Follower) roots(ctx context.Context) error {
 	}
 	err = f.documents.OfferRoots(offered)
 	if root := f.documents.Root(); root != nil && root.Version() > version {
-		f.problems.Add("the station goes by root %d now", root.Version())
+		f.problems.Add("the station trusts root %d now", root.Version())
 		f.mu.Lock()
 		f.said = wire.Freshness{} // a revoked key may have signed it
 		f.mu.Unlock()
 	}
 	if err != nil {
-		f.problems.Raise(alarm, "%v. What the latest root that was taken says goes on to hold", err)
+		f.problems.Raise(alarm, "%v. The latest root that was accepted stays in force", err)
 		return nil
 	}
 	f.problems.Calm(alarm)
@@ -366,7 +366,7 @@ func (f *Follower) tellExpiry() {
 		f.problems.Calm(alarm)
 		return
 	}
-	f.problems.Raise(alarm, "root %d was to be replaced by %s, and no later one has come. It is believed on, and what it "+
-		"names airs on: make a new root, or see whether somebody holds it back", root.Version(),
+	f.problems.Raise(alarm, "root %d was to be replaced by %s, and no later one has arrived. It stays trusted, and what "+
+		"the station holds continues to air: make a new root, or check whether somebody holds it back", root.Version(),
 		root.Expires().Format("2006-01-02"))
 }

@@ -297,7 +297,7 @@ func TestTheStationNeverGoesBackToAnOlderRoot(t *testing.T) {
 		}
 	}
 	p.restart()
-	p.refused("a queue of the revoked key", p.queueBy(11, p.queue(1)), "went by root 2 before")
+	p.refused("a queue of the revoked key", p.queueBy(11, p.queue(1)), "trusted root 2 before")
 	p.ok("the roots again", p.OfferRoots(s.offered(1)))
 	p.ok("queue", p.queueBy(21, p.queue(1)))
 	p.pins = Pins{}
@@ -459,7 +459,7 @@ func TestARootThatIsOverSilencesNoStation(t *testing.T) {
 	}
 	now = documentsNow.AddDate(3, 0, 0)
 	f.tellExpiry()
-	if told := p.problems.Alarms(); len(told) != 1 || !strings.Contains(told[0], "believed on") {
+	if told := p.problems.Alarms(); len(told) != 1 || !strings.Contains(told[0], "It stays trusted") {
 		t.Errorf("alarms: %q", told)
 	}
 	p.ok("queue", p.queueBy(11, p.queue(1)))

@@ -199,7 +199,7 @@ func tellKept(problems *Problems, kept []wire.Recalled) {
 	for _, s := range kept {
 		names = append(names, s.SegmentID)
 	}
-	problems.Raise(alarm, "the service has lost recalls that this station has seen: %s. What they name stays off the air "+
+	problems.Raise(alarm, "the service has lost recalls that this station has seen: %s. Those segments stay off the air "+
 		"here. Recall it again at the service; to let it air after all, reinstate and approve it then",
 		text.Names(names, ", ", namedMost))
 }

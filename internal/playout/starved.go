@@ -70,7 +70,7 @@ func (c *contact) load(state *statedir.Dir, now time.Time) error {
 		r.Err = errors.New("it has no checksum")
 		fallthrough
 	case r.Err != nil:
-		return fmt.Errorf("since when the service has signed no answer is counted anew: %s: %w", contactName, r.Err)
+		return fmt.Errorf("the time without a signed answer of the service is counted from now: %s: %w", contactName, r.Err)
 	}
 	c.stored, c.at = r.Value, r.Value.HeardAt.Time
 	c.quiet = max(r.Value.Quiet.Duration, now.Sub(c.at), 0)
@@ -94,7 +94,7 @@ func (c *contact) save(state *statedir.Dir) error {
 		return nil
 	}
 	if err := state.Record(r, contactName); err != nil {
-		return fmt.Errorf("since when the service has signed no answer could not be saved: %w", err)
+		return fmt.Errorf("the time without a signed answer of the service could not be saved: %w", err)
 	}
 	return nil
 }
@@ -156,6 +156,6 @@ func (f *Follower) tellStarved() {
 		airs = "By the station's policy the fallback airs in place of sensitive items"
 	}
 	f.problems.Raise(alarm, "starved since %s: the service has signed no answer to this station for %v, and recalls and "+
-		"changes do not arrive. %s. See to the link: it is down, or somebody holds it", since, quiet.Truncate(time.Minute),
+		"changes do not arrive. %s. Check the link: it is down, or somebody blocks it", since, quiet.Truncate(time.Minute),
 		airs)
 }

@@ -144,7 +144,7 @@ func (k *kept) with(name string, content []byte) (now standing, said string) {
 		p.problems.Add("%v", err)
 	}
 	for _, x := range append(p.problems.List(), p.problems.Alarms()...) {
-		if !strings.Contains(x, "that is kept on") { // the machine's clock is wrong in every run
+		if !strings.Contains(x, "the kept time stays in use") { // the machine's clock is wrong in every run
 			said += x + "\n"
 		}
 	}

@@ -89,10 +89,11 @@ func (r *Reporter) answered(err error) {
 			cure = "Enrol the station anew: make a code where the service runs (lifeline station enrol %s), stop this player, " +
 				"run playout enrol with the code, and start the player again"
 		}
-		r.problems.Raise(alarm, "%v. What is held airs on, but no recall and no change arrives. "+cure, err, r.station)
+		r.problems.Raise(alarm, "%v. What the station holds continues to air, but no recall and no change arrives. "+cure,
+			err, r.station)
 	case fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden):
-		r.problems.Raise(alarm, "the service has nothing for this station, %s, and this token: %v. Look whether --station and "+
-			"the token are of one station", r.station, err)
+		r.problems.Raise(alarm, "the service has nothing for this station, %s, and this token: %v. Check that --station "+
+			"and the token belong to the same station", r.station, err)
 	default:
 		r.problems.Add("the status could not be reported: %v", err)
 	}

@@ -79,7 +79,7 @@ func OpenTimekeeper(local Now, uptime Uptime, state *statedir.Dir, problems *Pro
 		k.set, k.setSince = k.saved.Set, k.saved.SetSince
 		if shift := k.saved.Origin.Add(k.at).Sub(k.wall); shift.Abs() > stepMost {
 			k.shift = shift
-			problems.Add("the local clock differs by %v from the time that was kept before: that is kept on",
+			problems.Add("the local clock differs by %v from the time that was kept before: the kept time stays in use",
 				(-shift).Round(time.Millisecond))
 		}
 	}
@@ -92,7 +92,7 @@ func (k *Timekeeper) load() {
 	records, alike := statedir.Records[anchor](k.state, 1<<10, statedir.Twice(anchorName)...), true
 	for _, c := range slices.Backward(records) {
 		if c.Damaged() {
-			k.problems.Add("the time kept before, %s, is damaged and left out: the other copy says it, or else the machine's "+
+			k.problems.Add("the time kept before, %s, is damaged and left out: the other copy is used, or else the machine's "+
 				"clock until the service has answered: %v", c.Name, c.Err)
 		} else if c.Err == nil {
 			k.saved = c.Value
@@ -117,7 +117,7 @@ func (k *Timekeeper) look() (now time.Time, moved time.Duration) {
 	now, moved, step, kept := k.lookAgain()
 	switch {
 	case step != 0 && kept:
-		k.problems.Add("the local clock was stepped by %v: the station goes on in its own time", step.Round(time.Millisecond))
+		k.problems.Add("the local clock was stepped by %v: the station keeps its own time", step.Round(time.Millisecond))
 	case step != 0:
 		k.problems.Add("the clock was stepped by %v", step.Round(time.Millisecond))
 	}
@@ -193,8 +193,8 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 	k.mu.Unlock()
 	switch {
 	case refused:
-		k.problems.Add("the service's time differs by %v, which is too much to believe after %v by which it was set "+
-			"already: see which clock is wrong",
+		k.problems.Add("the service's time differs by %v, and %v were already corrected, so that it is not used: check "+
+			"which clock is wrong",
 			off.Round(time.Second), already.Round(time.Second))
 	case set != 0:
 		k.problems.Add("the station's time was set by %v, to the service's", set.Round(time.Millisecond))

@@ -113,7 +113,7 @@ func (p *Player) Handler() http.Handler {
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) {
 		b, err := json.MarshalIndent(p.Watch(), "", "  ")
 		if err != nil {
-			http.Error(w, "the status cannot be told", http.StatusInternalServerError)
+			http.Error(w, "the status cannot be written", http.StatusInternalServerError)
 			return
 		}
 		send(w, "application/json", b)
@@ -122,7 +122,7 @@ func (p *Player) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		var b bytes.Buffer
 		if err := statusPage.Execute(&b, p.Watch()); err != nil {
-			http.Error(w, "the status cannot be told", http.StatusInternalServerError)
+			http.Error(w, "the status cannot be written", http.StatusInternalServerError)
 			return
 		}
 		send(w, "text/html; charset=utf-8", b.Bytes())
@@ -153,7 +153,7 @@ h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:l
 <tr><th>Clock<td>{{ms .ClockOffset}} against the service
 <tr><th>As-run<td>{{.Unsent}} entries still to be reported
 {{range .Outputs}}<tr><th>{{.Name}}<td>{{if .Wrong}}<span class="bad">{{.Wrong}}</span>, {{end}}{{.Restarts}} restarts, {{.Dropped}} frames dropped{{if not .Counts}}; does not count as aired{{end}}
-{{end}}{{range .Mirrors}}<tr><th>Mirror {{.Address}}<td>{{if eq .State "lies"}}<span class="bad">lies: {{.Why}}</span>{{else}}{{or .State "not asked yet"}}{{if .Why}}: {{.Why}}{{end}}{{end}}
+{{end}}{{range .Mirrors}}<tr><th>Mirror {{.Address}}<td>{{if eq .State "lies"}}<span class="bad">serves false data: {{.Why}}</span>{{else}}{{or .State "not asked yet"}}{{if .Why}}: {{.Why}}{{end}}{{end}}
 {{end}}</table>
 {{if .Next}}<h2>Next</h2><table>{{range .Next}}<tr><td>{{clock .StartAt}}<td>{{.Window}}<td>{{.Title}}<td>{{if not .Here}}<span class="bad">not here yet</span>{{end}}{{end}}</table>{{end}}
 {{if .Problems}}<h2>Problems of the last day</h2><ul>{{range .Problems}}<li>{{.}}{{end}}</ul>{{end}}

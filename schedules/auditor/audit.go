@@ -166,7 +166,7 @@ func (a *audit) frame() bool {
 		}
 	}
 	if len(a.r.Windows) > known {
-		a.add(true, "window", "", "", "the rundown has windows that the day has not, %d of them: plan the day anew",
+		a.add(true, "window", "", "", "the rundown has windows that the day does not have, %d of them: plan the day anew",
 			len(a.r.Windows)-known)
 	}
 	if dealt != len(a.r.Items) {
@@ -198,7 +198,7 @@ func (a *audit) items() {
 	seen := map[string]bool{}
 	for i, item := range a.r.Items {
 		if !schedules.ValidID(item.ID) {
-			a.add(true, "id", item.Window, item.ID, "%q is no id", item.ID)
+			a.add(true, "id", item.Window, item.ID, "%q is not an id", item.ID)
 		}
 		if seen[item.ID] {
 			a.add(true, "id", item.Window, item.ID, "%q is there twice", item.ID)

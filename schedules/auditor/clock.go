@@ -87,12 +87,14 @@ func (a *audit) asked(w *window, i schedules.Item, p schedules.Position, loose b
 		}
 	case p.Pick != nil:
 		if !p.Pick.Matches(&s) {
-			a.add(!loose, "position", w.Window, i.ID, "position %s asks for %s; %s is none", p.ID, p.Pick, s.ID)
+			a.add(!loose, "position", w.Window, i.ID, "position %s asks for %s, and %s is not such a segment", p.ID,
+				p.Pick, s.ID)
 		}
 	case p.Fill != nil:
 		if !p.Fill.Matches(&s) {
 			spare := slices.Contains(a.in.Station.Fallback, s.ID)
-			a.add(!loose && !spare, "position", w.Window, i.ID, "position %s asks for %s; %s is none", p.ID, p.Fill, s.ID)
+			a.add(!loose && !spare, "position", w.Window, i.ID, "position %s asks for %s, and %s is not such a segment",
+				p.ID, p.Fill, s.ID)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func (a *audit) companion(w *window, i schedules.Item, s schedules.Segment, end 
 	switch {
 	case len(a.readers[s.ID]) == 0:
 	case living == 0:
-		a.add(true, "script", w.Window, i.ID, "every reading that %s belongs to is dead", s.ID)
+		a.add(true, "script", w.Window, i.ID, "every reading that %s belongs to was ruled dead", s.ID)
 	case end.After(last):
 		a.add(true, "script", w.Window, i.ID, "the readings that %s belongs to may air until %s", s.ID, schedules.At(last))
 	case i.NotAfter.IsZero() || i.NotAfter.After(last):

@@ -114,7 +114,7 @@ func (f closingPass) warnOff(c *schedules.Choice, off int64) {
 	if abs(off) <= max(f.near(), f.w.tolerance) {
 		return // the rundown's window shows how full it is
 	}
-	why := "nearer sets there are, but no order of them is allowed"
+	why := "there are nearer sets, but no order of them is allowed"
 	switch {
 	case c.Proved && c.Cut:
 		why = "proved the least of all sets of up to " + strconv.Itoa(maxSet) + " of the " + strconv.Itoa(c.Wide) +

@@ -241,7 +241,7 @@ func (p layoutPass) placeKept() {
 		start := k.StartAt.UnixMilli()
 		win := slices.IndexFunc(p.day.windows, func(w window) bool { return start >= w.start && start < w.end })
 		if win < 0 {
-			p.warn("kept_outside", k.Window, k.ID, "the item that was to stay lies in no window of the day and is dropped")
+			p.warn("kept_outside", k.Window, k.ID, "the item to keep is in no window of the day and is dropped")
 			continue
 		}
 		w := &p.day.windows[win]

@@ -77,7 +77,7 @@ func (p pickPass) pickAll() *stuck {
 		if pos.Optional && t.next == len(t.order) {
 			t.next++ // leave the place empty
 			p.warn("position_empty", p.day.windows[p.stretches[t.stretch].win].Window, "",
-				"position %s is left empty: nothing may take it", pos.ID)
+				"position %s is left empty: nothing may air in it", pos.ID)
 			i++
 			continue
 		}

@@ -141,7 +141,7 @@ func (x *relaxation) matching(s *schedules.Selector) []string {
 
 func (x *relaxation) refusals(ids []string, w *window, pos *schedules.Position) string {
 	if len(ids) == 0 {
-		return ": no segment in the library is such"
+		return ": no segment in the library matches"
 	}
 	start := w.StartAt.Time
 	if pos.At != nil {
@@ -266,7 +266,7 @@ func (x *relaxation) conflict(smallest bool) Conflict {
 		c.Message += sep + q.Message
 	}
 	if !smallest {
-		c.Message += "; perhaps fewer of these are enough: the search for the smallest conflict ended with its budget"
+		c.Message += "; fewer of these may be enough: the search for the smallest conflict reached its limit"
 	}
 	return c
 }

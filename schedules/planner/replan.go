@@ -395,8 +395,8 @@ func (r *replanner) plan() (Plan, error) {
 	out.WarnOpen(r.now)
 	if r.stopped > 0 {
 		out.Warnings = append(out.Warnings, schedules.Warning{Code: "stopped",
-			Message: fmt.Sprintf("the search for what may fill the open times was stopped when its time was over: %d of them "+
-				"were not looked at to the end", r.stopped)})
+			Message: fmt.Sprintf("the search for items for the open times reached its time limit: %d of them were not "+
+				"searched completely", r.stopped)})
 	}
 	plan.Rundown = out
 	return plan, nil

@@ -44,7 +44,7 @@ func OpenLogbook(spool *Spool, state *statedir.Dir, problems func(format string,
 		return l, nil
 	}
 	if damaged || len(beats) == 0 {
-		problems("%s is damaged or empty: until when item %s was heard may be told too short", pulseName, on.ItemID)
+		problems("%s is damaged or empty: the end of item %s may be reported too early", pulseName, on.ItemID)
 	}
 	until := on.StartedAt
 	for _, h := range beats {
@@ -118,7 +118,7 @@ func (l *Logbook) write(ctx context.Context, stop time.Duration) {
 		var again <-chan time.Time
 		empty, err := l.writeAll()
 		if err != nil {
-			l.problems("what aired cannot be written down, and is tried again: %v", err)
+			l.problems("the report of what aired cannot be stored, and is tried again: %v", err)
 			again = time.After(retry.Backoff(failures))
 			failures++
 		} else {

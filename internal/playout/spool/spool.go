@@ -102,15 +102,14 @@ func (s *Spool) load(first, marked int64, used bool) error {
 	damaged, at := s.replayAll(b)
 	switch {
 	case missing && (used || marked > 0):
-		s.lost = "the as-run spool " + spoolName + " is gone: what had aired and was not reported yet is lost. Look who or " +
-			"what removed it"
+		s.lost = "the as-run spool " + spoolName + " is gone: what had aired and was not reported yet is lost. Find out " +
+			"who or what removed it"
 	case !missing && len(b) == 0:
-		s.lost = "the as-run spool " + spoolName + " is empty: what had aired and was not reported yet is lost. Look who " +
-			"or what emptied it"
+		s.lost = "the as-run spool " + spoolName + " is empty: what had aired and was not reported yet is lost. Find out " +
+			"who or what emptied it"
 	case s.next < marked && !bytes.ContainsRune(damaged, '\n'):
 		s.lost = fmt.Sprintf("the as-run spool %s was cut short: entries %d to %d are missing, and what of them was not "+
-			"reported yet is lost. "+
-			"Look who or what cut it, and whether the disk fails", spoolName, s.next, marked-1)
+			"reported yet is lost. Find out who or what cut it, and whether the disk fails", spoolName, s.next, marked-1)
 	case len(damaged) > 0:
 		s.problems("the as-run spool is damaged at byte %d; %d bytes are left out, and kept in %s.damaged", at, len(damaged),
 			spoolName)

@@ -13,7 +13,7 @@ import (
 // Earlier players, which write no sum, can read it, too: as an object with an additional field.
 
 // errSum is the error for a record whose checksum does not match.
-var errSum = errors.New("its sum does not fit")
+var errSum = errors.New("its checksum is wrong")
 
 // encode returns the record of v, which must encode as a JSON object without a field named sum.
 func encode(v any) ([]byte, error) {
@@ -22,7 +22,7 @@ func encode(v any) ([]byte, error) {
 		return nil, err
 	}
 	if len(b) < 2 || b[0] != '{' {
-		return nil, fmt.Errorf("a record is an object, and %.20s is none", b)
+		return nil, fmt.Errorf("a record is a JSON object, and %.20s is not", b)
 	}
 	head := b[:len(b)-1]
 	if len(head) > 1 {

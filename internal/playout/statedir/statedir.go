@@ -79,7 +79,7 @@ func (s *Dir) Lock() error {
 	}
 	ours, err := flock.Take(f)
 	if err == nil && !ours {
-		err = errors.New("another player plays from it")
+		err = errors.New("another player uses it")
 	}
 	if err == nil {
 		err = s.sweep()
