@@ -1,2 +1,3 @@
-// Package harness is what the tests stand on: real servers on free loopback ports, and a proxy that spoils connections.
+// Package harness provides what many tests need: real servers on free loopback ports, and a proxy that disturbs
+// connections.
 package harness

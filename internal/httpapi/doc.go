@@ -3,8 +3,8 @@
 //
 // The parts, in the order in which a request passes them:
 //
-//   - server authorizes the caller (admit) and answers; guard and throttle come before it, valid ends a request whose
-//     token is revoked.
+//   - server authorizes the caller (admit) and answers; guard, throttle and allowance come before it, valid ends a
+//     request whose token is revoked.
 //   - routes lists the topics and the groups of roles. Each topic has a file, which begins with its routes (path,
 //     roles, texts, failures, example), followed by their handlers: segments, recordings, approvals, uploads, persons
 //     and scripts; network, rundowns, audit; reconciliation, airings and chain; queues, leases, playlists, windows,

@@ -1,5 +1,9 @@
-// Package openapi holds an OpenAPI 3.1 document and makes its schemas of Go types, so that what is documented is what
-// is encoded and decoded. It knows nothing of what the documented service does.
+// Package openapi defines the types of an OpenAPI 3.1 document and makes its schemas from Go types, so that the
+// document describes exactly what is encoded and decoded. It does not depend on the documented service.
+//
+//   - doc.go and schema.go hold the document and its schemas, maker.go makes schemas, comments.go adds the comments of
+//     the types.
+//   - Package source reads the comments from the source; package conform tests a service against its document.
 package openapi
 
 // Version is the version of the specification that a Document follows.

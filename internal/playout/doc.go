@@ -36,7 +36,7 @@
 //	identity.json           the keys of the station, and its token; identity-2.json is the same
 //	enrolling.json          the keys of an enrolment whose answer is awaited
 //	seen.json               the highest revision seen of each, and the recalls of the list; seen-2.json is the same
-//	audio/<sha256>.mp3      verified recordings; <sha256>.part and <sha256>.sealed are incomplete ones
+//	audio/<sha256>.mp3      verified recordings; <sha256>.part and (encrypted) <sha256>.sealed are incomplete ones
 //	time.json               the station's time at uptime zero, as the service confirmed it;
 //	                        time-2.json is the same
 //	station                 the name of the station; station-2 is the same

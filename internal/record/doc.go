@@ -8,6 +8,7 @@
 //   - Accounts computes the outcome of each published item from the queues and the as-run entries.
 //   - MakeGoods keeps the owed airings and the airings that made them good.
 //   - Links, Sealing and HashChain write and read the stations' hash chains over publications and as-run entries.
+//   - ReceiptBook tells a station which of its as-run entries others brought.
 //   - Numbering keeps the revisions of signed documents above the highest that stations have seen.
 //   - Records moves old as-run entries and changes from the store into files.
 package record

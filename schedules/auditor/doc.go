@@ -1,6 +1,6 @@
 // Package auditor checks rundowns, made by hand or by a planner, against windows, clocks, rules and the conditions for
 // airing. It shares no code with the planner beyond the vocabulary and the expansion of recurrences: it examines every
-// pair and counts from scratch, slowly and plainly. Publication runs it.
+// pair and counts from scratch, which is slow and simple. Publication runs it.
 //
 //   - audit.go reads the day and its neighbours and reports violations; window.go checks each item by itself: audio,
 //     cuts, permission to air.

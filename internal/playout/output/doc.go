@@ -1,5 +1,5 @@
-// Package output delivers the programme to sound cards, pipes, streams and files. It knows frames and
-// the bounds of windows, and nothing of queues, items or the service.
+// Package output delivers the programme to sound cards, pipes, streams and files. It knows frames and the bounds of
+// windows, and nothing of queues, items or the service.
 //
 //   - Output is the interface; Block is what an output is given (line.go).
 //   - Lines feeds each output by the wall clock, in a goroutine of its own (lines.go, line.go).
