@@ -133,7 +133,7 @@ var errCode = fault.New(fault.Forbidden, "this code is not valid: it is mistyped
 
 // Enrol binds the keys in an envelope of type wire.EnrolmentType, which the signing key among them signed, to the
 // station of its code, and returns a new access token of the station. A code is for one key: it may be sent again with
-// the same key until it expires, in case the answer was lost, and the token of the first answer ends then. The
+// the same key for resendFor, in case the answer was lost, and the token of the first answer ends then. The
 // station's earlier key and the token of its enrolment end. Enrol fails with Forbidden for a code that is not valid,
 // with Conflict for a key that was enrolled before, and with Invalid for what is no enrolment.
 func (e *Enrolments) Enrol(ctx context.Context, envelope []byte) (wire.Enrolled, error) {
@@ -162,7 +162,7 @@ func (e *Enrolments) Enrol(ctx context.Context, envelope []byte) (wire.Enrolled,
 			}
 			return errCode
 		}
-		if used.Key != "" && used.Key != key.ID {
+		if used.Key != "" && (used.Key != key.ID || e.arrived(used.Station)) {
 			return errCode
 		}
 		if in.Station != "" && in.Station != used.Station {
@@ -177,6 +177,18 @@ func (e *Enrolments) Enrol(ctx context.Context, envelope []byte) (wire.Enrolled,
 		return wire.Enrolled{}, err
 	}
 	return out, nil
+}
+
+// resendFor is how long after an enrolment it may be sent again.
+const resendFor = 5 * time.Minute
+
+// arrived reports whether the answer to a station's enrolment reached it, or must have: whoever then sends it again has
+// seen it on its way, and would get a token of the station and end the station's own.
+func (e *Enrolments) arrived(station string) bool {
+	row, _ := replica.StationKeysIn(e.replica).Get(station)
+	key, ok := row.Value.Active()
+	doubts, _ := replica.DoubtsIn(e.replica).Get(station)
+	return !ok || e.now().Sub(key.Since.Time) >= resendFor || doubts.Value.SignedAt.After(key.Since.Time)
 }
 
 // openEnrolment verifies that the key of an enrolment signed it.

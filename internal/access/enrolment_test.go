@@ -14,6 +14,7 @@ import (
 	"lifeline/internal/store/memory"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // enrolling is a service with a store in memory, at an instant.
@@ -111,6 +112,36 @@ func TestACodeBindsOneKeyToItsStation(t *testing.T) {
 	if got := e.states("harbour"); !slices.Equal(got, []replica.KeyState{replica.KeyActive}) {
 		t.Errorf("the keys are %v", got)
 	}
+}
+
+func TestAnEnrolmentThatWasSeenOnItsWayGetsNoTokenOfTheStationLater(t *testing.T) {
+	e, player := newEnrolling(t), keys(t)
+	seen := asked(t, player, e.code(t, "harbour"))
+	got, err := e.Enrol(t.Context(), seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(when string) {
+		t.Helper()
+		if _, err := e.Enrol(t.Context(), seen); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("%s the enrolment is taken again: %v", when, err)
+		}
+		if _, err := e.access.Authenticate(got.Token); err != nil {
+			t.Errorf("%s the station's token is refused: %v", when, err)
+		}
+	}
+	e.at = e.at.Add(resendFor)
+	refused("after the time in which the answer may be lost")
+	e.at = e.at.Add(-resendFor + time.Second)
+	body, err := replica.Encode(replica.StationDoubts{SignedAt: schedules.At(e.at)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindDoubts, ID: "harbour",
+		Body: body}}}); err != nil {
+		t.Fatal(err)
+	}
+	refused("once the station has signed a status")
 }
 
 func TestWrongExpiredAndForeignCodesGetNothing(t *testing.T) {

@@ -30,7 +30,8 @@ func (a enrolmentHandlers) routes() []route {
 			ID: "enrolStation", Tag: apidoc.ForStations, Summary: "Enrol the keys of a station with a one-time code",
 			Detail: "The body is a DSSE envelope of type " + wire.EnrolmentType + `; its payload is {"schema":"` +
 				wire.EnrolmentSchema + `","code","signing_key","recipient"}, signed by that Ed25519 key. The keys replace the ` +
-				"station's earlier ones. The same key may send its code again until the code expires; any other key is refused.",
+				"station's earlier ones. The same key may send its code again for five minutes, until the station has " +
+				"reported; any other key is refused.",
 			MaxBytes: maxEnrolment,
 			Takes:    takesEnvelope(wire.EnrolmentType),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The station and its access token.",
