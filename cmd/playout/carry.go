@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"lifeline/internal/cmdline"
@@ -132,7 +134,7 @@ func told(w io.Writer, r playout.Imported) error {
 // export is the command that writes the entries that the service has not acknowledged.
 type export struct {
 	place
-	File string `arg:"" type:"path" help:"File for the report: the body of POST /v1/stations/{id}/as-run."`
+	File string `arg:"" type:"path" help:"File for the report: the body of POST /v1/stations/{id}/as-run. Over 1000 entries take further files, named FILE-2 and so on."`
 }
 
 // Run writes the report. The entries stay in the spool until the service acknowledges them.
@@ -142,15 +144,28 @@ func (e *export) Run(context.Context) error {
 		return err
 	}
 	defer state.Close()
-	body, entries, err := playout.Unreported(state)
+	bodies, entries, err := playout.Unreported(state)
 	if err != nil {
 		return err
 	}
 	if entries == 0 {
 		return cmdline.Refuse(cmdline.Nothing, "nothing was written: everything that aired is reported")
 	}
+	for i, body := range bodies {
+		name := e.File
+		if i > 0 {
+			ending := filepath.Ext(name)
+			name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ending), i+1, ending)
+		}
+		if err := os.WriteFile(name, body, 0o600); err != nil {
+			return err
+		}
+		if len(bodies) > 1 {
+			fmt.Println(name)
+		}
+	}
 	fmt.Printf("%d entries\n", entries)
-	return os.WriteFile(e.File, body, 0o600)
+	return nil
 }
 
 // inventory is the command that lists the player's recordings, for a bundle without them.

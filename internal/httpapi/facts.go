@@ -145,7 +145,7 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 	reflect.TypeFor[wire.EditRequest]():       {"edits": {Bounds: (&openapi.Schema{}).Count(1, maxEdits), Required: true}},
 	reflect.TypeFor[schedules.Edit]():         {"op": {Bounds: openapi.OneOf(schedules.EditOps...), Required: true}},
 	reflect.TypeFor[schedules.AsRun]():        {"detail": {Bounds: openapi.String().Length(0, 2000)}},
-	reflect.TypeFor[wire.AsRunReport]():       {"entries": {Bounds: (&openapi.Schema{}).Count(0, maxEntries)}},
+	reflect.TypeFor[wire.AsRunReport]():       {"entries": {Bounds: (&openapi.Schema{}).Count(0, wire.MostAsRun)}},
 	reflect.TypeFor[wire.Status]():            {"station": ignored, "received_at": ignored, "published_revision": ignored},
 	reflect.TypeFor[wire.Webhook](): {"id": pathsID, "revision": ignored,
 		"url": {Bounds: openapi.Match(webhooks.WebhookForm).Length(0, webhooks.MaxURL), Required: true},

@@ -49,9 +49,6 @@ func (a reportHandlers) routes() []route {
 	}
 }
 
-// maxEntries bounds one as-run report.
-const maxEntries = 1000
-
 func (a reportHandlers) asRun(c *call) error {
 	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
@@ -98,11 +95,11 @@ func (a reportHandlers) receipts(c *call) error {
 }
 
 func fewEntries(entries []schedules.AsRun) error {
-	if len(entries) <= maxEntries {
+	if len(entries) <= wire.MostAsRun {
 		return nil
 	}
 	return fault.Fields(fault.Field{Field: "entries", Message: fmt.Sprintf("has more than %d entries: send several "+
-		"reports", maxEntries)})
+		"reports", wire.MostAsRun)})
 }
 
 // listAsRun answers with a station's reports for a broadcast day.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"lifeline/internal/client"
@@ -37,22 +38,40 @@ func (i *Identity) sign(payloadType string, v any) ([]byte, error) {
 	return i.Signer().Sign(payloadType, payload)
 }
 
-// Unreported returns the report of what a state directory has not reported yet, to carry to the service: the body of a
-// POST /v1/stations/{id}/as-run, signed if the station has a key of its own. It also returns the number of entries.
-func Unreported(state *statedir.Dir) (body []byte, entries int, err error) {
+// Unreported returns what a state directory has not reported yet, to carry to the service: bodies of
+// POST /v1/stations/{id}/as-run, the oldest entries first, signed if the station has a key of its own. It also returns
+// the number of entries.
+func Unreported(state *statedir.Dir) (bodies [][]byte, entries int, err error) {
 	identity, err := LoadIdentity(state)
 	if err != nil {
 		return nil, 0, err
-	}
-	if identity == nil {
-		return spool.Report(state)
 	}
 	unsent, err := spool.Unsent(state)
 	if err != nil {
 		return nil, 0, err
 	}
-	body, err = identity.Report(unsent)
-	return append(body, '\n'), len(unsent), err
+	bodies, err = reportsOf(identity, unsent)
+	return bodies, len(unsent), err
+}
+
+// reportsOf returns reports of entries, each with as many as the service takes, signed by identity unless it is nil.
+func reportsOf(identity *Identity, entries []schedules.AsRun) (bodies [][]byte, err error) {
+	for i := range entries {
+		entries[i].Detail = cleanText(entries[i].Detail)
+	}
+	for batch := range slices.Chunk(entries, wire.MostAsRun) {
+		var body []byte
+		if identity != nil {
+			body, err = identity.Report(batch)
+		} else {
+			body, err = json.MarshalIndent(wire.AsRunReport{Entries: batch}, "", " ")
+		}
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, append(body, '\n'))
+	}
+	return bodies, nil
 }
 
 // The files of the identity: what is enrolled, and what is being enrolled, which survives a lost answer.
@@ -127,11 +146,28 @@ func Enrol(ctx context.Context, state *statedir.Dir, api *client.Client, code, s
 	if err != nil {
 		return out, err
 	}
+	if err := beginSpool(state, now); err != nil {
+		return out, err
+	}
 	if err := state.Record(keptIdentity{out.Station, keys.Stored(), out.Token, schedules.At(now)},
 		statedir.Twice(identityName)...); err != nil {
 		return out, err
 	}
 	return out, errors.Join(state.Belong(out.Station), state.Root.Remove(enrollingName))
+}
+
+// beginSpool makes the as-run spool of a directory that no player has used: to the player, a directory that belongs to a
+// station and has no spool is one that lost it.
+func beginSpool(state *statedir.Dir, now time.Time) error {
+	used, err := state.Used()
+	if err != nil || used {
+		return err
+	}
+	s, err := spool.Open(state, now.Unix(), func(string, ...any) {})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // keysFor returns the keys that are being enrolled with a code: those of an earlier call, or new ones, which it keeps.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,58 @@ func TestAStationKeepsTheKeysThatItEnrolledThroughALostAnswer(t *testing.T) {
 	}
 }
 
+func TestAPlayerThatStartsAfterItsEnrolmentHasLostNothing(t *testing.T) {
+	dir := t.TempDir()
+	state, err := statedir.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	now := time.Unix(1e9, 0)
+	api := client.New("http://service", "", &http.Client{Transport: &enroller{t: t}})
+	for _, code := range []string{"7K3F-9QXT-M2WB", "8K3F-9QXT-M2WB"} {
+		if _, err := Enrol(t.Context(), state, api, code, "", now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := spool.Open(state, now.Unix(), func(format string, args ...any) { t.Errorf(format, args...) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil || s.Lost() != "" {
+		t.Errorf("lost %q, %v", s.Lost(), err)
+	}
+}
+
+func TestWhatIsCarriedToTheServiceIsInReportsThatItTakes(t *testing.T) {
+	entries := make([]schedules.AsRun, 2*wire.MostAsRun+1)
+	for i := range entries {
+		entries[i] = schedules.AsRun{Sequence: int64(i + 1), Detail: strings.Repeat("a", 2*mostTold)}
+	}
+	bodies, err := reportsOf(nil, entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	next := int64(1)
+	for _, body := range bodies {
+		var r wire.AsRunReport
+		if err := json.Unmarshal(body, &r); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, len(r.Entries))
+		for _, e := range r.Entries {
+			if e.Sequence != next || len([]rune(e.Detail)) > mostTold {
+				t.Fatalf("entry %d in place of %d, with a detail of %d bytes", e.Sequence, next, len(e.Detail))
+			}
+			next++
+		}
+	}
+	if !slices.Equal(got, []int{wire.MostAsRun, wire.MostAsRun, 1}) {
+		t.Errorf("reports of %v entries", got)
+	}
+}
+
 func TestADamagedIdentityIsReadFromItsOtherCopyOrToldOf(t *testing.T) {
 	dir := t.TempDir()
 	state, err := statedir.Open(dir)
@@ -169,12 +222,12 @@ func TestReportsOfAnEnrolledStationAreSignedForTheirPurpose(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	body, n, err := Unreported(state)
-	if err != nil || n != 1 {
+	bodies, n, err := Unreported(state)
+	if err != nil || n != 1 || len(bodies) != 1 {
 		t.Fatal(n, err)
 	}
 	var carried wire.SignedAsRun
-	opened(body, wire.AsRunType, &carried)
+	opened(bodies[0], wire.AsRunType, &carried)
 	if carried.Schema != wire.AsRunSchema || carried.Station != "harbour" || len(carried.Entries) != 1 ||
 		carried.Entries[0].SegmentID != "a" {
 		t.Errorf("carried is %+v", carried)

@@ -2,6 +2,9 @@ package wire
 
 import "lifeline/schedules"
 
+// MostAsRun is the most entries of one report.
+const MostAsRun = 1000
+
 // AsRunReport is a station's report of its airings.
 type AsRunReport struct {
 	Entries []schedules.AsRun `json:"entries"`

@@ -187,17 +187,6 @@ func Unsent(state *statedir.Dir) ([]schedules.AsRun, error) {
 	return entries, nil
 }
 
-// Report returns the body of a POST /v1/stations/{id}/as-run with the unreported entries of a state directory, for
-// transport without a link, and the number of entries.
-func Report(state *statedir.Dir) (body []byte, entries int, err error) {
-	unsent, err := Unsent(state)
-	if err != nil {
-		return nil, 0, err
-	}
-	body, err = json.MarshalIndent(wire.AsRunReport{Entries: unsent}, "", " ")
-	return append(body, '\n'), len(unsent), err
-}
-
 // replayAll applies the intact lines of b. It returns the damaged lines and the offset of the first of them.
 func (s *Spool) replayAll(b []byte) (damaged []byte, first int) {
 	at := 0
