@@ -29,7 +29,20 @@ func mirrorClient(transport http.RoundTripper) *http.Client {
 		t.ResponseHeaderTimeout, t.TLSHandshakeTimeout = callTimeout, callTimeout
 		transport = t
 	}
-	return &http.Client{Transport: transport}
+	return &http.Client{Transport: transport, CheckRedirect: leads}
+}
+
+// leads refuses to follow a mirror's redirect to a place without TLS, and lets no host know by which mirror a station
+// came.
+func leads(to *http.Request, via []*http.Request) error {
+	to.Header.Del("Referer")
+	switch {
+	case len(via) > 3:
+		return errors.New("it redirects again and again")
+	case via[0].URL.Scheme == "https" && to.URL.Scheme != "https":
+		return fmt.Errorf("it redirects to %s, without TLS", to.URL.Scheme)
+	}
+	return nil
 }
 
 // open requests a file of a mirror from byte from on. It returns the byte at which the answer begins.

@@ -639,6 +639,40 @@ func TestMirrorsAndALinkThatTrickleHoldNothingUpThatATrueMirrorHas(t *testing.T)
 	})
 }
 
+func TestARedirectOfAMirrorNamesNobodyAndNeverLeavesTLS(t *testing.T) {
+	w := newMirrored(t, documentsNow)
+	latest := w.trees[pushes-1]
+	var seen []http.Header
+	asked := transport(func(r *http.Request) (*http.Response, error) {
+		seen = append(seen, r.Header)
+		return honest(latest).RoundTrip(r)
+	})
+	for scheme, want := range map[string]int64{"http": 0, "https": pushes} {
+		seen = nil
+		redirects := transport(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusFound, Body: http.NoBody, Request: r,
+				Header: http.Header{"Location": {scheme + "://other" + r.URL.Path}}}, nil
+		})
+		r := w.station(t, t.TempDir(), w.at(pushes-1), nil)
+		r.http.Transport = hosts{"mirror-0": redirects, "other": asked}
+		r.know([]string{"https://mirror-0"})
+		r.Poll(t.Context())
+		if r.revision() != want || (len(seen) > 0) != (want > 0) {
+			t.Errorf("%s: revision %d is held after %d requests: %v", scheme, r.revision(), len(seen), r.States())
+		}
+		for _, h := range seen {
+			if h.Get("Referer") != "" || h.Get("Authorization") != "" {
+				t.Errorf("it was asked with %v", h)
+			}
+		}
+	}
+}
+
+// transport answers requests.
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
 func TestAMirrorThatIsAloneMayBeSlow(t *testing.T) {
 	w := newMirrored(t, documentsNow)
 	latest := w.trees[pushes-1]
