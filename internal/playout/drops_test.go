@@ -230,7 +230,20 @@ func TestADropInAFolderIsWholeAndTakesThePlaceOfTheOneBefore(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	victim := filepath.Join(dir, "..", "of-another")
+	if err := os.WriteFile(victim, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if b, err := os.ReadFile(victim); err != nil || string(b) != "kept" {
+			t.Errorf("a file of another holds %q, %v", b, err)
+		}
+	}()
 	for n := range 2 {
+		part := filepath.Join(dir, "."+mirror.DropName(d.identity.Recipient())+".part")
+		if err := os.Symlink(victim, part); err != nil {
+			t.Fatal(err)
+		}
 		d.Leave(time.Second)
 		files, err := os.ReadDir(dir)
 		if err != nil || len(files) != 1 {

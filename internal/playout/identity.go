@@ -156,8 +156,8 @@ func Enrol(ctx context.Context, state *statedir.Dir, api *client.Client, code, s
 	return out, errors.Join(state.Belong(out.Station), state.Root.Remove(enrollingName))
 }
 
-// beginSpool makes the as-run spool of a directory that no player has used: to the player, a directory that belongs to a
-// station and has no spool is one that lost it.
+// beginSpool makes the as-run spool of a directory that no player has used: to the player, one that belongs to a
+// station and has no spool has lost it.
 func beginSpool(state *statedir.Dir, now time.Time) error {
 	used, err := state.Used()
 	if err != nil || used {

@@ -49,6 +49,15 @@ func (f *folder) List(ctx context.Context) (map[string]int64, error) {
 // part is the ending of the name of a file that is not whole yet.
 const part = ".part"
 
+// create makes a file anew. What others left under its name, such as a link to another file or a pipe on which the
+// writer would wait for ever, is not opened.
+func create(root *os.Root, name string) (*os.File, error) {
+	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+}
+
 // Put implements mirror.Target.
 func (f *folder) Put(ctx context.Context, name string, n int64, content io.ReadSeeker) error {
 	if dir := path.Dir(name); dir != "." {
@@ -56,7 +65,7 @@ func (f *folder) Put(ctx context.Context, name string, n int64, content io.ReadS
 			return err
 		}
 	}
-	out, err := f.root.OpenFile(name+part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	out, err := create(f.root, name+part)
 	if err != nil {
 		return err
 	}

@@ -98,6 +98,37 @@ func TestAFolderIsATarget(t *testing.T) {
 	}
 }
 
+func TestAFolderWritesThroughNothingThatOthersLeftThere(t *testing.T) {
+	dir := t.TempDir()
+	p, err := Open(t.Context(), dir, Credentials{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Put(t.Context(), "pointer", 3, strings.NewReader("one")); err != nil {
+		t.Fatal(err)
+	}
+	for what, leave := range map[string]func(name string) error{
+		"a link to a file of the folder": func(name string) error { return os.Symlink("pointer", name) },
+		"a link to nothing":              func(name string) error { return os.Symlink("/nowhere/at/all", name) },
+		"half a file": func(name string) error {
+			return os.WriteFile(name, []byte("longer than it"), 0o600)
+		},
+	} {
+		if err := leave(filepath.Join(dir, "file.part")); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Put(t.Context(), "file", 5, strings.NewReader("other")); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		for name, want := range map[string]string{"pointer": "one", "file": "other"} {
+			if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(b) != want {
+				t.Errorf("%s: %s holds %q, %v", what, name, b, err)
+			}
+		}
+	}
+}
+
 func TestABucketIsATarget(t *testing.T) {
 	b := harness.StartBucket(t)
 	with := Credentials{AccessKey: b.AccessKey, SecretKey: b.Secret, Region: "us-east-1", Silence: 10 * time.Second}
