@@ -47,9 +47,10 @@ var mayDo = map[string]string{
 	"getPerson":     "producer scheduler viewer", "recallPerson": "producer scheduler",
 	"listMakeGoods": "producer scheduler viewer", "waiveMakeGood": "scheduler", "listChain": "producer scheduler viewer",
 	"listChainRecords": "producer scheduler viewer",
-	"listAudit":        "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
-	"listAlarms": "producer scheduler viewer", "listWebhooks": "", "getWebhook": "", "putWebhook": "", "deleteWebhook": "",
-	"rotateWebhook": "", "listDeliveries": "", "testWebhook": "", "replayWebhook": "",
+	"listAudit":        "scheduler", "createToken": "", "listTokens": "producer scheduler viewer",
+	"revokeToken": "producer scheduler viewer",
+	"listAlarms":  "producer scheduler viewer", "listWebhooks": "", "getWebhook": "", "putWebhook": "",
+	"deleteWebhook": "", "rotateWebhook": "", "listDeliveries": "", "testWebhook": "", "replayWebhook": "",
 
 	"getNext": "station scheduler viewer", "getQueueAsM3U": "station scheduler viewer",
 	"getFallbackAsM3U": "station scheduler viewer",

@@ -5,6 +5,9 @@ package endtoend
 import (
 	"errors"
 	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +25,7 @@ import (
 	"lifeline/internal/service"
 	"lifeline/internal/store"
 	"lifeline/internal/store/sqlite"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -81,6 +85,66 @@ func TestDataOfEveryReleaseOpensWithThisProgram(t *testing.T) {
 			succeed(t, "restore", "--data", there, file)
 			succeed(t, "fsck", "--data", there)
 		})
+	}
+}
+
+// The holder of the tokens Hana and hana approved their own upload with the program of that release.
+func TestTokensOfAnEarlierReleaseWorkAndStandForThePersonOfTheirName(t *testing.T) {
+	t.Parallel()
+	c := serveDefaults(ofRelease(t, "d1556c9", "data"))
+	if err := c.Check(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := service.Open(t.Context(), c, "http://127.0.0.1:1", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	approve := func(n access.NewToken) (status int) {
+		t.Helper()
+		n.Role = access.Producer
+		token, err := s.Access.Create(t.Context(), access.System, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, wire.Segment("ident", "approve"), nil)
+		r.RemoteAddr = "127.0.0.1:1"
+		r.SetBasicAuth("", token.Secret)
+		w := httptest.NewRecorder()
+		s.Server.Handler.ServeHTTP(w, r)
+		if err := s.Access.Revoke(t.Context(), access.System, token.ID); err != nil {
+			t.Fatal(err)
+		}
+		return w.Code
+	}
+	if status := approve(access.NewToken{Name: "hana"}); status != http.StatusForbidden {
+		t.Errorf("approved by the holder of the same name: %d", status)
+	}
+	hana := wire.Member{ID: "hana", Name: "Hana", Roles: []string{"producer"}}
+	if _, err := access.NewMembers(s.Replica, time.Now).Add(t.Context(), access.System, hana); err != nil {
+		t.Fatal(err)
+	}
+	tokens, _ := s.Access.Tokens(access.System, "", 10)
+	owners := map[string]string{}
+	for _, token := range tokens {
+		owners[token.Name] = token.Person
+		if !token.ExpiresAt.IsZero() || !token.LastUsed.IsZero() {
+			t.Errorf("%+v", token)
+		}
+	}
+	if !maps.Equal(owners, map[string]string{"Hana": "hana", "hana": "hana", "Ada": ""}) {
+		t.Errorf("the tokens are those of %v", owners)
+	}
+	if status := approve(access.NewToken{Person: "hana"}); status != http.StatusForbidden {
+		t.Errorf("approved by the person: %d", status)
+	}
+	if status := approve(access.NewToken{Name: "Ruth"}); status != http.StatusOK {
+		t.Errorf("approved by another person: %d", status)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out := checked(t, c); !strings.Contains(out, "no problem found") {
+		t.Errorf("fsck:\n%s", out)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
 	}
 	ends := map[string]func(){
 		"revoked": func() {
-			tokens, _ := a.service.Access.Tokens("", 500)
+			tokens, _ := a.service.Access.Tokens(access.System, "", 500)
 			for _, token := range tokens {
 				if token.Name == "revoked" {
 					if err := a.service.Access.Revoke(t.Context(), access.System, token.ID); err != nil {

@@ -52,10 +52,11 @@ const tokenPrefix = "lifeline"
 type Access struct {
 	replica *replica.Replica
 	now     func() time.Time
+	uses    uses
 }
 
 // New returns an Access that reads tokens from m.
-func New(m *replica.Replica, now func() time.Time) *Access { return &Access{m, now} }
+func New(m *replica.Replica, now func() time.Time) *Access { return &Access{replica: m, now: now} }
 
 // Authenticate returns the actor of a token. It fails with Unauthenticated. Only the holder of a token's secret learns
 // why it is not accepted.
@@ -68,7 +69,11 @@ func (a *Access) Authenticate(secret string) (Actor, error) {
 		return Actor{}, fault.New(fault.Unauthenticated, "the access token is missing or invalid: it is unknown or revoked. "+
 			"Send one as Authorization: Bearer TOKEN; the service's operator makes it with lifeline token create")
 	}
-	return a.holder(t)
+	actor, err := a.holder(t)
+	if err == nil {
+		a.uses.note(id, a.now())
+	}
+	return actor, err
 }
 
 // holder returns the actor of a token. It fails with Unauthenticated if the token has expired, or its person was ended
@@ -175,9 +180,12 @@ func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (made wire.To
 }
 
 // Tokens returns at most limit tokens with ids after the given one, without their secrets, and the last id if there are
-// more.
-func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next string) {
+// more: all for an administrator, and for others their own.
+func (a *Access) Tokens(by Actor, after string, limit int) (tokens []wire.Token, next string) {
 	for _, row := range tokensIn(a.replica).After("", after) {
+		if !a.mayEnd(by, row.Value) {
+			continue
+		}
 		if len(tokens) == limit {
 			return tokens, tokens[limit-1].ID
 		}
@@ -189,6 +197,7 @@ func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next stri
 // shown returns a token without its secret, with the person for whom its name stands.
 func (a *Access) shown(t token) wire.Token {
 	out := t.shown()
+	out.LastUsed = schedules.At(a.lastUse(t.ID))
 	if out.Person == "" && t.Role != StationJob {
 		out.Person = a.replica.PersonNamed(t.form)
 	}
@@ -200,11 +209,18 @@ func (t token) shown() wire.Token {
 		CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt}
 }
 
-// Revoke deletes a token, which is invalid from then on. It fails with NotFound.
+// mayEnd reports whether an actor may see and revoke a token: an administrator every one, and others their own.
+func (a *Access) mayEnd(by Actor, t token) bool {
+	return by.Role == Admin || by.Token != "" && by.Token == t.ID ||
+		by.Role != StationJob && t.Role != StationJob && by.Is(a.replica, t.Person, t.Name)
+}
+
+// Revoke deletes a token, which is invalid from then on. It fails with NotFound for a token that there is not, or that
+// the actor may not see.
 func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
 	return a.replica.Retry(ctx, func() error {
 		row, ok := tokensIn(a.replica).Get(id)
-		if !ok {
+		if !ok || !a.mayEnd(by, row.Value) {
 			return fault.New(fault.NotFound, "there is no token %q", id)
 		}
 		return a.replica.Commit(ctx, store.Commit{

@@ -99,8 +99,8 @@ func TestTokensAreListedPageByPageWithoutTheirSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page, next := a.Tokens("", 2)
-	rest, end := a.Tokens(next, 2)
+	page, next := a.Tokens(System, "", 2)
+	rest, end := a.Tokens(System, next, 2)
 	if len(page) != 2 || len(rest) != 1 || end != "" || page[0].Secret != "" || a.Empty() {
 		t.Errorf("%+v, then %+v", page, rest)
 	}

@@ -156,9 +156,13 @@ func (h *holders) mayHold(name string, role Role) error {
 	if role == StationJob {
 		return nil // its name decides nothing
 	}
+	alike := func(t token) bool { return t.Person == "" && t.Role != StationJob && t.form.Same(f) }
 	kept := text.Clean(name)
+	if slices.ContainsFunc(h.tokens, func(t token) bool { return alike(t) && t.Name == kept }) {
+		return nil // a further token of that holder
+	}
 	for _, t := range h.tokens {
-		if t.Person == "" && t.Role != StationJob && t.Name != kept && t.form.Same(f) {
+		if alike(t) {
 			return fault.New(fault.Conflict, "%q looks like %q, which holds token %s, and two holders must not look like one: "+
 				"write the name as there if it is the same holder, or choose another", name, t.Name, t.ID)
 		}

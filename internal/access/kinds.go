@@ -14,12 +14,15 @@ import (
 
 const (
 	KindToken = "token"
+	KindUse   = "token-use"    // when a token was last used: the id of the token
 	KindKeys  = "signing-keys" // the single list of the keys that sign documents
 )
 
 var Kinds = replica.Kinds{
 	{Name: KindToken, Form: reflect.TypeFor[token](), Copy: replica.Copied(replica.Tidied(tidyToken)),
 		Inspect: replica.Looking(inspectToken), Upgrades: []replica.Upgrade{withPerson}},
+	{Name: KindUse, Often: true, Form: reflect.TypeFor[tokenUse](), Copy: replica.Copied(replica.Parse[tokenUse]),
+		Inspect: replica.Readable[tokenUse]},
 	{Name: KindKeys, Form: reflect.TypeFor[SigningKeys](), Inspect: replica.Looking(inspectKeys),
 		Upgrades: []replica.Upgrade{withRoot}},
 }
@@ -53,6 +56,10 @@ var withRoot = replica.Upgrade{
 
 func tokensIn(m *replica.Replica) *replica.Cache[token] {
 	return replica.CacheOf[*replica.Cache[token]](m, KindToken)
+}
+
+func tokenUsesIn(m *replica.Replica) *replica.Cache[tokenUse] {
+	return replica.CacheOf[*replica.Cache[tokenUse]](m, KindUse)
 }
 
 func inspectToken(i *replica.Inspector, d store.Document, t token) {

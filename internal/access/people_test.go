@@ -141,7 +141,8 @@ func TestATokenWithoutAPersonStandsForThePersonOfItsName(t *testing.T) {
 	h.refuses("a person without the role of her token", fault.Conflict, "role producer", err)
 	h.person("hana", "Hana", "producer", "viewer")
 	h.refuses("a request that began before", fault.Unauthenticated, "send the request again", h.access.Holds(old))
-	if tokens, _ := h.access.Tokens("", 5); len(tokens) != 1 || tokens[0].Person != "hana" || tokens[0].Name != "hana" {
+	if tokens, _ := h.access.Tokens(System, "", 5); len(tokens) != 1 || tokens[0].Person != "hana" ||
+		tokens[0].Name != "hana" {
 		t.Errorf("%+v", tokens)
 	}
 	theirs := h.enter(NewToken{Person: "hana", Role: Viewer})
@@ -182,7 +183,7 @@ func TestTokensOfAPersonStopWhenThePersonIsEndedOrLosesTheRole(t *testing.T) {
 		var made wire.Token
 		var err error
 		if n.Person == "" {
-			tokens, _ := h.access.Tokens("", 1)
+			tokens, _ := h.access.Tokens(System, "", 1)
 			made = tokens[0]
 		} else if made, err = h.access.Create(t.Context(), System, n); err != nil {
 			t.Fatal(err)
@@ -276,5 +277,86 @@ func TestATokenExpiresAfter90DaysUnlessAnotherLifeIsNamed(t *testing.T) {
 	}
 	if _, err := h.access.Authenticate(endless.Secret); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheLastUseOfATokenIsShownAndStoredOncePerHour(t *testing.T) {
+	h := newHouse(t)
+	made, err := h.access.Create(t.Context(), System, NewToken{Name: "relay", Role: Viewer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := func(a *Access, want time.Time) {
+		t.Helper()
+		if tokens, _ := a.Tokens(System, "", 5); len(tokens) != 1 || tokens[0].LastUsed != schedules.At(want) {
+			t.Errorf("%+v", tokens)
+		}
+	}
+	stored := func(want int64) {
+		t.Helper()
+		if err := h.access.KeepUses(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if at := tokenUsesIn(h.replica).Revision(made.ID); at != want {
+			t.Errorf("it is stored at revision %d, want %d", at, want)
+		}
+	}
+	use := func() {
+		t.Helper()
+		if _, err := h.access.Authenticate(made.Secret); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored(0)
+	shown(h.access, time.Time{})
+	first := h.now
+	use()
+	latest, _ := h.replica.Store.Latest(t.Context())
+	shown(h.access, first)
+	if after, _ := h.replica.Store.Latest(t.Context()); after != latest {
+		t.Error("a request writes")
+	}
+	stored(1)
+	h.now = h.now.Add(59 * time.Minute)
+	use()
+	stored(1)
+	shown(h.access, h.now)
+	shown(New(h.replica, time.Now), first) // another replica, or after a restart
+	h.now = h.now.Add(time.Minute)
+	use()
+	stored(2)
+	if err := h.access.Revoke(t.Context(), System, made.ID); err != nil {
+		t.Fatal(err)
+	}
+	stored(3)
+	if _, there := tokenUsesIn(h.replica).Get(made.ID); there {
+		t.Error("the use of a revoked token is kept")
+	}
+}
+
+func TestTokensAreSeenAndEndedByTheirOwnersAndAdministrators(t *testing.T) {
+	h := newHouse(t)
+	h.person("hana", "Hana", "producer", "viewer")
+	h.person("ruth", "Ruth", "producer")
+	hana, second := h.enter(NewToken{Person: "hana", Role: Producer}), h.enter(NewToken{Person: "hana", Role: Viewer})
+	ruth := h.enter(NewToken{Person: "ruth", Role: Producer})
+	relay := h.enter(NewToken{Name: "harbour", Role: StationJob, Station: "harbour"})
+	twin := h.enter(NewToken{Name: "harbour", Role: StationJob, Station: "harbour"})
+	if tokens, _ := h.access.Tokens(hana, "", 10); len(tokens) != 2 {
+		t.Errorf("Hana sees %+v", tokens)
+	}
+	if tokens, _ := h.access.Tokens(System, "", 10); len(tokens) != 5 {
+		t.Errorf("an administrator sees %+v", tokens)
+	}
+	for _, c := range []struct {
+		by    Actor
+		token string
+		may   bool
+	}{{hana, ruth.Token, false}, {ruth, hana.Token, false}, {hana, relay.Token, false}, {relay, twin.Token, false},
+		{hana, second.Token, true}, {hana, hana.Token, true}, {System, ruth.Token, true}} {
+		if err := h.access.Revoke(t.Context(), c.by, c.token); c.may != (err == nil) || err != nil &&
+			!fault.Is(err, fault.NotFound) {
+			t.Errorf("%s ends %s: %v", c.by.Name, c.token, err)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"lifeline/internal/access"
 	"lifeline/internal/library"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
@@ -43,8 +44,8 @@ type job struct {
 }
 
 // NewRunner returns a Runner that runs each job when a document that it needs changes, and at least once per every.
-func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, c *replica.WorkLock, collect Collector,
-	log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
+func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, a *access.Access,
+	c *replica.WorkLock, collect Collector, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
 	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
 	k.jobs = []job{
 		{"analyse", []string{replica.KindSegment}, l.Recordings.AnalyseBehind},
@@ -58,6 +59,7 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 		{"make-goods", []string{record.AsRunReports, replica.KindStation, replica.KindQueue, replica.KindSegment,
 			replica.KindScript, replica.KindCampaign}, unclaimed(s.Record.MakeGoods.SettleAll)},
 		{"seal", []string{replica.KindStation, record.KindLate}, unclaimed(s.Record.Sealing.SealAll)},
+		{"token-uses", nil, unclaimed(a.KeepUses)},
 		{"sweep", nil, k.sweep},
 	}
 	for _, j := range k.jobs {

@@ -93,7 +93,8 @@ func (f *fixture) put(kind, id string, v any) {
 // runner returns the background jobs of a replica.
 func (f *fixture) runner() *Runner {
 	lib := library.New(f.replica, nil, servicetest.Signer{}, nil, time.Now, library.Limits{Concurrency: 1})
-	return NewRunner(f.replica, lib, f.scheduler, f.lock, func(context.Context, time.Time) (int, error) { return 0, nil },
+	none := func(context.Context, time.Time) (int, error) { return 0, nil }
+	return NewRunner(f.replica, lib, f.scheduler, access.New(f.replica, time.Now), f.lock, none,
 		slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
 }
 
@@ -197,7 +198,7 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		w := &wakes{runs: map[string]int{}}
 		n.runJobs(ctx, w.counted)
 		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse fallback make-goods refill repair seal "+
-			"sign sweep uploads" {
+			"sign sweep token-uses uploads" {
 			t.Errorf("a day runs %s", got)
 		}
 	})

@@ -99,7 +99,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 		}
 		switch name := part.FormName(); {
 		case name == "meta" && seg == nil:
-			seg, err = a.readMeta(c.print.of(part))
+			seg, err = a.readMeta(c, c.print.of(part))
 			if err := joinFindings(waiting, err); err != nil {
 				return err
 			}
@@ -138,7 +138,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 }
 
 // readMeta reads and validates the metadata before any audio is sent.
-func (a segmentHandlers) readMeta(part io.Reader) (*schedules.Segment, error) {
+func (a segmentHandlers) readMeta(c *call, part io.Reader) (*schedules.Segment, error) {
 	b, err := io.ReadAll(io.LimitReader(part, apidoc.UsualBytes+1))
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the upload did not arrive completely: send it again")
@@ -156,7 +156,7 @@ func (a segmentHandlers) readMeta(part io.Reader) (*schedules.Segment, error) {
 	if seg.ID == "" {
 		seg.ID = library.NewSegmentID()
 	}
-	return seg, joinFindings(read, a.Library.Segments.CheckNew(*seg))
+	return seg, joinFindings(read, a.Library.Segments.CheckNew(c.actor, *seg))
 }
 
 // uploadFault tells a broken connection apart from a fault of the service.

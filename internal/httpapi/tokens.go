@@ -35,16 +35,18 @@ func (a tokenHandlers) routes() []route {
 				CreatedAt: exampleStart, Secret: "lifeline_0d9c6f2e41b7a8035c1e_…"})},
 			Faults: map[int]string{http.StatusConflict: "The station counts as seized: enrol it anew. Or the name is, or " +
 				"looks like, that of a person or of another holder."}}},
-		{a.listTokens, apidoc.Route{Method: http.MethodGet, Path: "/v1/tokens", Roles: admins,
+		{a.listTokens, apidoc.Route{Method: http.MethodGet, Path: "/v1/tokens", Roles: people,
 			ID: "listTokens", Tag: apidoc.ForSchedulers, Summary: "List access tokens, without their secrets",
-			Query: paged,
+			Detail: "An administrator gets all tokens, others their own.",
+			Query:  paged,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of tokens, ordered by ID.",
 				wire.Page[wire.Token]{Items: []wire.Token{
 					{ID: "0d9c6f2e41b7a8035c1e", Name: "lantern-coast", Role: "station", Station: "lantern-coast",
 						CreatedAt: exampleStart}}})}}},
-		{a.revokeToken, apidoc.Route{Method: http.MethodDelete, Path: "/v1/tokens/:token", Roles: admins,
+		{a.revokeToken, apidoc.Route{Method: http.MethodDelete, Path: "/v1/tokens/:token", Roles: people,
 			ID: "revokeToken", Tag: apidoc.ForSchedulers,
 			Summary: "Revoke an access token",
+			Detail:  "An administrator may revoke every token, others their own.",
 			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The token is revoked: it permits nothing "+
 				"any more.")}}},
 	}
@@ -103,7 +105,7 @@ func (a tokenHandlers) listTokens(c *call) error {
 	if err != nil {
 		return err
 	}
-	tokens, next := a.Access.Tokens(after, limit)
+	tokens, next := a.Access.Tokens(c.actor, after, limit)
 	return page(c, tokens, next)
 }
 

@@ -78,7 +78,7 @@ func TestEveryKindOfDocumentIsDeclared(t *testing.T) {
 }
 
 func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
-	untold := []string{access.KindToken, library.KindWaveform, replica.KindRevision, replica.KindCounter,
+	untold := []string{access.KindToken, access.KindUse, library.KindWaveform, replica.KindRevision, replica.KindCounter,
 		scheduling.KindExplanations, record.KindRecords, library.KindUpload, idempotency.KindAnswer, record.KindHead,
 		record.KindLate,
 		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat,

@@ -192,7 +192,7 @@ func (l *Segments) change(ctx context.Context, a access.Actor, id string, revisi
 // the id is taken; it then stores nothing.
 func (l *Segments) Create(ctx context.Context, a access.Actor, s schedules.Segment, r Received) (schedules.Segment,
 	error) {
-	if err := l.CheckNew(s); err != nil {
+	if err := l.CheckNew(a, s); err != nil {
 		return s, err
 	}
 	r.assign(&s, a)
@@ -218,14 +218,26 @@ func (l *Segments) Create(ctx context.Context, a access.Actor, s schedules.Segme
 func NewSegmentID() string { return "s-" + replica.NewID() }
 
 // CheckNew fails as Create would, before any audio is sent.
-func (l *Segments) CheckNew(s schedules.Segment) error {
+func (l *Segments) CheckNew(a access.Actor, s schedules.Segment) error {
 	if err := l.check(s); err != nil {
+		return err
+	}
+	if err := l.inScope(a, s); err != nil {
 		return err
 	}
 	if replica.SegmentsIn(l.replica).Revision(s.ID) != 0 {
 		return idTaken(s.ID)
 	}
 	return nil
+}
+
+// inScope fails with Forbidden if the actor may not change s.
+func (l *Segments) inScope(a access.Actor, s schedules.Segment) error {
+	body, err := replica.Encode(s)
+	if err != nil {
+		return err
+	}
+	return l.replica.Scope(a.Person, store.Write{Kind: replica.KindSegment, ID: s.ID, Body: body})
 }
 
 func idTaken(id string) error {

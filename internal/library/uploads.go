@@ -79,7 +79,7 @@ func (l *Uploads) Start(ctx context.Context, a access.Actor, u Upload) (Upload, 
 	if u.Length > l.limits.MaxBytes {
 		return u, fault.New(fault.TooLarge, "a recording may have at most %d bytes", l.limits.MaxBytes)
 	}
-	if err := l.checkTarget(u); err != nil {
+	if err := l.checkTarget(a, u); err != nil {
 		return u, err
 	}
 	var waiting, own int64
@@ -87,7 +87,7 @@ func (l *Uploads) Start(ctx context.Context, a access.Actor, u Upload) (Upload, 
 	for _, row := range uploadsIn(l.replica).After("", "") {
 		if row.Value.DoneAt.IsZero() && l.now().Before(row.Value.ExpiresAt.Time) {
 			waiting += row.Value.Length
-			if row.Value.By == a.Name {
+			if a.Is(l.replica, row.Value.ByID, row.Value.By) {
 				own += row.Value.Length
 				uploads++
 			}
@@ -109,12 +109,15 @@ func (l *Uploads) Start(ctx context.Context, a access.Actor, u Upload) (Upload, 
 	return u, l.keep(ctx, a, &u, "upload.start")
 }
 
-func (l *Uploads) checkTarget(u Upload) error {
+func (l *Uploads) checkTarget(a access.Actor, u Upload) error {
 	if u.Replaces == 0 {
-		return l.segments.CheckNew(u.Segment)
+		return l.segments.CheckNew(a, u.Segment)
 	}
 	s, err := l.segments.Get(u.Segment.ID)
 	if err != nil {
+		return err
+	}
+	if err := l.segments.inScope(a, s); err != nil {
 		return err
 	}
 	return replica.CheckRevision(&u.Replaces, s.Revision)

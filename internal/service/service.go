@@ -192,7 +192,8 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		removed, err = collect(ctx, before)
 		return removed, errors.Join(err, records.Move(ctx))
 	}
-	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Lock, tidy, log, backgroundEvery, time.Now)
+	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Access, s.Lock, tidy, log,
+		backgroundEvery, time.Now)
 	if s.renders, err = render.Open(c.RenderDir(), s.Audio, render.Options{Rate: dsp.Rate(c.Render.Rate),
 		Silence: playout.SilenceLimit,
 		Limit:   c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,

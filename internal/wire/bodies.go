@@ -230,7 +230,9 @@ type Token struct {
 	May       []string          `json:"may,omitempty"`     // IDs of the operations that it is limited to
 	CreatedAt schedules.Instant `json:"created_at"`
 	ExpiresAt schedules.Instant `json:"expires_at"` // none: it does not expire
-	Secret    string            `json:"secret,omitempty"`
+	// to the hour, where another replica or an earlier run of the service saw it; none: it was not used yet
+	LastUsed schedules.Instant `json:"last_used_at"`
+	Secret   string            `json:"secret,omitempty"`
 }
 
 // Me is the identity and the role of a token.

@@ -90,10 +90,11 @@ func (c *tokenListCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	return c.show(stdout, tokens, func() {
-		fmt.Fprintf(stdout, "%-20s %-10s %-20s %-20s %s\n", "token", "role", "name", "station", "expires")
+		const line = "%-20s %-10s %-20s %-20s %-20s %-24s %s\n"
+		fmt.Fprintf(stdout, line, "token", "role", "name", "person", "station", "expires", "last used")
 		for _, t := range tokens {
-			fmt.Fprintf(stdout, "%-20s %-10s %-20s %-20s %s\n", t.ID, t.Role, t.Name, t.Station, cmp.Or(instant(t.ExpiresAt),
-				"never"))
+			fmt.Fprintf(stdout, line, t.ID, t.Role, t.Name, cmp.Or(t.Person, "-"), cmp.Or(t.Station, "-"),
+				cmp.Or(instant(t.ExpiresAt), "never"), cmp.Or(instant(t.LastUsed), "never"))
 		}
 	})
 }
