@@ -128,7 +128,7 @@ func TestAnEditWarnsOfNothingThatIsOver(t *testing.T) {
 			t.Errorf("publication would not refuse it: %+v", w)
 		}
 	}
-	if _, err := n.scheduler.Publisher.Publish(t.Context(), plannerActor, n.station.ID, repairDate,
+	if _, err := n.Publisher.Publish(t.Context(), plannerActor, n.station.ID, repairDate,
 		PublishOptions{}); err != nil {
 		t.Error(err)
 	}

@@ -15,7 +15,7 @@ import (
 // explained returns the explanation of an item in the latest revision.
 func (n *fixture) explained(item string) wire.PlacedItem {
 	n.t.Helper()
-	e, err := n.scheduler.Rundowns.Explain(n.t.Context(), n.station.ID, repairDate, 0, item)
+	e, err := n.Rundowns.Explain(n.t.Context(), n.station.ID, repairDate, 0, item)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestExplainNamesThePlannerForWhatItPlacedThroughPublicationAndPlanningAnew(
 	}
 	check(published)
 	n.edited("Ruth", schedules.Edit{Op: "lock", Item: published.Items[2].ID})
-	again, err := n.scheduler.Drafts.Plan(t.Context(), access.System, "half", repairDate,
+	again, err := n.Drafts.Plan(t.Context(), access.System, "half", repairDate,
 		PlanOptions{Keep: []string{published.Items[1].ID}})
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestExplainNamesTheRepairOfAnOlderStore(t *testing.T) {
 	after := n.repair(repairDate)
 	for revision := published.Revision + 1; revision <= after.Revision; revision++ {
 		id := replica.RevisionID("half", repairDate, revision)
-		if d, err := n.scheduler.Rundowns.store.Get(t.Context(), KindExplanations, id); err == nil {
+		if d, err := n.Rundowns.store.Get(t.Context(), KindExplanations, id); err == nil {
 			err = n.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: KindExplanations, ID: id,
 				Expect: d.Revision, Delete: true}}, Origin: access.System.Origin(n.now, "test", "")})
 			if err != nil {

@@ -21,11 +21,11 @@ import (
 func (n *fixture) numbers() (recalls wire.Recalls, fallback, queue int64) {
 	n.t.Helper()
 	list, _ := replica.RecallsIn(n.replica).Get(replica.RecallsID)
-	f, err := n.scheduler.Fallbacks.Fallback("fz")
+	f, err := n.Fallbacks.Fallback("fz")
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	q, err := n.scheduler.Record.Queues.Queue(n.t.Context(), "fz", repairDate)
+	q, err := n.Record.Queues.Queue(n.t.Context(), "fz", repairDate)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -37,15 +37,15 @@ func setBack(t *testing.T) (*fixture, *record.Logbook) {
 	n, _ := twoWindows(t)
 	n.sign("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
 		Segments: []wire.Recalled{{SegmentID: "m00"}}})
-	if err := n.scheduler.Fallbacks.IssueAll(t.Context(), n.lock); err != nil {
+	if err := n.Fallbacks.IssueAll(t.Context(), n.lock); err != nil {
 		t.Fatal(err)
 	}
-	return n, n.scheduler.Record.Logbook
+	return n, n.Record.Logbook
 }
 
 // codes returns the codes of the problems of the station fz.
 func (n *fixture) codes() (out []string) {
-	for _, p := range n.scheduler.Network.StationProblems.Of("fz") {
+	for _, p := range n.Network.StationProblems.Of("fz") {
 		out = append(out, p.Code)
 	}
 	return out
@@ -63,7 +63,7 @@ func TestAStoreThatWasSetBackNumbersAboveAllThatStationsHaveSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second run finds nothing to do
-		if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
+		if err := n.Resigner.Resign(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestAStoreThatWasSetBackNumbersAboveAllThatStationsHaveSeen(t *testing.T) {
 	if r := n.publish(repairDate.AddDays(1)); r.Revision <= queue {
 		t.Errorf("the next day is revision %d after %d", r.Revision, queue)
 	}
-	if f, differs, err := n.scheduler.Fallbacks.next(n.station); differs || err != nil {
+	if f, differs, err := n.Fallbacks.next(n.station); differs || err != nil {
 		t.Errorf("the fallback differs without an end: revision %d, %v", f.Revision, err)
 	}
 }
@@ -90,7 +90,7 @@ func TestARestoredStoreLeavesItsPublishedDaysAndNumbersTheNextAboveAll(t *testin
 	if err := record.RaiseFloor(t.Context(), n.replica.Store, "Ruth", "recalls.raise", false, n.now); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(n.replica.CatchUp(t.Context()), n.scheduler.Resigner.Resign(t.Context())); err != nil {
+	if err := errors.Join(n.replica.CatchUp(t.Context()), n.Resigner.Resign(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	above := n.replica.Floor().Above
@@ -127,7 +127,7 @@ func TestNumbersAreRaisedAtOnceAboveWhatAStationSawAndTheAlarmSaysSo(t *testing.
 			if recalls.Revision <= 12 || recalls.Above == 0 || len(recalls.Segments) != 1 {
 				t.Errorf("the recall list is not signed anew: %+v", recalls)
 			}
-			if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
+			if err := n.Resigner.Resign(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			_, fallback, now := n.numbers()
@@ -240,7 +240,7 @@ func TestTwoPlayersOfOneStationAreAnAlarmWithinAnIntervalUntilOneStops(t *testin
 	if !crowded() {
 		t.Error("two players are not told")
 	}
-	if s := n.scheduler.Network.StationProblems.Of("fz"); !strings.Contains(s[len(s)-1].Message, "2 players") {
+	if s := n.Network.StationProblems.Of("fz"); !strings.Contains(s[len(s)-1].Message, "2 players") {
 		t.Errorf("%+v", s)
 	}
 	for range 10 {

@@ -18,7 +18,7 @@ func TestFreshnessNamesTheNewestRevisionsAndTheRequest(t *testing.T) {
 	recalls, fallback, queue := n.numbers()
 	ask := func() (f wire.Freshness) {
 		t.Helper()
-		said, err := n.scheduler.Leases.Freshness(t.Context(), "fz", "abc")
+		said, err := n.Leases.Freshness(t.Context(), "fz", "abc")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,16 +35,16 @@ func TestFreshnessNamesTheNewestRevisionsAndTheRequest(t *testing.T) {
 	if f.Recalls != recalls.Revision || f.Fallback != fallback || f.Queues[repairDate.String()] != queue {
 		t.Errorf("%+v, where the newest are %d, %d and %d", f, recalls.Revision, fallback, queue)
 	}
-	if _, err := n.scheduler.Leases.Freshness(t.Context(), "nowhere", "abc"); !fault.Is(err, fault.NotFound) {
+	if _, err := n.Leases.Freshness(t.Context(), "nowhere", "abc"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("of no station: %v", err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := n.scheduler.Leases.Freshness(gone, "fz", "abc"); !errors.Is(err, context.Canceled) &&
+	if _, err := n.Leases.Freshness(gone, "fz", "abc"); !errors.Is(err, context.Canceled) &&
 		!fault.Is(err, fault.Unavailable) {
 		t.Errorf("with the store out of reach: %v", err)
 	}
-	lease, err := n.scheduler.Leases.Issue(t.Context(), "fz", "abc")
+	lease, err := n.Leases.Issue(t.Context(), "fz", "abc")
 	if err != nil || lease.Value.Nonce != "abc" {
 		t.Errorf("the lease is %+v, %v", lease.Value, err)
 	}

@@ -29,7 +29,7 @@ func TestNextNamesTheFallbackItemThatThePlayerAirs(t *testing.T) {
 		Items: []wire.QueueItem{item("59", 59_000), item("58", 58_000), item("2", 2000)}})
 	after := ""
 	for _, want := range []string{"58", "2", ""} {
-		i, ok, err := n.scheduler.Lists.Next("s", after)
+		i, ok, err := n.Lists.Next("s", after)
 		if err != nil || i.SegmentID != want || ok != (want != "") {
 			t.Fatalf("after %q comes %q (%v), want %q", after, i.SegmentID, err, want)
 		}
@@ -62,11 +62,11 @@ func TestListsNameTheGainWithWhichThePlayerAirsAnItem(t *testing.T) {
 		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start,
 			EndAt: schedules.At(start.Add(time.Minute))}}}}
 	n.signed(replica.KindQueue, "s/"+date.String(), q)
-	next, _, err := n.scheduler.Lists.Next("s", "")
+	next, _, err := n.Lists.Next("s", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	items := append(append(n.scheduler.Lists.Listed(q), n.scheduler.Lists.FallbackListed(fallback)...), next)
+	items := append(append(n.Lists.Listed(q), n.Lists.FallbackListed(fallback)...), next)
 	if len(items) != 4 {
 		t.Errorf("%d items are listed", len(items))
 	}

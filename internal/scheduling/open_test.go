@@ -13,7 +13,7 @@ import (
 )
 
 // opens returns the open times of the queue of station s, as seconds from the start of its first window.
-func (o *oneStation) opens(t *testing.T, day schedules.Date) (out [][2]int) {
+func (o *fixture) opens(t *testing.T, day schedules.Date) (out [][2]int) {
 	t.Helper()
 	q, err := o.Record.Queues.Queue(t.Context(), "s", day)
 	if err != nil {
@@ -33,7 +33,7 @@ func fiveMinutes(n *wire.Apply) {
 
 func TestQueueNamesTheTimesThatItLeavesOpen(t *testing.T) {
 	day := secondOfNovember
-	prepared := func(t *testing.T) *oneStation {
+	prepared := func(t *testing.T) *fixture {
 		o, n := newOneStation(t), servicetest.OneStation()
 		fiveMinutes(&n)
 		if _, err := o.Network.Apply(t.Context(), access.Actor{}, n, nil, false); err != nil {
@@ -43,21 +43,17 @@ func TestQueueNamesTheTimesThatItLeavesOpen(t *testing.T) {
 	}
 	t.Run("of a day without holes none", func(t *testing.T) {
 		o := prepared(t)
-		if err := o.publish(t, day); err != nil {
-			t.Fatal(err)
-		}
+		o.publish(day)
 		if got := o.opens(t, day); len(got) > 0 {
 			t.Errorf("open: %v", got)
 		}
 	})
 	t.Run("what expired and what was rejected", func(t *testing.T) {
 		o := prepared(t)
-		if err := o.publish(t, day); err != nil {
-			t.Fatal(err)
-		}
-		o.segment(t, "m1", func(s *schedules.Segment) { s.ValidUntil = schedules.At(o.at) })
-		o.segment(t, "m2", func(s *schedules.Segment) { s.State = schedules.Rejected })
-		o.segment(t, "m3", func(s *schedules.Segment) { s.State = schedules.Pending })
+		o.publish(day)
+		o.alter("m1", func(s *schedules.Segment) { s.ValidUntil = schedules.At(o.now) })
+		o.alter("m2", func(s *schedules.Segment) { s.State = schedules.Rejected })
+		o.alter("m3", func(s *schedules.Segment) { s.State = schedules.Pending })
 		if err := o.Repairer.Repair(t.Context(), replica.NewWorkLock(o.replica, "here", time.Minute)); err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +66,7 @@ func TestQueueNamesTheTimesThatItLeavesOpen(t *testing.T) {
 		if _, err := o.Drafts.Plan(t.Context(), access.Actor{}, "s", day, PlanOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		o.at = time.Date(2026, 11, 2, 13, 3, 20, 0, time.UTC) // the fourth of five minutes is on the air
+		o.now = time.Date(2026, 11, 2, 13, 3, 20, 0, time.UTC) // the fourth of five minutes is on the air
 		if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day, PublishOptions{}); err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 func (n *fixture) openTime() []string {
 	n.t.Helper()
 	var out []string
-	for _, p := range n.scheduler.Network.StationProblems.Of(n.station.ID) {
+	for _, p := range n.Network.StationProblems.Of(n.station.ID) {
 		if p.Code == "open_time" {
 			out = append(out, p.Message)
 		}

@@ -43,7 +43,7 @@ func TestTheLibraryForPlanningIsAsTheReplicaIs(t *testing.T) {
 						Recording: &schedules.Recording{CueOut: schedules.Ms(1000)}})
 				}
 			}
-			got := n.scheduler.Rundowns.planning.Library()
+			got := n.Rundowns.planning.Library()
 			all := replica.SegmentsIn(n.replica).All()
 			if !reflect.DeepEqual(append([]schedules.Segment{}, all...), got.Segments()) {
 				r.Fatalf("it has %d segments, not %d", len(got.Segments()), len(all))

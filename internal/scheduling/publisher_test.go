@@ -31,16 +31,16 @@ func TestPublicationAuditsOnlyWhatIsNotOver(t *testing.T) {
 			n.now = onDay(11, 5, 0)
 			n.change(only(t, before, "a"), change)
 			n.repair(repairDate)
-			r, err := n.scheduler.Drafts.Plan(t.Context(), access.System, "fz", repairDate, PlanOptions{Seed: 9})
+			r, err := n.Drafts.Plan(t.Context(), access.System, "fz", repairDate, PlanOptions{Seed: 9})
 			if err != nil {
 				t.Fatal(err)
 			}
 			last := r.Items[len(r.Items)-1]
-			if r, err = n.scheduler.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil,
+			if r, err = n.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil,
 				[]schedules.Edit{{Op: "lock", Item: last.ID}}); err != nil {
 				t.Fatal(err)
 			}
-			after, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "fz", repairDate, PublishOptions{})
+			after, err := n.Publisher.Publish(t.Context(), access.System, "fz", repairDate, PublishOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,10 +60,10 @@ func TestWhatIsOverCannotBePublished(t *testing.T) {
 		date schedules.Date
 		says string
 	}{{repairDate.AddDays(1), "it is over"}, {repairDate.AddDays(3), "every window of it is over"}} {
-		if _, err := n.scheduler.Drafts.Plan(t.Context(), access.System, "fz", c.date, PlanOptions{}); err != nil {
+		if _, err := n.Drafts.Plan(t.Context(), access.System, "fz", c.date, PlanOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "fz", c.date, PublishOptions{})
+		_, err := n.Publisher.Publish(t.Context(), access.System, "fz", c.date, PublishOptions{})
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(),
 			"2026-12-02 12:00") {
 			t.Errorf("%s: %v", c.date, err)
@@ -86,16 +86,16 @@ func TestWindowThatWasOverWhenItsDayWasPublishedIsNotMissed(t *testing.T) {
 		t.Errorf("nothing says so: %v", r.Warnings)
 	}
 	n.now = onDay(11, 20, 0).AddDate(0, 0, 1)
-	log := n.scheduler.Record.Logbook
+	log := n.Record.Logbook
 	got, err := log.Reconcile(t.Context(), "fz", tomorrow, "")
 	if err != nil || len(got.Items) != 0 || len(got.MakeGoods) != 0 {
 		t.Errorf("reconciled: %+v, %v", got, err)
 	}
 	n.now = onDay(11, 26, 0).AddDate(0, 0, 1) // publishing the day again does not change it
-	if _, err := n.scheduler.Drafts.Plan(t.Context(), access.System, "fz", tomorrow, PlanOptions{}); err != nil {
+	if _, err := n.Drafts.Plan(t.Context(), access.System, "fz", tomorrow, PlanOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	again, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "fz", tomorrow, PublishOptions{})
+	again, err := n.Publisher.Publish(t.Context(), access.System, "fz", tomorrow, PublishOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +109,7 @@ func TestWindowsThatWereOverAreWarnedOfOnce(t *testing.T) {
 		s.Windows[0].Starts.RRule = "DTSTART:20261101T020000\nRRULE:FREQ=DAILY;BYHOUR=2,4,6,23"
 	})
 	day := secondOfNovember // 19:00 at the station
-	if err := o.publish(t, day); err != nil {
-		t.Fatal(err)
-	}
+	o.publish(day)
 	r, err := o.Rundowns.Rundown(t.Context(), "s", day, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -130,9 +128,7 @@ func TestWindowsThatWereOverAreWarnedOfOnce(t *testing.T) {
 // An edit that changes nothing makes no revision, notifies nobody and is not recorded.
 func TestAnEditThatChangesNothingMakesNoRevision(t *testing.T) {
 	o, day := newOneStation(t), secondOfNovember
-	if err := o.publish(t, day); err != nil {
-		t.Fatal(err)
-	}
+	o.publish(day)
 	before, err := o.Rundowns.Rundown(t.Context(), "s", day, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -158,15 +154,15 @@ func TestEditLeavesOtherWindowsAsTheyAre(t *testing.T) {
 	gone := only(t, before, "a")
 	n.recall(gone)
 	n.now = onDay(10, 54, 30) // frozen
-	if err := n.scheduler.Repairer.Repair(t.Context(), n.lock); err != nil {
+	if err := n.Repairer.Repair(t.Context(), n.lock); err != nil {
 		t.Fatal(err)
 	}
 	other := before.Items[slices.IndexFunc(before.Items, func(i schedules.Item) bool { return i.Window == "b" })]
-	if _, err := n.scheduler.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil,
+	if _, err := n.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil,
 		[]schedules.Edit{{Op: "lock", Item: other.ID}}); err != nil {
 		t.Fatal(err)
 	}
-	after, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "fz", repairDate, PublishOptions{})
+	after, err := n.Publisher.Publish(t.Context(), access.System, "fz", repairDate, PublishOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

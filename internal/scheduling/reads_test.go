@@ -39,13 +39,11 @@ func TestAWindowsFileIsReadUntilTheWindowChanges(t *testing.T) {
 	if _, err := open("w", time.Time{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("before it is published: %v", err)
 	}
-	if err := o.publish(t, day); err != nil {
-		t.Fatal(err)
-	}
+	o.publish(day)
 	if _, err := open("x", time.Time{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("no such window: %v", err)
 	}
-	if _, err := open("w", o.at); !fault.Is(err, fault.Invalid) {
+	if _, err := open("w", o.now); !fault.Is(err, fault.Invalid) {
 		t.Errorf("at another time: %v", err)
 	}
 	r, err := open("w", time.Time{})
@@ -69,7 +67,7 @@ func TestAWindowsFileIsReadUntilTheWindowChanges(t *testing.T) {
 }
 
 // queue returns the published queue of a day.
-func (o *oneStation) queue(t *testing.T, day schedules.Date) wire.Queue {
+func (o *fixture) queue(t *testing.T, day schedules.Date) wire.Queue {
 	t.Helper()
 	q, err := o.Record.Queues.Queue(t.Context(), "s", day)
 	if err != nil {
@@ -80,17 +78,17 @@ func (o *oneStation) queue(t *testing.T, day schedules.Date) wire.Queue {
 
 func TestALeaseNamesTheSensitiveSegmentsThatMayAir(t *testing.T) {
 	o := newOneStation(t)
-	sensitive := func(s *schedules.Segment) { s.Sensitive, s.GuardedSince = true, schedules.At(o.at) }
-	o.segment(t, "m2", sensitive)
-	o.segment(t, "m3", sensitive)
+	sensitive := func(s *schedules.Segment) { s.Sensitive, s.GuardedSince = true, schedules.At(o.now) }
+	o.alter("m2", sensitive)
+	o.alter("m3", sensitive)
 	o.redefine(t, func(s *schedules.Station) { s.Fallback = []string{"m1", "m2", "m3"} })
 	if err := o.Fallbacks.IssueAll(t.Context(), replica.NewWorkLock(o.replica, "here", time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	o.segment(t, "m3", func(s *schedules.Segment) { s.State = schedules.Recalled })
+	o.alter("m3", func(s *schedules.Segment) { s.State = schedules.Recalled })
 	l, err := o.Leases.Issue(t.Context(), "s", "")
 	if err != nil || len(l.Value.Segments) != 1 || l.Value.Segments[0] != "m2" ||
-		!l.Value.ExpiresAt.Equal(o.at.Add(time.Hour)) {
+		!l.Value.ExpiresAt.Equal(o.now.Add(time.Hour)) {
 		t.Errorf("%+v, %v", l.Value, err)
 	}
 	if _, err := o.Leases.Issue(t.Context(), "x", ""); !fault.Is(err, fault.NotFound) {
@@ -103,11 +101,9 @@ func TestALeaseNamesTheSensitiveSegmentsThatMayAir(t *testing.T) {
 func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 	o, day := newOneStation(t), secondOfNovember
 	for _, id := range []string{"m1", "m2", "m3"} {
-		o.segment(t, id, func(s *schedules.Segment) { s.Persons = []string{"hana"} })
+		o.alter(id, func(s *schedules.Segment) { s.Persons = []string{"hana"} })
 	}
-	if err := o.publish(t, day); err != nil {
-		t.Fatal(err)
-	}
+	o.publish(day)
 	aired := o.queue(t, day).Items[0]
 	if _, err := o.People.Person(t.Context(), "nobody"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a person that nothing names: %v", err)
@@ -119,8 +115,8 @@ func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 	recalled := func(ids ...string) {
 		list := wire.Recalls{Schema: wire.RecallsSchema, Revision: 7}
 		for _, id := range ids {
-			o.segment(t, id, func(s *schedules.Segment) { s.State = schedules.Recalled })
-			list.Segments = append(list.Segments, wire.Recalled{SegmentID: id, RecalledAt: schedules.At(o.at)})
+			o.alter(id, func(s *schedules.Segment) { s.State = schedules.Recalled })
+			list.Segments = append(list.Segments, wire.Recalled{SegmentID: id, RecalledAt: schedules.At(o.now)})
 		}
 		servicetest.PutSigned(t, o.replica, replica.KindRecalls, replica.RecallsID, list)
 	}
@@ -131,14 +127,14 @@ func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 	}
 	o.redefine(t, func(s *schedules.Station) { s.Fallback = []string{"m1"} })
 	recalled("m1")
-	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(o.at.AddDate(0, 0, fallbackDays)) {
+	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(o.now.AddDate(0, 0, fallbackDays)) {
 		t.Errorf("in a fallback list: %v, %v", p.OffBy, err)
 	}
-	o.segment(t, "m1", func(s *schedules.Segment) {
+	o.alter("m1", func(s *schedules.Segment) {
 		s.Sensitive, s.GuardedSince = true,
-			schedules.At(o.at.AddDate(-1, 0, 0))
+			schedules.At(o.now.AddDate(-1, 0, 0))
 	})
-	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(o.at.Add(time.Hour+leaseLate+
+	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(o.now.Add(time.Hour+leaseLate+
 		time.Minute)) {
 		t.Errorf("under a lease: %v, %v", p.OffBy, err)
 	}
@@ -154,7 +150,7 @@ func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 func TestAPersonsPageSaysWhereTheyAreScheduledWhenNothingIsRecalled(t *testing.T) {
 	o, day := newOneStation(t), secondOfNovember
 	for _, id := range []string{"m1", "m2", "m3"} {
-		o.segment(t, id, func(s *schedules.Segment) { s.Persons = []string{"hana"} })
+		o.alter(id, func(s *schedules.Segment) { s.Persons = []string{"hana"} })
 	}
 	o.redefine(t, func(s *schedules.Station) { s.Fallback = nil })
 	if err := o.Record.Logbook.SetStatus(t.Context(), access.Actor{}, "s", wire.Status{}); err != nil {
@@ -171,9 +167,7 @@ func TestAPersonsPageSaysWhereTheyAreScheduledWhenNothingIsRecalled(t *testing.T
 	if s := station(); s.Airings != 0 || !s.NextAt.IsZero() || s.Fallback || s.Acknowledged {
 		t.Errorf("before a day is published: %+v", s)
 	}
-	if err := o.publish(t, day); err != nil {
-		t.Fatal(err)
-	}
+	o.publish(day)
 	items := o.queue(t, day).Items
 	if s := station(); s.Airings != len(items) || !s.NextAt.Equal(items[0].StartAt.Time) || s.Acknowledged {
 		t.Errorf("%d items are published from %s: %+v", len(items), items[0].StartAt, s)
@@ -186,13 +180,13 @@ func TestAPersonsPageSaysWhereTheyAreScheduledWhenNothingIsRecalled(t *testing.T
 	left := slices.DeleteFunc(slices.Clone(items), func(i wire.QueueItem) bool {
 		return i.SegmentID == first
 	})
-	o.segment(t, first, func(s *schedules.Segment) { s.State = schedules.Recalled })
+	o.alter(first, func(s *schedules.Segment) { s.State = schedules.Recalled })
 	servicetest.PutSigned(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
-		Revision: 7, Segments: []wire.Recalled{{SegmentID: first, RecalledAt: schedules.At(o.at)}}})
+		Revision: 7, Segments: []wire.Recalled{{SegmentID: first, RecalledAt: schedules.At(o.now)}}})
 	if s := station(); s.Airings != len(left) || s.Acknowledged || s.OffBy.IsZero() {
 		t.Errorf("with one segment recalled, %d items are left: %+v", len(left), s)
 	}
-	o.at = endOf(items[len(items)-1])
+	o.now = endOf(items[len(items)-1])
 	if s := station(); s.Airings != 0 || !s.NextAt.IsZero() {
 		t.Errorf("after the day: %+v", s)
 	}
@@ -200,9 +194,7 @@ func TestAPersonsPageSaysWhereTheyAreScheduledWhenNothingIsRecalled(t *testing.T
 
 func TestAStationHearsWhatItsQueuesAndItsFallbackName(t *testing.T) {
 	o, day := newOneStation(t), secondOfNovember
-	if err := o.publish(t, day); err != nil {
-		t.Fatal(err)
-	}
+	o.publish(day)
 	q := o.queue(t, day)
 	for _, i := range append(q.Items, q.Fallback...) {
 		if !o.Lists.StationHears("s", i.Audio.SHA256) {
@@ -232,9 +224,7 @@ func TestARevisionIsReadExplainedAndCompared(t *testing.T) {
 	if err := read(0); !fault.Is(err, fault.NotFound) {
 		t.Errorf("before it is planned: %v", err)
 	}
-	if err := o.publish(t, day); err != nil {
-		t.Fatal(err)
-	}
+	o.publish(day)
 	if err := read(9); !fault.Is(err, fault.NotFound) || !strings.HasSuffix(err.Error(), ": the newest is 2") {
 		t.Errorf("a revision that there is not: %v", err)
 	}
@@ -273,7 +263,7 @@ func TestAScriptsPassagesAreMissingUntilRecordedAndReachWhereTheyAired(t *testin
 		s.Kind, s.Script = "reading", &schedules.ScriptRef{ID: "appeal", Version: 1, Passages: []int{1}}
 	}
 	for _, id := range []string{"m1", "m2", "m3"} {
-		o.segment(t, id, read)
+		o.alter(id, read)
 	}
 	n := servicetest.OneStation()
 	n.Clocks[0].Positions[0].Fill.Kinds = []schedules.Kind{"reading"}
@@ -284,9 +274,7 @@ func TestAScriptsPassagesAreMissingUntilRecordedAndReachWhereTheyAired(t *testin
 	if err != nil || len(missing) != 1 || missing[0].Passage != 2 {
 		t.Errorf("missing: %+v, %v", missing, err)
 	}
-	if err := o.publish(t, day); err != nil {
-		t.Fatal(err)
-	}
+	o.publish(day)
 	reached, err := o.Scripts.Exposure(t.Context(), "appeal")
 	if err != nil || len(reached) != 1 || reached[0].Passage != 1 || reached[0].Station != "s" {
 		t.Errorf("reached: %+v, %v", reached, err)

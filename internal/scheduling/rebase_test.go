@@ -19,7 +19,7 @@ import (
 // edited applies edits to the latest rundown of the day and returns the draft.
 func (n *fixture) edited(by string, edits ...schedules.Edit) schedules.Rundown {
 	n.t.Helper()
-	r, err := n.scheduler.Drafts.Edit(n.t.Context(), access.Actor{Name: by}, n.station.ID, repairDate, nil, edits)
+	r, err := n.Drafts.Edit(n.t.Context(), access.Actor{Name: by}, n.station.ID, repairDate, nil, edits)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func (n *fixture) edited(by string, edits ...schedules.Edit) schedules.Rundown {
 
 func (n *fixture) latest() schedules.Rundown {
 	n.t.Helper()
-	r, err := n.scheduler.Rundowns.Rundown(n.t.Context(), n.station.ID, repairDate, 0)
+	r, err := n.Rundowns.Rundown(n.t.Context(), n.station.ID, repairDate, 0)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestARepairKeepsWhatIsEditedAndNotPublished(t *testing.T) {
 				if i, ok := latest.Item(put.ID); latest.Status != schedules.Draft || !ok || i != put || !i.Locked {
 					t.Fatalf("%s: the edit has gone: %+v", latest.Status, i)
 				}
-				if bad := n.scheduler.Rundowns.planning.Library().Removals(n.station.Complete(latest), n.now); len(bad) > 0 {
+				if bad := n.Rundowns.planning.Library().Removals(n.station.Complete(latest), n.now); len(bad) > 0 {
 					t.Errorf("the draft still has %v", bad)
 				}
 				if !says(latest, "rebased", "Ruth") || !says(latest, "taken_out", `"`+gone+`"`) {
@@ -102,7 +102,7 @@ func TestARepairKeepsWhatIsEditedAndNotPublished(t *testing.T) {
 				if latest.Revision <= after.Revision || after.Status != schedules.Published {
 					t.Errorf("draft %d over %s %d", latest.Revision, after.Status, after.Revision)
 				}
-				diff, err := n.scheduler.Rundowns.Diff(t.Context(), n.station.ID, repairDate, after.Revision, 0)
+				diff, err := n.Rundowns.Diff(t.Context(), n.station.ID, repairDate, after.Revision, 0)
 				if err != nil || !slices.ContainsFunc(diff, func(c schedules.ItemChange) bool {
 					return c.After != nil && c.After.SegmentID == "mine"
 				}) {
@@ -142,7 +142,7 @@ func TestADraftIsShownWithWhatMayNotAirAnyMore(t *testing.T) {
 	put := n.putByHand("Ruth", at(t, before, "two", 1))
 	n.recall("mine") // not published
 	n.repair(repairDate)
-	shown, err := n.scheduler.Rundowns.Shown(t.Context(), n.station.ID, repairDate, 0)
+	shown, err := n.Rundowns.Shown(t.Context(), n.station.ID, repairDate, 0)
 	if err != nil || !says(shown, "not_airable", `"mine"`, "recalled", "publication refuses") {
 		t.Errorf("%v %+v", err, shown.Warnings)
 	}
@@ -153,11 +153,11 @@ func TestADraftIsShownWithWhatMayNotAirAnyMore(t *testing.T) {
 
 func TestADraftWithoutEditsOfItsOwnGoesWithTheRepair(t *testing.T) {
 	n, _ := halfHour(t)
-	if _, err := n.scheduler.Drafts.Plan(t.Context(), access.System, n.station.ID, repairDate, PlanOptions{}); err != nil {
+	if _, err := n.Drafts.Plan(t.Context(), access.System, n.station.ID, repairDate, PlanOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	same := n.latest()
-	q, err := n.scheduler.Rundowns.published(t.Context(), n.station.ID, repairDate)
+	q, err := n.Rundowns.published(t.Context(), n.station.ID, repairDate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestAPlanKeepsLockedItemsAndSaysWhatBecomesOfOtherEdits(t *testing.T) {
 	draft := n.latest()
 	plan := func() schedules.Rundown {
 		t.Helper()
-		r, err := n.scheduler.Drafts.Plan(t.Context(), access.Actor{Name: "Joon"}, n.station.ID, repairDate, PlanOptions{})
+		r, err := n.Drafts.Plan(t.Context(), access.Actor{Name: "Joon"}, n.station.ID, repairDate, PlanOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func (n *fixture) editAtRandom(rng *rand.Rand) schedules.Rundown {
 		edit := []schedules.Edit{{Op: "lock", Item: item}, {Op: "remove", Item: item}, {Op: "move", Item: item, After: other},
 			{Op: "replace", Item: item, Segment: ids[rng.IntN(len(ids))]},
 			{Op: "insert", Before: item, Segment: ids[rng.IntN(len(ids))]}}[rng.IntN(5)]
-		_, err := n.scheduler.Drafts.Edit(n.t.Context(), access.Actor{Name: "Ruth"}, n.station.ID, repairDate, nil,
+		_, err := n.Drafts.Edit(n.t.Context(), access.Actor{Name: "Ruth"}, n.station.ID, repairDate, nil,
 			[]schedules.Edit{edit})
 		if err != nil && !fault.Is(err, fault.Invalid) {
 			n.t.Fatal(err)
@@ -253,7 +253,7 @@ func (n *fixture) keptByHand(draft, before, after schedules.Rundown) {
 		return
 	}
 	latest := n.latest()
-	gone := n.scheduler.Rundowns.planning.Library().Removals(n.station.Complete(draft), n.now)
+	gone := n.Rundowns.planning.Library().Removals(n.station.Complete(draft), n.now)
 	for _, i := range draft.Items {
 		if _, published := before.Item(i.ID); published {
 			continue // only items that the draft adds are checked
@@ -278,11 +278,11 @@ func (n *fixture) keptByHand(draft, before, after schedules.Rundown) {
 func TestSigningAnewKeepsTheDraft(t *testing.T) {
 	n, before := halfHour(t)
 	put := n.putByHand("Ruth", at(t, before, "two", 1))
-	n.scheduler.Rundowns.signer = namedSigner("new")
-	if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
+	n.Rundowns.signer = namedSigner("new")
+	if err := n.Resigner.Resign(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	q, err := n.scheduler.Record.Queues.Queue(t.Context(), n.station.ID, repairDate)
+	q, err := n.Record.Queues.Queue(t.Context(), n.station.ID, repairDate)
 	latest := n.latest()
 	if i, _ := latest.Item(put.ID); err != nil || q.Signer != "new" || latest.Status != schedules.Draft || i != put {
 		t.Errorf("signed by %q, %s %+v, %v", q.Signer, latest.Status, i, err)
@@ -294,7 +294,7 @@ func TestAWithdrawalNamesTheDraftThatItSetsAside(t *testing.T) {
 	n.putByHand("Ruth", at(t, before, "two", 1))
 	draft := n.latest()
 	joon := access.Actor{Name: "Joon"}
-	r, err := n.scheduler.Publisher.Withdraw(t.Context(), joon, n.station.ID, repairDate, nil, "moved")
+	r, err := n.Publisher.Withdraw(t.Context(), joon, n.station.ID, repairDate, nil, "moved")
 	if err != nil || !says(r, "planned_over", "Ruth", "revision "+strconv.FormatInt(draft.Revision, 10)) {
 		t.Errorf("%v %+v", err, r.Warnings)
 	}
@@ -311,7 +311,7 @@ func TestEditsAndPublicationsDuringRepairsLoseNothing(t *testing.T) {
 			n.add("mine-"+i.ID, "letter", i.Duration.Milliseconds())
 		}
 	}
-	ctx, s := t.Context(), n.scheduler
+	ctx, s := t.Context(), n.Scheduler
 	var all sync.WaitGroup
 	all.Go(func() { // the editor
 		for _, i := range places {

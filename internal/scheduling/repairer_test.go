@@ -21,14 +21,14 @@ import (
 
 // fixture is a scheduler over the memory store, with the definitions and segments that it plans from.
 type fixture struct {
-	t         *testing.T
-	replica   *replica.Replica
-	scheduler *Scheduler
-	lock      *replica.WorkLock
-	now       time.Time
-	station   schedules.Station
-	clocks    map[string]schedules.Clock
-	segments  map[string]schedules.Segment
+	*Scheduler
+	t        *testing.T
+	replica  *replica.Replica
+	lock     *replica.WorkLock
+	now      time.Time
+	station  schedules.Station
+	clocks   map[string]schedules.Clock
+	segments map[string]schedules.Segment
 }
 
 func newFixture(t *testing.T, now time.Time) *fixture {
@@ -40,7 +40,7 @@ func newFixture(t *testing.T, now time.Time) *fixture {
 	}
 	n := &fixture{t: t, replica: m, lock: replica.NewWorkLock(m, "one", time.Minute), now: now,
 		clocks: map[string]schedules.Clock{}, segments: map[string]schedules.Segment{}}
-	n.scheduler = newScheduler(m, docs, servicetest.Signer{}, func() time.Time { return n.now }, "http://x", time.Minute)
+	n.Scheduler = newScheduler(m, docs, servicetest.Signer{}, func() time.Time { return n.now }, "http://x", time.Hour)
 	return n
 }
 
@@ -50,7 +50,7 @@ func (n *fixture) put(kind, id string, v any) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	revision, err := n.scheduler.Publisher.documentRevision(n.t.Context(), kind, id)
+	revision, err := n.Publisher.documentRevision(n.t.Context(), kind, id)
 	if err == nil {
 		err = n.replica.Commit(n.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: revision,
 			Body: body}}, Origin: access.System.Origin(n.now, "test", "")})
@@ -89,17 +89,23 @@ func (n *fixture) define() {
 		n.put(replica.KindClock, id, c)
 	}
 	n.put(replica.KindStation, n.station.ID, n.station)
-	if err := n.scheduler.Fallbacks.IssueAll(n.t.Context(), n.lock); err != nil {
+	if err := n.Fallbacks.IssueAll(n.t.Context(), n.lock); err != nil {
 		n.t.Fatal(err)
 	}
 }
 
-func (n *fixture) publish(date schedules.Date) schedules.Rundown {
+// tryPublish plans a day and publishes it. It returns the failure of the publication.
+func (n *fixture) tryPublish(date schedules.Date) (schedules.Rundown, error) {
 	n.t.Helper()
-	if _, err := n.scheduler.Drafts.Plan(n.t.Context(), access.System, n.station.ID, date, PlanOptions{}); err != nil {
+	if _, err := n.Drafts.Plan(n.t.Context(), access.System, n.station.ID, date, PlanOptions{}); err != nil {
 		n.t.Fatal(err)
 	}
-	r, err := n.scheduler.Publisher.Publish(n.t.Context(), access.System, n.station.ID, date, PublishOptions{})
+	return n.Publisher.Publish(n.t.Context(), access.System, n.station.ID, date, PublishOptions{})
+}
+
+func (n *fixture) publish(date schedules.Date) schedules.Rundown {
+	n.t.Helper()
+	r, err := n.tryPublish(date)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -109,14 +115,14 @@ func (n *fixture) publish(date schedules.Date) schedules.Rundown {
 // repair runs the background work of the service after a change, and returns the published rundown.
 func (n *fixture) repair(date schedules.Date) schedules.Rundown {
 	n.t.Helper()
-	for _, work := range []error{n.scheduler.Repairer.Repair(n.t.Context(), n.lock),
-		n.scheduler.Repairer.Refill(n.t.Context(), n.lock),
-		n.scheduler.Fallbacks.IssueAll(n.t.Context(), n.lock)} {
+	for _, work := range []error{n.Repairer.Repair(n.t.Context(), n.lock),
+		n.Repairer.Refill(n.t.Context(), n.lock),
+		n.Fallbacks.IssueAll(n.t.Context(), n.lock)} {
 		if work != nil {
 			n.t.Fatal(work)
 		}
 	}
-	r, err := n.scheduler.Rundowns.published(n.t.Context(), n.station.ID, date)
+	r, err := n.Rundowns.published(n.t.Context(), n.station.ID, date)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -165,11 +171,11 @@ func (n *fixture) sameWindows(before, after schedules.Rundown) {
 // Lists.Listed.
 func (n *fixture) silent(published schedules.Rundown) time.Duration {
 	n.t.Helper()
-	q, err := n.scheduler.Record.Queues.Queue(n.t.Context(), published.Station, published.Date)
+	q, err := n.Record.Queues.Queue(n.t.Context(), published.Station, published.Date)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	items := n.scheduler.Lists.Listed(q.Value)
+	items := n.Lists.Listed(q.Value)
 	var longest time.Duration
 	for _, w := range published.Windows {
 		at := w.StartAt.Time
@@ -365,10 +371,10 @@ func TestRecallOfWhatTheClockNamesLeavesEveryOtherPositionAlone(t *testing.T) {
 func TestRecallIsOutBeforeAnythingIsLookedFor(t *testing.T) {
 	n, before := halfHour(t)
 	n.recall("on")
-	if err := n.scheduler.Repairer.Repair(t.Context(), n.lock); err != nil {
+	if err := n.Repairer.Repair(t.Context(), n.lock); err != nil {
 		t.Fatal(err)
 	}
-	after, err := n.scheduler.Rundowns.published(t.Context(), "half", repairDate)
+	after, err := n.Rundowns.published(t.Context(), "half", repairDate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +385,7 @@ func TestRecallIsOutBeforeAnythingIsLookedFor(t *testing.T) {
 	if open := after.Open(); len(open) != 1 || open[0].EndAt.Sub(open[0].StartAt.Time) != 6*time.Second {
 		t.Errorf("open is %v, not the sign-on's time", open)
 	}
-	if item, ok, err := n.scheduler.Lists.Next("half", ""); err != nil || !ok || item.SegmentID != "t00" &&
+	if item, ok, err := n.Lists.Next("half", ""); err != nil || !ok || item.SegmentID != "t00" &&
 		item.SegmentID != "t01" || !item.StartAt.Equal(onDay(13, 0, 0)) {
 		t.Errorf("next in the open time: %+v, %v", item, err)
 	}
@@ -405,7 +411,7 @@ func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 			n.now = n.now.Add(time.Duration(rng.Int64N(int64(2 * time.Hour))))
 			draft := n.editAtRandom(hand)
 			n.upset(rng)
-			library := n.scheduler.Rundowns.planning.Library()
+			library := n.Rundowns.planning.Library()
 			must := library.Removals(n.station.Complete(before), n.now)
 			after := n.repair(repairDate)
 			if after.Revision != before.Revision {
@@ -428,11 +434,11 @@ func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 						b.StartAt)
 				}
 			}
-			list, err := n.scheduler.Fallbacks.Fallback(n.station.ID)
+			list, err := n.Fallbacks.Fallback(n.station.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			mayAir := slices.ContainsFunc(n.scheduler.Lists.FallbackListed(list.Value),
+			mayAir := slices.ContainsFunc(n.Lists.FallbackListed(list.Value),
 				func(i wire.QueueItem) bool { return i.NotAfter.IsZero() })
 			if gap := n.silent(before); gap >= fallback.MinFill && mayAir {
 				t.Errorf("%s are silent", gap)
@@ -480,12 +486,12 @@ func randomDay(t *testing.T, rng *rand.Rand) (*fixture, schedules.Rundown, bool)
 		at += length/60_000 + rng.Int64N(40)
 	}
 	n.define()
-	if _, err := n.scheduler.Drafts.Plan(t.Context(), access.System, "r", repairDate,
+	if _, err := n.Drafts.Plan(t.Context(), access.System, "r", repairDate,
 		PlanOptions{Seed: rng.Uint64()}); err != nil {
 		return n, schedules.Rundown{}, false
 	}
 	n.now = onDay(8, 0, 0).Add(time.Duration(rng.Int64N(int64(100 * time.Minute)))) // sometimes in the middle of a window
-	r, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "r", repairDate, PublishOptions{})
+	r, err := n.Publisher.Publish(t.Context(), access.System, "r", repairDate, PublishOptions{})
 	return n, r, err == nil
 }
 

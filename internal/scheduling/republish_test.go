@@ -42,7 +42,7 @@ func TestWhatARepairPublishedDoesNotBarTheNextPublication(t *testing.T) {
 	if cut := repaired.Items[4]; cut.SegmentID != "spare" || cut.Duration != schedules.Ms(30_000) {
 		t.Fatalf("the repair cuts nothing: %+v", cut)
 	}
-	edited, err := n.scheduler.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil,
+	edited, err := n.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil,
 		[]schedules.Edit{{Op: "replace", Item: repaired.Items[0].ID, Segment: "bulletin"}})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestWhatARepairPublishedDoesNotBarTheNextPublication(t *testing.T) {
 	}) {
 		t.Errorf("the edit warns of %+v", edited.Warnings)
 	}
-	if _, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "fz", repairDate,
+	if _, err := n.Publisher.Publish(t.Context(), access.System, "fz", repairDate,
 		PublishOptions{}); err != nil {
 		t.Error(err)
 	}
@@ -74,12 +74,12 @@ func TestAPublicationIsBarredByWhatThePublishedOneBreaksOtherwise(t *testing.T) 
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, repaired := repairedDay(t)
-			if _, err := n.scheduler.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil, []schedules.Edit{
+			if _, err := n.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil, []schedules.Edit{
 				{Op: "replace", Item: repaired.Items[0].ID, Segment: "bulletin"}}); err != nil {
 				t.Fatal(err)
 			}
 			c.change(n)
-			_, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "fz", repairDate, PublishOptions{})
+			_, err := n.Publisher.Publish(t.Context(), access.System, "fz", repairDate, PublishOptions{})
 			if said := fmt.Sprint(err, fault.FieldsOf(err)); !strings.Contains(said, c.says) {
 				t.Errorf("%s, not %q", said, c.says)
 			}

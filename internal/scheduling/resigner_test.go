@@ -26,13 +26,13 @@ func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 	n, published := twoWindows(t) // signed by a key without a name
 	n.sign("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
 		Segments: []wire.Recalled{{SegmentID: "lost"}}})
-	before, err := n.scheduler.Record.Queues.Queue(t.Context(), "fz", repairDate)
+	before, err := n.Record.Queues.Queue(t.Context(), "fz", repairDate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.scheduler.Rundowns.signer = namedSigner("new")
+	n.Rundowns.signer = namedSigner("new")
 	for range 2 { // the second run finds nothing to do
-		if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
+		if err := n.Resigner.Resign(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,16 +44,16 @@ func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 	if f := list.Value; f.Signer != "new" || f.Value.Revision != list.Revision || len(f.Value.Items) != 1 {
 		t.Errorf("fallback: signed by %q, %+v", f.Signer, f.Value)
 	}
-	after, err := n.scheduler.Record.Queues.Queue(t.Context(), "fz", repairDate)
+	after, err := n.Record.Queues.Queue(t.Context(), "fz", repairDate)
 	if err != nil || after.Signer != "new" || after.Value.Revision != published.Revision+1 ||
 		!reflect.DeepEqual(after.Value.Items, before.Value.Items) {
 		t.Errorf("queue: signed by %q, revision %d after %d, %v", after.Signer, after.Value.Revision, published.Revision, err)
 	}
-	n.scheduler.Rundowns.signer, n.now = namedSigner("newer"), n.now.AddDate(0, 0, 2)
-	if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
+	n.Rundowns.signer, n.now = namedSigner("newer"), n.now.AddDate(0, 0, 2)
+	if err := n.Resigner.Resign(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if q, err := n.scheduler.Record.Queues.Queue(t.Context(), "fz", repairDate); err != nil || q.Signer != "new" {
+	if q, err := n.Record.Queues.Queue(t.Context(), "fz", repairDate); err != nil || q.Signer != "new" {
 		t.Errorf("a day that is over is signed by %q, %v", q.Signer, err)
 	}
 }

@@ -17,10 +17,8 @@ func TestASeizedStationIsShutOutAtOnceAndWhatItHeldIsListed(t *testing.T) {
 	servicetest.ChangeSegment(t, o.replica, "m3", func(s *schedules.Segment) {
 		s.Sensitive, s.Persons, s.Title = true, []string{"p17"}, "The river"
 	})
-	if err := o.publish(t, day); err != nil {
-		t.Fatal(err)
-	}
-	doors := access.New(o.replica, func() time.Time { return o.at })
+	o.publish(day)
+	doors := access.New(o.replica, func() time.Time { return o.now })
 	token := func(station string) (string, error) {
 		n := access.NewToken{Name: "x", Role: access.StationJob, Station: station}
 		if station == "" {
@@ -51,7 +49,7 @@ func TestASeizedStationIsShutOutAtOnceAndWhatItHeldIsListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(got.Tokens) != 1 || !slices.Equal(got.Keys, []string{"k"}) || got.SeizedAt.IsZero() ||
-		!got.LeaseUntil.After(o.at) {
+		!got.LeaseUntil.After(o.now) {
 		t.Errorf("%+v", got)
 	}
 	if len(got.Queues) != 1 || got.HeldUntil == nil || *got.HeldUntil != day {
@@ -77,7 +75,7 @@ func TestASeizedStationIsShutOutAtOnceAndWhatItHeldIsListed(t *testing.T) {
 	if _, ok := replica.EnrolmentsIn(o.replica).Get("s"); ok {
 		t.Error("a code that was made before still enrols it")
 	}
-	codes := access.NewEnrolments(o.replica, []byte("key"), func() time.Time { return o.at })
+	codes := access.NewEnrolments(o.replica, []byte("key"), func() time.Time { return o.now })
 	for range 2 {
 		if _, err := codes.NewCode(t.Context(), access.System, "s", 0); err != nil {
 			t.Errorf("a new code: %v", err)
