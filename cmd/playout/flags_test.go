@@ -184,7 +184,7 @@ func TestNoCommandOfThePlayerSucceedsWithWhatIsNotMeant(t *testing.T) {
 			"lantern", "--state", at("guest"), "--trust-on-first-use"}},
 		{cmdline.Failed, "--lists", []string{"sync", "--once", "--server", s.URL, "--station", "lantern", "--state",
 			at("guest"), "--lists", at("it's"), "--key", strings.Repeat("A", 43) + "="}},
-		{cmdline.Misunderstood, "--output: \"sox\" is none of", []string{"run", "--server", s.URL, "--station", "lantern",
+		{cmdline.Misunderstood, "--output: \"sox\" is not one of", []string{"run", "--server", s.URL, "--station", "lantern",
 			"--state", at("new"), "--key", strings.Repeat("A", 43) + "=", "--output", "wav:" + at("wav"), "--output", "sox:-"}},
 		{cmdline.Misunderstood, "at least one --output", []string{"run", "--server", s.URL, "--station", "lantern",
 			"--state", at("new"), "--key", strings.Repeat("A", 43) + "="}},
