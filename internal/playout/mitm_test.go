@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -381,7 +382,7 @@ func TestNobodyOnTheLinkMakesAStationAirWhatItMustNot(t *testing.T) {
 	if all.starts < 5*runs || runs >= 100 && (all.sensitive < runs || all.starts < 20*runs) {
 		t.Error("too little aired")
 	}
-	if os.Getenv("LIFELINE_PROVE") == "mitm" {
+	if os.Getenv("LIFELINE_PROVE") == "mitm" && !raced() {
 		if peak := harness.PeakMemory(t, os.Getpid()); peak > mitmMemory {
 			t.Errorf("it took %.0f MiB of memory", float64(peak)/(1<<20))
 		}
@@ -390,6 +391,12 @@ func TestNobodyOnTheLinkMakesAStationAirWhatItMustNot(t *testing.T) {
 
 // mitmMemory is the most memory of the process: the player, the service, the person in the middle and their archive.
 const mitmMemory = 256 << 20
+
+// raced reports whether the race detector runs: it takes several times the memory of the program.
+func raced() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
 
 func (s *siege) add(o siege) {
 	s.starts, s.sensitive, s.fills = s.starts+o.starts, s.sensitive+o.sensitive, s.fills+o.fills
