@@ -161,7 +161,8 @@ func remaining(st schedules.Station, d replica.Doubt, signedAt schedules.Instant
 	case !keys.SeizedAt.IsZero() && d.Code != SeizedReports:
 		return fmt.Sprintf("The station counts as seized since %s: revoke tokens that it was given after that, and enrol "+
 			"its player when it is in safe hands. ", StationTime(st, keys.SeizedAt.Time))
-	case active && signedAt.After(d.Last.Time) && !signedAt.Before(key.Since.Time) && rest != "":
+	case active && signedAt.After(d.Last.Time) && !signedAt.Before(key.Since.Time) && rest != "" &&
+		(d.Code != SequenceTwice || key.Since.After(d.Last.Time)): // a copy of the state directory has the same key
 		return fmt.Sprintf("Since then the station's present key has signed, at %s, so its player needs no enrolment: %s. ",
 			StationTime(st, signedAt.Time), rest)
 	case doubtCures[d.Code] != "":

@@ -248,10 +248,31 @@ func TestDoubtsThatPeopleMustLookAtStandAfterTheStationSigned(t *testing.T) {
 	e.sends(e.keys, "s", e.aired(18, "other"))
 	e.now = e.now.Add(time.Second)
 	e.signs(e.keys)
-	for _, code := range []string{network.WrongSignatures, network.SequenceTwice} {
-		if got := e.doubt(code); !strings.Contains(got, "needs no enrolment") || strings.Contains(got, "anew") {
-			t.Errorf("%s: %q", code, got)
-		}
+	if got := e.doubt(network.WrongSignatures); !strings.Contains(got, "needs no enrolment") ||
+		strings.Contains(got, "anew") {
+		t.Errorf("%q", got)
+	}
+}
+
+// Who copied the state directory has the station's key: that it signs proves nothing before the station has another.
+func TestACopiedStateDirectoryNeedsANewEnrolmentThoughTheKeySigns(t *testing.T) {
+	e := newEnrolled(t)
+	e.sends(e.keys, "s", e.aired(18, e.item.SegmentID))
+	e.sends(e.keys, "s", e.aired(18, "other"))
+	e.now = e.now.Add(time.Second)
+	e.signs(e.keys)
+	if got := e.doubt(network.SequenceTwice); strings.Contains(got, "needs no enrolment") ||
+		!strings.Contains(got, "enrol that one anew") {
+		t.Errorf("while the copy has the key: %q", got)
+	}
+	next := newKeys(t)
+	key := keyOf(next, replica.KeyActive)
+	key.Since = schedules.At(e.now)
+	e.has(replica.StationKeys{Station: "s", Keys: []replica.StationKey{keyOf(e.keys, replica.KeyReplaced), key}})
+	e.now = e.now.Add(time.Second)
+	e.signs(next)
+	if got := e.doubt(network.SequenceTwice); !strings.Contains(got, "needs no enrolment") {
+		t.Errorf("after the enrolment: %q", got)
 	}
 }
 
