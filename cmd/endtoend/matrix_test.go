@@ -65,6 +65,7 @@ var mayDo = map[string]string{
 	"getFallback":       "station scheduler viewer",
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
 	"getSignedLease": "station", "getSignedFreshness": "station", "getSignedReceipts": "station",
+	"setMirrorList": "", "getSignedMirrorList": "station",
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
 	"listPeople": "", "addMember": "", "getMember": "", "patchMember": "",
 	"getMe": "producer scheduler viewer station", "listStatus": "producer scheduler viewer",

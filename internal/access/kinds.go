@@ -16,6 +16,8 @@ const (
 	KindToken = "token"
 	KindUse   = "token-use"    // when a token was last used: the id of the token
 	KindKeys  = "signing-keys" // the single list of the keys that sign documents
+
+	KindMirrorList = "mirror-list" // where a station finds mirrors, signed: STATION
 )
 
 var Kinds = replica.Kinds{
@@ -25,6 +27,8 @@ var Kinds = replica.Kinds{
 		Inspect: replica.Readable[tokenUse]},
 	{Name: KindKeys, Form: reflect.TypeFor[SigningKeys](), Inspect: replica.Looking(inspectKeys),
 		Upgrades: []replica.Upgrade{withRoot}},
+	{Name: KindMirrorList, OfStation: true, Form: reflect.TypeFor[mirrorList](),
+		Copy: replica.Copied(replica.Parse[mirrorList]), Inspect: replica.Readable[mirrorList]},
 }
 
 // withPerson adds the person of a token, and the operations that it is limited to. A program that does not know them

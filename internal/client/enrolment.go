@@ -42,6 +42,11 @@ func (c AccessCalls) sendEnvelope(ctx context.Context, path string, envelope []b
 	return err
 }
 
+// SetMirrorList gives the service the envelope of a wire.MirrorList.
+func (s *Station) SetMirrorList(ctx context.Context, envelope []byte) error {
+	return s.client.sendEnvelope(ctx, wire.Station(s.id, "mirrors"), envelope, nil)
+}
+
 // SendSignedAsRun does what SendAsRun does with the envelope of a wire.SignedAsRun.
 func (s *Station) SendSignedAsRun(ctx context.Context, envelope []byte) ([]wire.AsRunResult, error) {
 	var out wire.AsRunResults

@@ -68,6 +68,11 @@ func (s *Station) Receipts(ctx context.Context) (Document, error) {
 	return s.document(ctx, wire.Station(s.id, "receipts.dsse"), "", "", 0, wire.MostReceiptsBytes)
 }
 
+// MirrorList fetches the envelope of the station's wire.MirrorList. It fails with NotFound if there is none.
+func (s *Station) MirrorList(ctx context.Context, tag string) (Document, error) {
+	return s.document(ctx, wire.Station(s.id, "mirrors.dsse"), "", tag, 0, wire.MostListBytes)
+}
+
 // Recalls fetches the list of recalled segments, a wire.Recalls; only its envelope can be trusted.
 func (s *Station) Recalls(ctx context.Context, tag string, wait time.Duration) (Document, error) {
 	return s.document(ctx, wire.Base+"/recalls", "", tag, wait, wire.MostRecallsBytes)

@@ -82,6 +82,9 @@ var (
 	exampleFreshness = wire.Envelope{PayloadType: wire.FreshnessType,
 		Payload:    "eyJzY2hlbWEiOiJsaWZlbGluZS5mcmVzaG5lc3MvMSJ9",
 		Signatures: exampleEnvelope.Signatures}
+	exampleMirrorList = wire.Envelope{PayloadType: wire.MirrorListType,
+		Payload:    "eyJzY2hlbWEiOiJsaWZlbGluZS5taXJyb3ItbGlzdC8xIn0=",
+		Signatures: exampleEnvelope.Signatures}
 	exampleReceipts = wire.Envelope{PayloadType: wire.ReceiptsType,
 		Payload:    "eyJzY2hlbWEiOiJsaWZlbGluZS5yZWNlaXB0cy8xIn0=",
 		Signatures: exampleEnvelope.Signatures}

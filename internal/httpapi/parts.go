@@ -23,23 +23,24 @@ import (
 
 // Parts are the use cases and settings that the API needs.
 type Parts struct {
-	Access     *access.Access
-	Members    *access.Members
-	Enrolments *access.Enrolments
-	Library    *library.Library
-	Scheduler  *scheduling.Scheduler
-	Logbook    *record.Logbook
-	Receipts   *record.ReceiptBook
-	Answers    *idempotency.Store
-	Windows    *scheduling.Windows
-	Media      *access.Media
-	Webhooks   *webhooks.Webhooks
-	Replica    *replica.Replica
-	Keys       []ed25519.PublicKey
-	FormerKeys []wire.Key                             // they signed before
-	Roots      []*trust.Root                          // they delegate to the keys, from the first on
-	FirstRoot  *wire.Envelope                         // see wire.Roots
-	Ready      map[string]func(context.Context) error // checks of readiness by name
+	Access      *access.Access
+	Members     *access.Members
+	Enrolments  *access.Enrolments
+	Library     *library.Library
+	Scheduler   *scheduling.Scheduler
+	Logbook     *record.Logbook
+	MirrorLists *access.MirrorLists
+	Receipts    *record.ReceiptBook
+	Answers     *idempotency.Store
+	Windows     *scheduling.Windows
+	Media       *access.Media
+	Webhooks    *webhooks.Webhooks
+	Replica     *replica.Replica
+	Keys        []ed25519.PublicKey
+	FormerKeys  []wire.Key                             // they signed before
+	Roots       []*trust.Root                          // they delegate to the keys, from the first on
+	FirstRoot   *wire.Envelope                         // see wire.Roots
+	Ready       map[string]func(context.Context) error // checks of readiness by name
 	// the shortage as text, if any; fails with Full when nothing can be stored; nil: unknown
 	Room      func(context.Context) (short string, err error)
 	Now       func() time.Time

@@ -122,7 +122,8 @@ func newServed(t *testing.T) *served {
 	s.parts = Parts{Access: access.New(copied, now), Members: access.NewMembers(copied, now),
 		Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
 		Library:    lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook, Receipts: scheduler.Record.Receipts,
-		Answers: idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32),
+		MirrorLists: access.NewMirrorLists(copied, nil, now),
+		Answers:     idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32),
 			"http://service", time.Hour, now),
 		Windows: scheduling.NewWindows(scheduler.Lists, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now,
 		Log: slog.New(slog.DiscardHandler),
@@ -238,7 +239,7 @@ func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 	others := map[string]int{ // with another status
 		"/readyz":                        http.StatusServiceUnavailable, // the service is stopping, which ends the streams
 		"/metrics":                       http.StatusNotFound,
-		"/v1/segments/:segment/waveform": http.StatusNotFound,
+		"/v1/segments/:segment/waveform": http.StatusNotFound, "/v1/stations/:station/mirrors.dsse": http.StatusNotFound,
 	}
 	for _, r := range (&api{}).routes() {
 		if r.Method != http.MethodGet || strings.Contains(r.Path, ":asset") {

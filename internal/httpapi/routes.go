@@ -23,7 +23,8 @@ func (a *api) topics() []interface{ routes() []route } {
 		segmentHandlers{p}, recordingHandlers{p}, approvalHandlers{p}, uploadHandlers{p, a.outside}, personHandlers{p},
 		scriptHandlers{p}, networkHandlers{p}, rundownHandlers{p}, reconciliationHandlers{p}, airingHandlers{p},
 		chainHandlers{p}, auditHandlers{p}, queueHandlers{p}, leaseHandlers{p}, playlistHandlers{queueHandlers{p}},
-		windowHandlers{p}, calendarHandlers{p}, spiHandlers{p}, reportHandlers{p}, statusHandlers{p}, changeHandlers{p},
+		windowHandlers{p}, calendarHandlers{p}, spiHandlers{p}, reportHandlers{p}, mirrorListHandlers{p},
+		statusHandlers{p}, changeHandlers{p},
 		webhookHandlers{p},
 	}
 }

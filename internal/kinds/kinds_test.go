@@ -83,7 +83,8 @@ func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
 		record.KindLate,
 		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat,
 		replica.KindStationKeys, replica.KindEnrolment, replica.KindDoubts, record.KindReceipts,
-		replica.KindPerson, replica.KindPeople}
+		replica.KindPerson, replica.KindPeople,
+		access.KindMirrorList}
 	for _, kind := range All {
 		if told := kind.Changes != ""; told == slices.Contains(untold, kind.Name) {
 			t.Errorf("%s: told %v, and in the list of what is not told %v", kind.Name, told, !told)

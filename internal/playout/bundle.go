@@ -28,6 +28,7 @@ import (
 //
 //	lifeline-bundle.json    {"schema":"lifeline.bundle/1","station":"…","made_at":"…"}
 //	roots.json              the roots that name the keys, if the service has any: the body of GET /v1/roots
+//	mirrors.dsse            the envelope of the list of mirrors, if there is one
 //	receipts.dsse           the envelope of the receipts, if there are any
 //	recalls.dsse            the envelope of the recall list
 //	fallback.dsse           the envelope of the fallback
@@ -186,11 +187,8 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	if entries, err = addRoots(ctx, service, entries); err != nil {
 		return nil, err
 	}
-	receipts, err := service.Receipts(ctx)
-	if err == nil {
-		entries = append(entries, tarEntry{receiptsName, receipts.Bytes})
-	} else if !fault.Is(err, fault.NotFound) {
-		return nil, fmt.Errorf("playout: bundle: %w", err)
+	if entries, err = addNotes(ctx, service, entries); err != nil {
+		return nil, err
 	}
 	body, err := service.Recalls(ctx, "", 0)
 	if err == nil {
@@ -257,6 +255,25 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	c.entries = entries
 	c.documents, err = tarOf(entries)
 	return c, err
+}
+
+// addNotes adds the list of mirrors and the receipts, if there are any.
+func addNotes(ctx context.Context, service *client.Station, entries []tarEntry) ([]tarEntry, error) {
+	for _, d := range []struct {
+		name string
+		get  func() (client.Document, error)
+	}{
+		{mirrorListName, func() (client.Document, error) { return service.MirrorList(ctx, "") }},
+		{receiptsName, func() (client.Document, error) { return service.Receipts(ctx) }},
+	} {
+		doc, err := d.get()
+		if err == nil {
+			entries = append(entries, tarEntry{d.name, doc.Bytes})
+		} else if !fault.Is(err, fault.NotFound) {
+			return nil, fmt.Errorf("playout: bundle: %w", err)
+		}
+	}
+	return entries, nil
 }
 
 // addRoots adds the roots, if the service has any.

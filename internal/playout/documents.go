@@ -149,6 +149,7 @@ func (v *DocumentStore) load() {
 	}
 	v.loadRecalls()
 	offer(fallbackName, func(b []byte) error { return v.takeFallback(b, false) })
+	offer(mirrorListName, func(b []byte) error { return v.takeMirrorList(b, false) })
 	offer(leaseName, func(b []byte) error { return v.takeLease(b, "", time.Time{}, false) })
 	names, err := fs.Glob(v.state.Root.FS(), "queues/*.dsse")
 	if err != nil {
@@ -241,6 +242,8 @@ func (v *DocumentStore) offer(name string, text []byte) error {
 		return v.OfferRoots(roots)
 	case recallsName:
 		return v.takeRecalls(text, true)
+	case mirrorListName:
+		return v.OfferMirrorList(text)
 	case receiptsName:
 		return v.OfferReceipts(text)
 	case fallbackName:

@@ -271,6 +271,7 @@ func (f *Follower) sweep(ctx context.Context) error {
 		return first
 	}
 	note(f.fallback(ctx))
+	note(f.mirrors(ctx))
 	days := f.days()
 	for _, date := range days {
 		_, err := f.queue(ctx, date, 0)
@@ -330,6 +331,12 @@ func (f *Follower) queue(ctx context.Context, date schedules.Date, wait time.Dur
 func (f *Follower) fallback(ctx context.Context) error {
 	_, err := f.ask(ctx, "fallback", f.documents.Holdings().Fallback != nil, 0, f.service.Fallback,
 		f.documents.OfferFallback)
+	return err
+}
+
+// mirrors fetches the list of mirrors. A service of an earlier release has none.
+func (f *Follower) mirrors(ctx context.Context) error {
+	_, err := f.ask(ctx, "list of mirrors", true, 0, f.service.MirrorList, f.documents.OfferMirrorList)
 	return err
 }
 

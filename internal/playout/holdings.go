@@ -15,9 +15,10 @@ import (
 type Holdings struct {
 	Generation int64
 	Queues     map[schedules.Date]*wire.Queue
-	Fallback   *wire.Fallback // nil: none
-	Recalls    *wire.Recalls  // nil: none
-	Lease      *wire.Lease    // nil: none
+	Fallback   *wire.Fallback   // nil: none
+	Recalls    *wire.Recalls    // nil: none
+	Lease      *wire.Lease      // nil: none
+	Mirrors    *wire.MirrorList // nil: none
 	Seen       wire.Seen
 
 	serviceTime *serviceTime    // by which the lease ends

@@ -47,7 +47,8 @@ type Mirrors struct {
 
 	manifests map[string]wire.MirrorManifest // of the last poll, by hash
 	offered   map[string]offeredDocument     // documents of the last poll, by the hash of the file
-	learned   []string                       // addresses of mirrors that signed pointers led to
+	learned   []string                       // addresses of mirrors that signed documents named
+	heard     *wire.MirrorList               // the list that was held at the last look; nil: none
 
 	mu         sync.Mutex
 	list       []*mirrorHost
@@ -140,16 +141,15 @@ func (m *Mirrors) Drops() string {
 	return m.drops
 }
 
-// learn makes the mirrors and the recipient that a signed pointer led to known, in place of those learned before. The
+// learn makes the mirrors and the recipient that a signed document named known, in place of those learned before. The
 // mirrors that were configured stay.
-func (m *Mirrors) learn(manifest wire.MirrorManifest) {
+func (m *Mirrors) learn(mirrors []string, drops string) {
 	var valid []string
-	for _, a := range manifest.Mirrors {
+	for _, a := range mirrors {
 		if u, err := url.Parse(a); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
 			valid = append(valid, a)
 		}
 	}
-	drops := manifest.Drops
 	if _, err := trust.ParseRecipient(drops); err != nil {
 		drops = ""
 	}
@@ -201,6 +201,7 @@ const (
 func (m *Mirrors) Run(ctx context.Context) error {
 	const alarm = "mirrors"
 	for {
+		m.hear()
 		wait := mirrorsEvery
 		switch {
 		case len(m.sources()) == 0:
@@ -213,9 +214,37 @@ func (m *Mirrors) Run(ctx context.Context) error {
 		if m.follower.Quiet() > serviceQuiet {
 			wait = mirrorsSoon
 		}
-		if retry.Pause(ctx, wait-wait/10+retry.Jitter(wait/5)) != nil {
+		if !m.pause(ctx, wait-wait/10+retry.Jitter(wait/5)) {
 			return nil
 		}
+	}
+}
+
+// pause waits, at most until a list of mirrors comes. It reports whether ctx goes on.
+func (m *Mirrors) pause(ctx context.Context, wait time.Duration) bool {
+	until := time.Now().Add(wait)
+	for ctx.Err() == nil {
+		changed := m.documents.Changed()
+		if m.documents.Holdings().Mirrors != m.heard || !time.Now().Before(until) {
+			return true
+		}
+		if retry.Pause(ctx, time.Until(until), changed) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// hear makes the mirrors known that the station's list names.
+func (m *Mirrors) hear() {
+	list := m.documents.Holdings().Mirrors
+	if list == m.heard {
+		return
+	}
+	if m.heard = list; list == nil { // its key is trusted no more: who had it must not read what is dropped
+		m.learn(m.learned, "")
+	} else if m.documents.mirrorsIssued(list.IssuedAt) {
+		m.learn(list.Mirrors, list.Drops)
 	}
 }
 
@@ -281,7 +310,9 @@ func (m *Mirrors) takeNewest(ctx context.Context, got []*found, now time.Time) {
 		m.mu.Unlock()
 		if m.take(ctx, f, manifest, from, offered, now) {
 			m.documents.markPointer(f.MirrorPointer)
-			m.learn(manifest)
+			if m.documents.mirrorsIssued(f.IssuedAt) {
+				m.learn(manifest.Mirrors, manifest.Drops)
+			}
 			break
 		}
 	}

@@ -224,7 +224,7 @@ func roleOf(document string) trust.KeyRole {
 		return trust.Recall
 	case rootMark:
 		return trust.RootKeys
-	case pointerMark:
+	case pointerMark, mirrorsMark:
 		return trust.Mirror
 	}
 	return trust.Queue
@@ -276,6 +276,9 @@ func (v *DocumentStore) discardUntrusted(roles []trust.KeyRole) {
 	if slices.Contains(roles, trust.Queue) && !v.keepIfTrusted(fallbackName, wire.FallbackType) {
 		next.Fallback = nil
 	}
+	if slices.Contains(roles, trust.Mirror) && !v.keepIfTrusted(mirrorListName, wire.MirrorListType) {
+		next.Mirrors = nil
+	}
 	if slices.Contains(roles, trust.Recall) {
 		if !v.keepIfTrusted(recallsName, wire.RecallsType) {
 			next.Recalls = nil
@@ -306,6 +309,9 @@ func (v *DocumentStore) markHeld(h *Holdings) {
 	}
 	if r := h.Recalls; r != nil {
 		v.seen["recalls"] = mark{r.Revision, r.IssuedAt}
+	}
+	if l := h.Mirrors; l != nil {
+		v.seen[mirrorsMark] = mark{IssuedAt: l.IssuedAt}
 	}
 }
 

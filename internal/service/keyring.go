@@ -57,6 +57,14 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 	return out, err
 }
 
+// mirrorKeys returns the keys that sign lists of mirrors, which the service need not have.
+func (s signing) mirrorKeys() []ed25519.PublicKey {
+	if n := len(s.roots); n > 0 {
+		return s.roots[n-1].Keys(trust.Mirror)
+	}
+	return s.Public()
+}
+
 // CheckKeys fails with Conflict if the folder of keys contains an unreadable file, or lacks a key of a role or the root
 // under which the documents of the store were signed.
 func CheckKeys(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey) error {

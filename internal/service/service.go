@@ -234,7 +234,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Members: access.NewMembers(s.Replica, time.Now),
 			Enrolments: access.NewEnrolments(s.Replica, codes, time.Now),
 			Library:    lib, Scheduler: s.Scheduler, Logbook: logbook, Receipts: s.Scheduler.Record.Receipts,
-			Answers: answers, Replica: s.Replica,
+			MirrorLists: access.NewMirrorLists(s.Replica, signer.mirrorKeys(), time.Now), Answers: answers, Replica: s.Replica,
 			Media: access.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
 			Windows: scheduling.NewWindows(s.Scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL,

@@ -33,7 +33,7 @@ func RoleOf(payloadType string) KeyRole {
 		return Recall
 	case wire.LinkType, wire.ReceiptsType:
 		return Record
-	case wire.MirrorPointerType:
+	case wire.MirrorPointerType, wire.MirrorListType:
 		return Mirror
 	}
 	return ""

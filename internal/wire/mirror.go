@@ -10,10 +10,25 @@ import (
 const (
 	MirrorPointerSchema  = "lifeline.mirror-pointer/1"
 	MirrorManifestSchema = "lifeline.mirror-manifest/1"
+	MirrorListSchema     = "lifeline.mirror-list/1"
 )
 
 // MirrorPointerType is the DSSE payload type of a MirrorPointer.
 const MirrorPointerType = "application/vnd.lifeline.mirror-pointer+json"
+
+// MirrorListType is the DSSE payload type of a MirrorList.
+const MirrorListType = "application/vnd.lifeline.mirror-list+json"
+
+// MirrorList tells a station where mirrors are, before it needs one: it comes from the service and by bundles. It is
+// signed by the key of the role mirror. Of a list and the manifests that pointers name, the one that was issued last
+// counts.
+type MirrorList struct {
+	Schema   string            `json:"schema"`
+	Station  string            `json:"station"`
+	IssuedAt schedules.Instant `json:"issued_at"`
+	Mirrors  []string          `json:"mirrors"` // as in a MirrorManifest
+	Drops    string            `json:"drops,omitempty"`
+}
 
 // MirrorPointer names the newest documents and recordings of one station on mirrors. It is signed by the key of the
 // role mirror, lives for a short time, and is encrypted to the station.

@@ -24,6 +24,7 @@ import (
 	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // mirrorCmd are the commands for mirrors.
@@ -159,7 +160,8 @@ func (c *mirrorPushCmd) push(ctx context.Context, stdout io.Writer, tree *mirror
 	if len(stations) == 0 {
 		return cmdline.Refuse(cmdline.Nothing, "nothing was pushed: no station has a key of its own and something to air")
 	}
-	err = tree.Compose(ctx, mirror.Composition{Stations: stations, Now: time.Now(), Life: c.Life, Keep: c.Keep,
+	now := time.Now()
+	err = tree.Compose(ctx, mirror.Composition{Stations: stations, Now: now, Life: c.Life, Keep: c.Keep,
 		Mirrors: c.Public, Drops: c.Drops,
 		Sign: func(payload []byte) ([]byte, error) { return signer.Sign(wire.MirrorPointerType, payload) },
 		Recording: func(ctx context.Context, r mirror.Recording) (io.ReadCloser, error) {
@@ -180,10 +182,55 @@ func (c *mirrorPushCmd) push(ctx context.Context, stdout io.Writer, tree *mirror
 		fmt.Fprintf(stdout, "%s: %d files sent (%d kB), %d were there, %d old ones removed.\n", target, done.Files,
 			done.Bytes>>10, done.Held, done.Removed)
 	}
+	if len(failed) < len(c.Targets) {
+		failed = append(failed, c.announce(ctx, api, signer, stations, now)...)
+	}
 	if len(failed) == 0 && missing > 0 && len(c.Station) > 0 {
 		failed = append(failed, fmt.Errorf("%d of the stations named have nothing on the mirrors", missing))
 	}
 	return cmdline.Some(len(c.Targets)-len(failed), errors.Join(failed...))
+}
+
+// announce gives the service the list of mirrors of each station, so that stations learn it while the link works. A
+// list that says the same, signed by the same key, stays. A service of an earlier release takes none.
+func (c *mirrorPushCmd) announce(ctx context.Context, api *client.Client, signer *sign.Signer,
+	stations []mirror.Station, now time.Time) (failed []error) {
+	for _, s := range stations {
+		held, err := heldMirrorList(ctx, api.Station(s.ID), signer)
+		if err == nil && (held == nil || !slices.Equal(held.Mirrors, c.Public) || held.Drops != c.Drops) {
+			var payload, envelope []byte
+			payload, err = json.Marshal(wire.MirrorList{Schema: wire.MirrorListSchema, Station: s.ID,
+				IssuedAt: schedules.At(now), Mirrors: c.Public, Drops: c.Drops})
+			if err == nil {
+				envelope, err = signer.Sign(wire.MirrorListType, payload)
+			}
+			if err == nil {
+				err = api.Station(s.ID).SetMirrorList(ctx, envelope)
+			}
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			failed = append(failed, fmt.Errorf("%s: the list of mirrors at the service: %w", s.ID, err))
+		}
+	}
+	return failed
+}
+
+// heldMirrorList returns the list that the service has for a station: an empty one if it has none, nil if another key
+// signed it.
+func heldMirrorList(ctx context.Context, station *client.Station, signer *sign.Signer) (*wire.MirrorList, error) {
+	doc, err := station.MirrorList(ctx, "")
+	if fault.Is(err, fault.NotFound) {
+		return &wire.MirrorList{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := &wire.MirrorList{}
+	payload, err := sign.Verify(doc.Bytes, wire.MirrorListType, signer.Public())
+	if err != nil || json.Unmarshal(payload, list) != nil {
+		return nil, nil
+	}
+	return list, nil
 }
 
 func pushTo(ctx context.Context, tree *mirror.Tree, target string, with push.Credentials) (mirror.Pushed, error) {

@@ -6,10 +6,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +32,9 @@ type mirroredService struct {
 	key    *age.X25519Identity
 	root   int64
 	down   bool
+
+	list []byte // envelope of the list of mirrors of lantern
+	sent int    // lists
 }
 
 func newMirroredService(t *testing.T) *mirroredService {
@@ -71,6 +76,12 @@ func (s *mirroredService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		signed(wire.FallbackType, wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: now})
 	case path == "/v1/stations/lantern/freshness.dsse":
 		signed(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", At: now})
+	case path == "/v1/stations/lantern/mirrors":
+		s.list, _ = io.ReadAll(r.Body)
+		s.sent++
+		w.WriteHeader(http.StatusNoContent)
+	case path == "/v1/stations/lantern/mirrors.dsse" && s.list != nil:
+		_, _ = w.Write(s.list)
 	default:
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusNotFound)
@@ -186,4 +197,38 @@ func TestMirrorPushTellsOfFailuresByItsFigures(t *testing.T) {
 	if health() != http.StatusOK || failing("/two") {
 		t.Error("a push that succeeds does not end the failure")
 	}
+}
+
+// Stations learn the mirrors from the service while the link works, before they need them.
+func TestMirrorPushGivesTheServiceTheListWhenItChanges(t *testing.T) {
+	s := newMirroredService(t)
+	c := s.pushing(t, t.TempDir())
+	push := func(sent int) {
+		t.Helper()
+		if err := c.Run(t.Context(), io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if s.sent != sent {
+			t.Errorf("%d lists were sent, not %d", s.sent, sent)
+		}
+	}
+	push(0) // there is nothing to tell
+	c.Public, c.Drops = []string{"https://one.example"}, s.key.Recipient().String()
+	push(1)
+	push(1)
+	c.Public = []string{"https://two.example"}
+	push(2)
+	var list wire.MirrorList
+	payload, err := sign.Verify(s.list, wire.MirrorListType, s.signer.Public())
+	if err == nil {
+		err = json.Unmarshal(payload, &list)
+	}
+	if err != nil || list.Station != "lantern" || list.Drops != c.Drops || !slices.Equal(list.Mirrors, c.Public) {
+		t.Errorf("the list is %s, %v", payload, err)
+	}
+	s.list = bytes.Replace(s.list, []byte(s.signer.KeyID()), []byte("0123456789abcdef"), 1) // of a key before
+	push(3)
+	c.Public, c.Drops = nil, ""
+	push(4)
+	push(4)
 }
