@@ -48,7 +48,7 @@ type Segment struct {
 	State        State      `json:"state"`
 	Rejection    *Rejection `json:"rejection,omitempty"`
 	UploadedBy   string     `json:"uploaded_by,omitempty"`   // the person whose token uploaded the recording
-	ReinstatedBy string     `json:"reinstated_by,omitempty"` // the person who ended its last recall
+	ReinstatedBy string     `json:"reinstated_by,omitempty"` // the person who ended its last recall or rejection
 	// the ids of these persons; none for a token that belongs to no person
 	UploadedByID   string `json:"uploaded_by_id,omitempty"`
 	ReinstatedByID string `json:"reinstated_by_id,omitempty"`
@@ -69,6 +69,14 @@ type ScriptRef struct {
 type Rejection struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
+}
+
+// RejectedEditorially is the code of a rejection by a person. All other codes are those of the analysis.
+const RejectedEditorially = "editorial"
+
+// RejectedByPerson reports whether a person rejected the segment, so that it can be reinstated.
+func (s *Segment) RejectedByPerson() bool {
+	return s.State == Rejected && s.Rejection != nil && s.Rejection.Code == RejectedEditorially && s.Recording != nil
 }
 
 // Recording is audio bytes, named by their SHA-256, and their measured facts. A figure that could not be measured is

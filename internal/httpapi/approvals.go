@@ -21,14 +21,17 @@ func (a approvalHandlers) routes() []route {
 				"request is refused (409) unless accept_warnings is true. The segment has these warnings in to_accept.",
 			apidoc.TakesJSON(wire.Approval{Reason: "heard from end to end"}))},
 		{a.act(func() segmentAct { return a.Library.Approvals.Reject }),
-			act("reject", "Reject a pending segment", "The request needs a reason, which the producer sees.", because)},
+			act("reject", "Reject a pending segment", "The request needs a reason, which the producer sees. To undo it, "+
+				"reinstate the segment or send another recording.", because)},
 		{a.act(func() segmentAct { return a.Library.Recalls.Recall }),
 			act("recall", "Recall a segment", "The request needs a reason. The segment is taken "+
 				"off the air at once: it leaves every queue, frozen or not, and every station is notified.", because)},
 		{a.act(func() segmentAct { return a.Library.Recalls.Reinstate }),
-			act("reinstate", "Reinstate a recalled segment",
+			act("reinstate", "Reinstate a recalled or rejected segment",
 				"The request needs a reason. Stations refuse the segment until another person "+
-					"has approved it.", because)},
+					"has approved it. Then time of published days that is open since it was taken out is filled "+
+					"again; what took its place stays until the day is planned anew. A segment whose recording "+
+					"cannot air is refused (409): it needs another recording.", because)},
 	}
 }
 

@@ -218,7 +218,7 @@ func (a segmentHandlers) getSegment(c *call) error {
 
 func (a segmentHandlers) segmentNow(s schedules.Segment) wire.SegmentNow {
 	now := wire.SegmentNow{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
-		ToAccept: library.MustAccept(s.Recording)}
+		ToAccept: library.MustAccept(s.Recording), SameRecording: a.Library.Segments.SameRecording(s)}
 	if p, running := a.Library.Recordings.Progress(s.ID); running {
 		now.Analysis = &wire.Progress{Bytes: p.Done, Of: p.Of}
 	}
@@ -263,6 +263,6 @@ func (a *Parts) changed(c *call, s schedules.Segment, err error) error {
 		return err
 	}
 	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
-		ToAccept: library.MustAccept(s.Recording),
+		ToAccept: library.MustAccept(s.Recording), SameRecording: a.Library.Segments.SameRecording(s),
 		Stations: a.Scheduler.Network.StationProblems.LosingFallback(s.ID)}, s.Revision, nil)
 }

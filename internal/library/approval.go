@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"lifeline/audio"
@@ -50,7 +51,7 @@ func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revi
 	return l.segments.change(ctx, a, id, revision, "segment.approve", reason, func(s *schedules.Segment) error {
 		switch {
 		case s.State != schedules.Pending:
-			return fault.New(fault.Conflict, "segment %q is %s; only a pending one can be approved", id, s.State)
+			return notPending(s)
 		case a.Is(l.segments.replica, s.UploadedByID, s.UploadedBy):
 			return fault.New(fault.Forbidden, "%s uploaded segment %q: another person must approve it", a.Name, id)
 		case a.Is(l.segments.replica, s.ReinstatedByID, s.ReinstatedBy):
@@ -69,7 +70,22 @@ func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revi
 	}, l.recalls.without)
 }
 
-// Reject keeps a pending or approved segment off the air, with a reason for its producer.
+// notPending returns the error of an approval of a segment that is not pending, with what makes it so.
+func notPending(s *schedules.Segment) error {
+	cure := ""
+	switch {
+	case s.State == schedules.Recalled:
+		cure = ": reinstate it first (lifeline reinstate)"
+	case s.RejectedByPerson():
+		cure = fmt.Sprintf(" (%s): reinstate it first (lifeline reinstate), or send another recording", s.Rejection.Message)
+	case s.State == schedules.Rejected:
+		cure = ": send another recording (lifeline upload --replace)"
+	}
+	return fault.New(fault.Conflict, "segment %q is %s; only a pending one can be approved%s", s.ID, s.State, cure)
+}
+
+// Reject keeps a pending or approved segment off the air, with a reason for its producer. Recalls.Reinstate, or another
+// recording, ends that.
 func (l *Approvals) Reject(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error) {
 	if err := replica.NeedReason(reason); err != nil {
@@ -80,7 +96,7 @@ func (l *Approvals) Reject(ctx context.Context, a access.Actor, id string, revis
 			return fault.New(fault.Conflict, "segment %q is %s; only a pending or approved one can be rejected", id, s.State)
 		}
 		s.State = schedules.Rejected
-		s.Rejection = &schedules.Rejection{Code: "editorial", Message: reason}
+		s.Rejection = &schedules.Rejection{Code: schedules.RejectedEditorially, Message: reason}
 		return nil
 	})
 }

@@ -99,9 +99,6 @@ func TestARejectedSegmentIsKeptOffTheAirWithAReason(t *testing.T) {
 			return d.library.Approvals.Reject(t.Context(), ruth, "a", nil, "again")
 		},
 		"approved": func() (schedules.Segment, error) { return d.library.Approvals.Approve(t.Context(), ruth, "a", nil, "") },
-		"reinstated": func() (schedules.Segment, error) {
-			return d.library.Recalls.Reinstate(t.Context(), ruth, "a", nil, "x")
-		},
 	} {
 		if _, err := act(); !fault.Is(err, fault.Conflict) {
 			t.Errorf("%s: %v", what, err)
@@ -163,5 +160,72 @@ func TestNobodyApprovesTheirOwn(t *testing.T) {
 	if s, err := d.library.Approvals.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, ""); err != nil ||
 		s.State != schedules.Approved {
 		t.Errorf("another approves: %s, %v", s.State, err)
+	}
+}
+
+func TestARejectionIsUndoneByReinstatingAndAnotherPersonsApproval(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.upload(t, "a")
+	amos := access.Actor{Name: "Amos"}
+	if _, err := d.library.Approvals.Reject(t.Context(), ruth, "a", nil, "the wrong take"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.library.Approvals.Approve(t.Context(), amos, "a", nil, ""); !fault.Is(err, fault.Conflict) ||
+		!strings.Contains(err.Error(), "the wrong take") || !strings.Contains(err.Error(), "lifeline reinstate") {
+		t.Errorf("approved while rejected: %v", err)
+	}
+	s, err := d.library.Recalls.Reinstate(t.Context(), ruth, "a", nil, "it was the right one")
+	if err != nil || s.State != schedules.Pending || s.Rejection != nil {
+		t.Fatalf("reinstated: %+v, %v", s, err)
+	}
+	if _, err := d.library.Approvals.Approve(t.Context(), ruth, "a", nil, ""); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("the same person approves: %v", err)
+	}
+	if s, err := d.library.Approvals.Approve(t.Context(), amos, "a", nil, ""); err != nil ||
+		s.State != schedules.Approved {
+		t.Errorf("another approves: %+v, %v", s, err)
+	}
+}
+
+func TestWhatTheAnalysisRejectedNeedsAnotherRecording(t *testing.T) {
+	d := newFixture(t, func(context.Context, io.Reader, func(int64)) (audio.Facts, error) {
+		return audio.Facts{}, &audio.Rejection{Code: audio.RejectNoAudio, Message: "No audio."}
+	})
+	d.upload(t, "a")
+	for what, act := range map[string]func() (schedules.Segment, error){
+		"approve": func() (schedules.Segment, error) { return d.library.Approvals.Approve(t.Context(), ruth, "a", nil, "") },
+		"reinstate": func() (schedules.Segment, error) {
+			return d.library.Recalls.Reinstate(t.Context(), ruth, "a", nil, "x")
+		},
+	} {
+		if _, err := act(); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "another recording") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestTheSameRecordingUnderAnotherIDIsNamed(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.upload(t, "a")
+	r, err := d.library.Recordings.Receive(t.Context(), strings.NewReader("sound of a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := d.library.Segments.Create(t.Context(), hana, schedules.Segment{ID: "b", Kind: "music", Title: "t",
+		Language: "zxx"}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := d.library.Segments.SameRecording(b); len(got) != 1 || got[0].ID != "a" || got[0].State != schedules.Pending {
+		t.Errorf("%+v", got)
+	}
+	if _, err := d.library.Recalls.Recall(t.Context(), ruth, "a", nil, "unsafe"); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.library.Segments.SameRecording(b); len(got) != 1 || got[0].State != schedules.Recalled {
+		t.Errorf("it is recalled as the other segment: %+v", got)
+	}
+	if got := d.library.Segments.SameRecording(schedules.Segment{ID: "c"}); len(got) != 0 {
+		t.Errorf("without a recording: %+v", got)
 	}
 }

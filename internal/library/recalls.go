@@ -36,16 +36,22 @@ func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revisio
 	}, l.with)
 }
 
-// Reinstate starts the end of a recall: the segment becomes pending, and stations continue to refuse it until a second
-// person approves it.
+// Reinstate starts the end of a recall, or of a rejection by a person: the segment becomes pending, and stations
+// continue to refuse it until a second person approves it. What the analysis rejected needs another recording.
 func (l *Recalls) Reinstate(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error) {
 	if err := replica.NeedReason(reason); err != nil {
 		return schedules.Segment{}, err
 	}
 	return l.segments.change(ctx, a, id, revision, "segment.reinstate", reason, func(s *schedules.Segment) error {
-		if s.State != schedules.Recalled {
-			return fault.New(fault.Conflict, "segment %q is %s, not recalled", id, s.State)
+		switch {
+		case s.RejectedByPerson():
+			s.Rejection = nil
+		case s.State == schedules.Rejected:
+			return fault.New(fault.Conflict, "segment %q is rejected because its recording cannot air: send another "+
+				"recording (lifeline upload --replace)", id)
+		case s.State != schedules.Recalled:
+			return fault.New(fault.Conflict, "segment %q is %s, not recalled or rejected", id, s.State)
 		}
 		s.State, s.ReinstatedBy, s.ReinstatedByID = schedules.Pending, a.Name, a.Person
 		if s.Rejection != nil || s.Recording == nil {

@@ -14,6 +14,7 @@ import (
 	"lifeline/internal/replica"
 	"lifeline/internal/search"
 	"lifeline/internal/store"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -52,6 +53,23 @@ func (l *Segments) AirableOn(language string) []string {
 				row.Value.Allowed(w))
 		}) {
 			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// mostTwins bounds the answer of SameRecording.
+const mostTwins = 20
+
+// SameRecording returns the other segments with the recording of s, by id, at most mostTwins.
+func (l *Segments) SameRecording(s schedules.Segment) (out []wire.SameRecording) {
+	if s.Recording == nil || s.Recording.SHA256 == "" {
+		return nil
+	}
+	q := SegmentFilter{SHA256: s.Recording.SHA256}.query(search.Wanted{})
+	for _, row := range replica.SegmentsIn(l.replica).Find(q, mostTwins+1, nil) {
+		if row.Value.ID != s.ID && len(out) < mostTwins {
+			out = append(out, wire.SameRecording{ID: row.Value.ID, State: row.Value.State})
 		}
 	}
 	return out

@@ -126,3 +126,27 @@ func TestExplainNamesTheRepairOfAnOlderStore(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsReinstatedFillsItsOwnTimeIfThatIsStillOpen(t *testing.T) {
+	n, published := halfHour(t)
+	n.now = onDay(12, 59, 30) // frozen: no neighbour may give way, and the pause is too short for anything else
+	gone := at(t, published, "half", 0)
+	n.recall(gone.SegmentID)
+	open := n.repair(repairDate)
+	if list := open.Open(); len(list) != 1 || !list[0].StartAt.Equal(gone.StartAt.Time) {
+		t.Fatalf("open is %+v", list)
+	}
+	n.change(gone.SegmentID, func(s *schedules.Segment) { s.State = schedules.Pending })
+	if r := n.repair(repairDate); r.Revision != open.Revision {
+		t.Errorf("pending, and the day has revision %d after %d", r.Revision, open.Revision)
+	}
+	n.change(gone.SegmentID, func(s *schedules.Segment) { s.State = schedules.Approved })
+	filled := n.repair(repairDate)
+	if back, ok := filled.Item(gone.ID); !ok || back.SegmentID != gone.SegmentID || len(filled.Open()) != 0 {
+		t.Errorf("approved again: %+v, open %+v", back, filled.Open())
+	}
+	n.unchanged(published, filled, func(schedules.Item) bool { return true })
+	if r := n.repair(repairDate); r.Revision != filled.Revision {
+		t.Errorf("published again without need: %d after %d", r.Revision, filled.Revision)
+	}
+}

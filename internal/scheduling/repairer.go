@@ -25,7 +25,8 @@ type Repairer struct {
 	publisher *Publisher
 
 	mu       sync.Mutex
-	refilled map[string]refillSearch // by day: the last search for items to fill its open times
+	refilled map[string]refillSearch        // by day: the last search for items to fill its open times
+	removed  map[string]map[string]struct{} // by day: the segments that repairs by this replica took out of it
 }
 
 // refillSearch records a search for items to fill a queue's open times.
@@ -143,8 +144,46 @@ func (s *Repairer) repairDay(ctx context.Context, station string, date schedules
 		}
 		_, err = s.publishRepaired(ctx, latest, base, s.bounded(base.WithoutItems(leaving, now)),
 			takenOut(base, func(i schedules.Item) string { return leaving[i.ID] }), "something in it may not air any more")
+		if err == nil {
+			s.noteRemoved(base, leaving)
+		}
 		return err
 	})
+}
+
+// noteRemoved remembers the segments of the items that left a day, for which Refill searches again when they return.
+func (s *Repairer) noteRemoved(base schedules.Rundown, leaving map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	day := replica.DayID(base.Station, base.Date)
+	if s.removed[day] == nil {
+		s.removed[day] = map[string]struct{}{}
+	}
+	for _, i := range base.Items {
+		if leaving[i.ID] != "" {
+			s.removed[day][i.SegmentID] = struct{}{}
+		}
+	}
+}
+
+// returned returns the segments that a repair took out of a day and that may air again.
+func (s *Repairer) returned(day string) (ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.removed[day] {
+		if s.mayAir(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// mayAir reports whether a segment may air at all.
+func (s *Repairer) mayAir(id string) bool {
+	library := s.planning.Library()
+	e, known := library.Segment(id)
+	life, alive := library.Life(id)
+	return known && alive && e.State == schedules.Approved && life.Dead == ""
 }
 
 // takenOut returns explanations of the items of base that a repair takes out: those with a reason.
@@ -215,8 +254,8 @@ const refillBudget = 20 * time.Second
 
 // Refill searches for items to fill the open times that a repair left in published queues, once for each revision of a
 // queue, and publishes the result. If so much of a window is open that it raises an alarm, Refill searches again after
-// every change of the library. It keeps the windows that the day was published with, and changes nothing that has
-// started or is frozen.
+// every change of the library, and if a segment that was taken out of the day may air again, once more. It keeps the
+// windows that the day was published with, and changes nothing that has started or is frozen.
 func (s *Repairer) Refill(ctx context.Context, lock *replica.WorkLock) error {
 	if len(s.open()) == 0 {
 		return nil
@@ -233,7 +272,8 @@ func (s *Repairer) open() []wire.Queue {
 		s.mu.Lock()
 		last := s.refilled[replica.DayID(q.Station, q.Date)]
 		s.mu.Unlock()
-		again := last.library != s.libraryChanges() && slices.ContainsFunc(q.Windows, func(w schedules.Slot) bool {
+		back := len(s.returned(replica.DayID(q.Station, q.Date))) > 0
+		again := back || last.library != s.libraryChanges() && slices.ContainsFunc(q.Windows, func(w schedules.Slot) bool {
 			_, tooOpen := network.TooOpen(q, w, now)
 			return tooOpen
 		})
@@ -253,7 +293,8 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		if err != nil {
 			return err
 		}
-		known := s.libraryChanges()
+		day, known := replica.DayID(station, date), s.libraryChanges()
+		back := s.returned(day)
 		in, err := s.inputs.gather(ctx, station, date, otherDays{published: true})
 		if err != nil {
 			return err
@@ -282,7 +323,10 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.refilled[replica.DayID(station, date)] = refillSearch{revision, known}
+		s.refilled[day] = refillSearch{revision, known}
+		for _, id := range back {
+			delete(s.removed[day], id)
+		}
 		return nil
 	})
 }

@@ -83,12 +83,20 @@ type Waveform struct {
 }
 
 // SegmentNow is a segment with facts that are not part of its revision: the stations with a window that allows its
-// language, by id, the warnings that an approval must accept, and the progress of a running analysis.
+// language, by id, the warnings that an approval must accept, the other segments with the same recording, and the
+// progress of a running analysis.
 type SegmentNow struct {
 	schedules.Segment
-	AirableOn []string                     `json:"airable_on"`
-	ToAccept  []schedules.RecordingWarning `json:"to_accept,omitempty"`
-	Analysis  *Progress                    `json:"analysis,omitempty"`
+	AirableOn     []string                     `json:"airable_on"`
+	ToAccept      []schedules.RecordingWarning `json:"to_accept,omitempty"`
+	SameRecording []SameRecording              `json:"same_recording,omitempty"`
+	Analysis      *Progress                    `json:"analysis,omitempty"`
+}
+
+// SameRecording is another segment with the same recording.
+type SameRecording struct {
+	ID    string          `json:"id"`
+	State schedules.State `json:"state"`
 }
 
 // Progress is the progress of an analysis, in bytes.
@@ -157,8 +165,9 @@ type Applied struct {
 // ChangedSegment is a segment after a change, with the consequences of the change.
 type ChangedSegment struct {
 	schedules.Segment
-	AirableOn []string                     `json:"airable_on"`
-	ToAccept  []schedules.RecordingWarning `json:"to_accept,omitempty"`
+	AirableOn     []string                     `json:"airable_on"`
+	ToAccept      []schedules.RecordingWarning `json:"to_accept,omitempty"`
+	SameRecording []SameRecording              `json:"same_recording,omitempty"`
 
 	// Stations lists the stations whose fallback names the segment and has no airable segment any more.
 	Stations map[string][]schedules.StationProblem `json:"stations_without_fallback,omitempty"`

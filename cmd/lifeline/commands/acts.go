@@ -21,11 +21,13 @@ type act struct {
 
 // do applies the act to each segment in turn. A failure for one segment does not stop the others.
 func (c act) do(ctx context.Context, stdout io.Writer, verb, reason string) error {
-	return c.each(stdout, func(id string) (wire.ChangedSegment, error) { return c.client().Act(ctx, id, verb, reason) })
+	return c.each(stdout, verb, func(id string) (wire.ChangedSegment, error) {
+		return c.client().Act(ctx, id, verb, reason)
+	})
 }
 
 // each is do with the call given by one.
-func (c act) each(stdout io.Writer, one func(id string) (wire.ChangedSegment, error)) error {
+func (c act) each(stdout io.Writer, verb string, one func(id string) (wire.ChangedSegment, error)) error {
 	done := []wire.ChangedSegment{}
 	failed := cmdline.Each(c.IDs, func(id string) error {
 		s, err := one(id)
@@ -40,9 +42,34 @@ func (c act) each(stdout io.Writer, one func(id string) (wire.ChangedSegment, er
 			if s.State == schedules.Approved {
 				printWarnings(stdout, s.Recording)
 			}
+			printSame(stdout, s.SameRecording)
+			if note := whatNext(verb, s.Segment); note != "" {
+				fmt.Fprintf(stdout, "  %s\n", note)
+			}
 			printAgainst(stdout, s.Stations)
 		}
 	}), failed)
+}
+
+// whatNext says what follows an act, and how to undo it.
+func whatNext(verb string, s schedules.Segment) string {
+	switch {
+	case verb == "reinstate" && s.State == schedules.Pending:
+		return "another person must approve it; until then stations refuse it"
+	case verb == "reject":
+		return "lifeline reinstate, or another recording, undoes this"
+	case verb == "approve" && s.ReinstatedBy != "":
+		return "time of published days that is open since it was taken out is filled again; what took its place stays " +
+			"until lifeline plan and publish make the day anew"
+	}
+	return ""
+}
+
+// printSame prints which other segments have the same recording.
+func printSame(w io.Writer, others []wire.SameRecording) {
+	for _, o := range others {
+		fmt.Fprintf(w, "  warning: the same recording is also segment %s, which is %s\n", o.ID, o.State)
+	}
 }
 
 // printWarnings prints the warnings of a recording, if there is one.
@@ -62,7 +89,7 @@ type approveCmd struct {
 }
 
 func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
-	return c.each(stdout, func(id string) (wire.ChangedSegment, error) {
+	return c.each(stdout, "approve", func(id string) (wire.ChangedSegment, error) {
 		return c.client().Approve(ctx, id, c.Reason, c.AcceptWarnings)
 	})
 }

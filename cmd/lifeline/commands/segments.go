@@ -30,7 +30,10 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return c.show(stdout, s, func() { printSegment(stdout, s.Segment, s.AirableOn) })
+		return c.show(stdout, s, func() {
+			printSegment(stdout, s.Segment, s.AirableOn)
+			printSame(stdout, s.SameRecording)
+		})
 	}
 	expiring, err := instantOf(c.Expiring, time.UTC)
 	if err != nil {

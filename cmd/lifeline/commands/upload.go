@@ -233,7 +233,7 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 		return schedules.Segment{}, errors.New("the file is empty: export the recording again")
 	}
 	r := client.Recording{Audio: content, Length: length, SHA256: hex.EncodeToString(hash.Sum(nil)), Meta: e.meta}
-	known, err := u.known(ctx, e, &r)
+	known, others, err := u.known(ctx, e, &r)
 	if err != nil {
 		return schedules.Segment{}, err
 	}
@@ -246,10 +246,18 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 	if fault.Is(err, fault.Conflict) && !u.replace {
 		return s, fmt.Errorf("%w. With --replace it becomes that segment's new recording", err)
 	}
-	if err != nil || known == nil {
+	if err != nil {
 		return s, missing(err, e)
 	}
-	return u.asSaid(ctx, e, s, "new recording")
+	what := ""
+	if len(others) > 0 {
+		what = "warning: it is the same recording as " + strings.Join(others, ", ")
+	}
+	if known == nil {
+		u.became(s.ID, what)
+		return s, nil
+	}
+	return u.asSaid(ctx, e, s, strings.TrimSuffix("new recording, "+what, ", "))
 }
 
 // longest is the maximum size of a field in bytes; the service's own limits are far lower.
@@ -312,30 +320,33 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 }
 
 // known returns the segment that has the recording already. With r set to replace, it returns the segment of that id,
-// whose recording will be replaced. It returns nil if the recording must be sent as a new segment.
-func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*schedules.Segment, error) {
+// whose recording will be replaced. It returns nil if the recording must be sent as a new segment. others names the
+// segments of other ids that have the same recording, with their states.
+func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (s *schedules.Segment, others []string,
+	err error) {
 	same, err := u.client.Segments(ctx, url.Values{"sha256": {r.SHA256}})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	id, _ := e.meta["id"].(string)
 	for _, s := range same {
 		if id == "" || s.ID == id {
-			return &s, nil
+			return &s, nil, nil
 		}
+		others = append(others, fmt.Sprintf("%s, which is %s", s.ID, s.State))
 	}
 	if !u.replace || id == "" {
-		return nil, nil
+		return nil, others, nil
 	}
-	s, err := u.client.Segment(ctx, id)
+	replaced, err := u.client.Segment(ctx, id)
 	switch {
 	case fault.Is(err, fault.NotFound):
-		return nil, nil
+		return nil, others, nil
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	}
-	r.Replaces = &s
-	return &s, nil
+	r.Replaces = &replaced
+	return &replaced, others, nil
 }
 
 // stations returns, for each language of the segments, the stations with a window for it; nil if there is no station.

@@ -47,9 +47,15 @@ const airingColumns = zones => [
 function standing(s) {
   const progress = s.analysis && s.analysis.of > 0 && `, ${Math.round(100 * s.analysis.bytes / s.analysis.of)}% measured`
   const own = s.state === 'pending' && can('approveSegment') && mine(s)
+  const others = s.same_recording ?? []
   return [h('p', {}, stateOf(s), progress, s.rejection && h('span', {}, ` ${s.rejection.message}`), h('span', { class: 'quiet small' }, ` ${s.id} · revision ${s.revision}`)),
+    others.length > 0 && h('p', { class: 'note' }, 'The same recording is also ', others.map((o, n) => [n > 0 && ', ', segmentLink(o.id), ` (${o.state})`])),
+    s.state === 'rejected' && h('p', { class: 'note' }, rejectedByPerson(s) ? 'A person rejected it: reinstate it, or upload another recording.' : 'Its recording cannot air: upload another.'),
     own && h('p', { class: 'note' }, `${own} Another person must approve it.`)]
 }
+
+// rejectedByPerson is whether it can be reinstated: what the analysis rejects needs another recording.
+const rejectedByPerson = s => s.state === 'rejected' && s.rejection?.code === 'editorial'
 
 // mine is why this person may not approve the segment, or nothing.
 const mine = s => byMe(s.uploaded_by, s.uploaded_by_id) ? 'You uploaded this.' : byMe(s.reinstated_by, s.reinstated_by_id) ? 'You reinstated this.' : ''
@@ -70,8 +76,8 @@ function acts(at, s, take) {
     onStale: async () => [h('p', {}, h('b', {}, 'Someone else changed it since you opened this. '), 'Cancel, and look and listen again first.')] }), { class: danger ? 'danger' : '', 'data-key': name })
   return solid([
     can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false, of: s.revision, ...graveWarnings(s) }),
-    can('rejectSegment') && is('pending', 'approved') && act('reject', { title: 'Reject' }),
-    can('reinstateSegment') && is('recalled') && act('reinstate', { title: 'Reinstate', body: h('p', { class: 'quiet' }, 'Another person must approve it before it airs again.') }),
+    can('rejectSegment') && is('pending', 'approved') && act('reject', { title: 'Reject', body: h('p', { class: 'quiet' }, 'Reinstating it, or another recording, undoes this; then another person must approve it.') }),
+    can('reinstateSegment') && (is('recalled') || rejectedByPerson(s)) && act('reinstate', { title: 'Reinstate', body: h('p', { class: 'quiet' }, 'Another person must approve it before it airs again. Time of published days that is still open is then filled again; to put it anywhere else, plan the days anew.') }),
     can('recallSegment') && !is('recalled') && act('recall', { title: 'Recall', danger: true,
       body: h('p', {}, h('b', {}, 'This takes it off the air everywhere, now. '), 'It leaves every queue, frozen or not, and every station is told.') }),
     can('editSegment') && button('Edit…', () => edit(at, s, take), { 'data-key': 'edit' }),
