@@ -2,12 +2,14 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
 	"lifeline/schedules"
 )
@@ -76,6 +78,13 @@ func (c *reconcileCmd) Run(ctx context.Context, stdout io.Writer) error {
 	zone, err := zoneOf(ctx, c.client(), c.Station)
 	if err != nil {
 		return err
+	}
+	if len(r.Items) == 0 && len(r.Doubted) == 0 {
+		if c.Output == "json" {
+			err = c.show(stdout, r, nil)
+		}
+		return errors.Join(err, cmdline.Refuse(cmdline.Nothing, "%s: nothing of %s (revision %d) is over yet, and nothing "+
+			"was reported: there is nothing to compare", c.Station, date, r.Revision))
 	}
 	return c.show(stdout, r, func() { printReconciliation(stdout, r, zone) })
 }

@@ -45,7 +45,7 @@ func (d days) byStation(ctx context.Context) (out []wire.ManyRequest, err error)
 	}
 	for _, id := range d.Stations {
 		if !slices.ContainsFunc(all, func(st schedules.Station) bool { return st.ID == id }) {
-			return nil, fault.New(fault.NotFound, "there is no station %q", id)
+			return nil, fault.New(fault.NotFound, "there is no station %q%s", id, stationsThere(all))
 		}
 	}
 	now := time.Now()
@@ -70,6 +70,22 @@ func (d days) byStation(ctx context.Context) (out []wire.ManyRequest, err error)
 	return out, nil
 }
 
+// stationsThere names the stations, for whoever named one that is not there.
+func stationsThere(all []schedules.Station) string {
+	if len(all) == 0 {
+		return ", nor any other"
+	}
+	const few = 20
+	var ids []string
+	for _, st := range all[:min(len(all), few)] {
+		ids = append(ids, st.ID)
+	}
+	if more := len(all) - few; more > 0 {
+		ids = append(ids, fmt.Sprintf("%d more", more))
+	}
+	return ": the stations are " + strings.Join(ids, ", ")
+}
+
 // each sends all requests and prints the result of each day.
 func (d days) each(ctx context.Context, stdout io.Writer, done string, seed uint64, do func(context.Context,
 	wire.ManyRequest) ([]wire.ManyResult, error)) error {
@@ -91,13 +107,40 @@ func (d days) each(ctx context.Context, stdout io.Writer, done string, seed uint
 	return tellDays(o, stdout, done, results, nil)
 }
 
+// warnDayOver is the code of the warning that a planned day is over.
+const warnDayOver = "day_over"
+
 type planCmd struct {
 	days `embed:""`
 	Seed uint64 `help:"Seed of the plan; the same seed gives the same rundown."`
 }
 
 func (c *planCmd) Run(ctx context.Context, stdout io.Writer) error {
-	return c.each(ctx, stdout, "planned", c.Seed, c.client().Plan)
+	return c.each(ctx, stdout, "planned", c.Seed, func(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult,
+		error) {
+		results, err := c.client().Plan(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		all, err := c.client().Stations(ctx)
+		warnOver(results, all, time.Now())
+		return results, err
+	})
+}
+
+// warnOver adds a warning to each planned day that is over at its station.
+func warnOver(results []wire.ManyResult, stations []schedules.Station, now time.Time) {
+	for n := range results {
+		r := &results[n]
+		at := slices.IndexFunc(stations, func(st schedules.Station) bool { return st.ID == r.Station })
+		if at < 0 || r.Problem != nil {
+			continue
+		}
+		if today, err := stations[at].DateAt(now); err == nil && r.Date.Before(today) {
+			r.Warnings = append(r.Warnings, schedules.Warning{Code: warnDayOver,
+				Message: "this day is over: its plan cannot be published"})
+		}
+	}
 }
 
 type publishCmd struct {
@@ -148,8 +191,10 @@ func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 			}
 		}
 		fmt.Fprintf(w, "%-16s %s  %s: %s, revision %d%s\n", r.Station, r.Date, done, count(r.Items, "item"), r.Revision, more)
-		if !verbose { // without --verbose, only warnings about work that was lost
-			r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(x schedules.Warning) bool { return !x.OfEdits() })
+		if !verbose { // without --verbose, only warnings about work that was lost or is in vain
+			r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(x schedules.Warning) bool {
+				return !x.OfEdits() && x.Code != warnDayOver
+			})
 		}
 		tellWarnings(w, r.Warnings)
 		return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -41,6 +42,45 @@ func TestADayThatIsPlannedOverEditsSaysSoUnasked(t *testing.T) {
 	if !strings.Contains(out.String(), "Ruth had edited") || strings.Contains(out.String(), "two letters") ||
 		len(day.Warnings) != 2 {
 		t.Errorf("%s", &out)
+	}
+}
+
+// At 16:00 UTC it is the next day in Seoul.
+func TestAPlannedDayThatIsOverAtItsStationSaysSoUnasked(t *testing.T) {
+	day := schedules.Date{Year: 2026, Month: time.December, Day: 5}
+	stations := []schedules.Station{{ID: "seoul", Timezone: "Asia/Seoul"}, {ID: "london", Timezone: "Europe/London"}}
+	results := []wire.ManyResult{{Station: "seoul", Date: day}, {Station: "london", Date: day},
+		{Station: "london", Date: day.AddDays(-1)}, {Station: "gone", Date: day.AddDays(-9)}}
+	warnOver(results, stations, time.Date(2026, 12, 5, 16, 0, 0, 0, time.UTC))
+	var out strings.Builder
+	for _, r := range results {
+		tellDay(&out, "planned", false, r)
+	}
+	if n := strings.Count(out.String(), "this day is over: its plan cannot be published"); n != 2 ||
+		len(results[0].Warnings) != 1 || len(results[2].Warnings) != 1 {
+		t.Errorf("%d times:\n%s", n, &out)
+	}
+}
+
+func TestAnUnknownStationIsAnsweredWithThoseThatAreThere(t *testing.T) {
+	if got := stationsThere(nil); got != ", nor any other" {
+		t.Error(got)
+	}
+	if got := stationsThere([]schedules.Station{{ID: "a"}, {ID: "b"}}); got != ": the stations are a, b" {
+		t.Error(got)
+	}
+	if got := stationsThere(make([]schedules.Station, 23)); !strings.HasSuffix(got, ", 3 more") {
+		t.Error(got)
+	}
+}
+
+func TestVerifySaysThatNoReportIsSealedYet(t *testing.T) {
+	for records, want := range map[int]bool{0: true, 5: false} {
+		var out strings.Builder
+		printProof(&out, hashchain.Proof{Queues: 1, Records: records})
+		if strings.Contains(out.String(), "no report is sealed yet") != want {
+			t.Errorf("%d reports: %s", records, &out)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/replica"
 	"lifeline/internal/service"
 	"lifeline/internal/wire"
 )
@@ -75,6 +76,10 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 	by := access.Actor{Name: os.Getenv("USER"), Role: access.Admin}
 	if by.Name == "" {
 		by.Name = "administrator"
+	}
+	if some, err := s.List(ctx, replica.KindStation, "", 1); err == nil && len(some) == 0 && c.Station != "" {
+		fmt.Fprintf(os.Stderr, "lifeline: no network is applied yet: nothing tells whether station %q is spelt as there\n",
+			c.Station)
 	}
 	return access.CreateToken(ctx, s, by, c.token(), time.Now())
 }

@@ -142,6 +142,10 @@ func printProof(w io.Writer, p hashchain.Proof) {
 	}
 	if len(p.Differences) == 0 && p.Queues+p.Records > 0 {
 		fmt.Fprintln(w, "everything is as sealed")
+		if p.Records == 0 {
+			fmt.Fprintln(w, "no report is sealed yet: those of a day are sealed some time after it is over, and verified from "+
+				"then on")
+		}
 	}
 }
 
