@@ -159,7 +159,7 @@ func (n *relays) segment(t *testing.T, producer *client.Client, bytes int, meta 
 	if _, err := producer.Upload(t.Context(), meta, cut(t, "promo-ko-letters.mp3", bytes)); err != nil {
 		t.Fatal(err)
 	}
-	s, err := n.editor.Act(t.Context(), meta.ID, "approve", "heard")
+	s, err := n.editor.Approve(t.Context(), meta.ID, "heard", true) // its end is cut off
 	if err != nil {
 		t.Fatal(err)
 	}
