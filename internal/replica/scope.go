@@ -15,7 +15,8 @@ import (
 // it for every write of every use case. An empty person, a machine or background work, has every language and station.
 //
 // Languages limit segments and scripts; of a script, only the texts that the write changes count. Stations limit what
-// belongs to a station, the clocks that its windows follow, and campaigns.
+// belongs to a station, the clocks that its windows follow, and campaigns. Nothing limits a recall: who is in danger
+// does not wait for a person who works in the language.
 func (m *Replica) Scope(person string, w store.Write) error {
 	row, ok := PersonsIn(m).Get(person)
 	if !ok || len(row.Value.Languages) == 0 && len(row.Value.Stations) == 0 {
@@ -61,6 +62,10 @@ func (m *Replica) touched(w store.Write) (languages, stations []string, err erro
 	case KindSegment:
 		before, _ := SegmentsIn(m).Get(w.ID)
 		after, err := written[schedules.Segment](w)
+		if after.State == schedules.Recalled && before.Value.State != schedules.Recalled &&
+			after.Language == before.Value.Language {
+			return nil, nil, err
+		}
 		return []string{before.Value.Language, after.Language}, nil, err
 	case KindScript:
 		before, _ := ScriptsIn(m).Get(w.ID)
