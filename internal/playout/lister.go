@@ -121,6 +121,9 @@ func openLister(opt Options, documents *DocumentStore, cache *Cache, reports *sp
 	if err != nil {
 		return nil, fmt.Errorf("playout: lists: %w", err)
 	}
+	if loose := statedir.Own(root); loose != nil {
+		problems.Raise("lists' directory", "%v", loose)
+	}
 	l := &Lister{path: path, dir: &statedir.Dir{Root: root, Mode: listsMode}, state: state, documents: documents,
 		cache: cache, spool: reports, problems: problems, time: keeper, rate: rate, ahead: opt.Ahead,
 		kept:    listedRecord{map[string]listed{}, map[string]string{}},

@@ -463,6 +463,28 @@ func TestFullDiskKeepsNoRecalledFile(t *testing.T) {
 	})
 }
 
+func TestTheDirectoriesOfAStationAreNotWritableForEverybody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newGuest(t, newService(t))
+		st.lists = t.TempDir()
+		for _, dir := range []string{st.lists, st.dir} {
+			if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, 0o777)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, state, err := st.tryOpen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer state.Close()
+		for _, dir := range []string{st.lists, state.Root.Name()} {
+			if info, err := os.Stat(dir); err != nil || info.Mode().Perm()&0o002 != 0 {
+				t.Errorf("%s has the mode %v, %v", dir, info.Mode(), err)
+			}
+		}
+	})
+}
+
 func TestListsLieOnlyWhereEveryPlayerCanNameThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, name := range []string{"a b", "it's", "a\nb", "a#b", "어", "a|b"} {

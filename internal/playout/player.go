@@ -99,6 +99,9 @@ func OpenPlayer(opt Options) (*Player, error) {
 	for _, damaged := range opt.State.Damaged() {
 		p.problems.Add("%s", damaged)
 	}
+	if loose := statedir.Own(opt.State.Root); loose != nil {
+		p.problems.Raise("state directory", "%v", loose)
+	}
 	p.time = OpenTimekeeper(opt.Now, opt.Uptime, opt.State, p.problems)
 	if err := opt.State.Mark("playout " + opt.Built); err != nil { // before anything that an older player knows not
 		return nil, err
