@@ -52,10 +52,20 @@ type Segment struct {
 	// the ids of these persons; none for a token that belongs to no person
 	UploadedByID   string `json:"uploaded_by_id,omitempty"`
 	ReinstatedByID string `json:"reinstated_by_id,omitempty"`
+	// the changes since its last approval, one entry for each person; who made one cannot approve it
+	Edits []Edited `json:"edits,omitempty"`
 	// since when it has been sensitive; none if always, or if it is not
 	GuardedSince Instant    `json:"guarded_since,omitzero"`
 	Recording    *Recording `json:"recording,omitempty"`
 	Previous     []string   `json:"previous,omitempty"` // SHA-256 of earlier recordings, oldest first
+}
+
+// Edited is what a person changed in a segment since its last approval.
+type Edited struct {
+	By     string   `json:"by"`
+	ByID   string   `json:"by_id,omitempty"` // id of the person; none for a token that belongs to no person
+	At     Instant  `json:"at"`              // the latest change
+	Fields []string `json:"fields"`          // the fields that changed, and audio
 }
 
 // ScriptRef names the passages of a script's version that a segment reads.

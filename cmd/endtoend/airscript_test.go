@@ -77,7 +77,7 @@ func (h *house) segmentOf(id, sample, kind string, more map[string]any) {
 	if _, err := h.producer.Upload(h.t.Context(), meta, bytes.NewReader(fmt.Appendf(audio, "TAG%-125s", id))); err != nil {
 		h.t.Fatal(err)
 	}
-	if _, err := h.editor.Act(h.t.Context(), id, "approve", "heard"); err != nil {
+	if _, err := approve(h.t.Context(), h.editor, id); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -107,7 +107,7 @@ func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
 		map[string]any{"consent": map[string]any{"expires_at": "2099-12-31T00:00:00Z"}}); got != schedules.Pending {
 		t.Errorf("with a longer consent it is %s", got)
 	}
-	if _, err := h.editor.Act(t.Context(), id, "approve", "read the letter"); err != nil {
+	if _, err := approve(t.Context(), h.editor, id); err != nil {
 		t.Fatal(err)
 	}
 	if got := state(t, h, id, map[string]any{"persons": []string{"p8"}}); got != schedules.Pending {

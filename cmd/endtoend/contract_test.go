@@ -88,6 +88,7 @@ type driver struct {
 	operations []endpoint
 	secrets    map[string]string // by role
 	operation  endpoint          // the current one
+	revision   string            // of the segment that segmentFor chose for it, as an ETag
 	http       http.Client
 
 	succeeded map[string]int
@@ -303,6 +304,7 @@ func (d *driver) fillParameters(r *request, role string, mode int) {
 
 // segmentFor returns, half of the time, a segment in the state that the act needs.
 func (d *driver) segmentFor(other string) string {
+	d.revision = ""
 	state := map[string]string{"approveSegment": "pending", "reinstateSegment": "recalled"}[d.operation.ID]
 	if state == "" || d.generate.Chance(0.5) {
 		return other
@@ -313,6 +315,7 @@ func (d *driver) segmentFor(other string) string {
 	if len(page.Items) == 0 {
 		return other
 	}
+	d.revision = strconv.Quote(strconv.FormatInt(page.Items[0].Revision, 10))
 	return page.Items[0].ID
 }
 
@@ -322,6 +325,8 @@ func (d *driver) fillHeader(r *request, p conform.Parameter, spoiling bool) {
 	case "If-Match":
 		if spoiling {
 			r.header[p.Name] = "*"
+		} else if d.operation.ID == "approveSegment" && d.revision != "" { // it takes no *
+			r.header[p.Name] = d.revision
 		} else if g.Chance(0.9) {
 			r.header[p.Name] = conform.Pick(g, []string{"*", "*", "*", `"1"`, `"2"`, "nonsense", `W/"1"`,
 				`"99999999999999999999"`})

@@ -54,7 +54,7 @@ func TestACorrectedTableUploadedAgainIsAppliedAndTold(t *testing.T) {
 	if s, err := h.producer.Segment(t.Context(), "a"); err != nil || s.Title != "First lettr" {
 		t.Errorf("changed without a flag: %+v, %v", s, err)
 	}
-	if _, err := h.scheduler.Act(t.Context(), "c", "approve", ""); err != nil {
+	if _, err := approve(t.Context(), h.scheduler, "c"); err != nil {
 		t.Fatal(err)
 	}
 	code, out := upload(corrected, "--update")

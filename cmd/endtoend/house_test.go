@@ -171,7 +171,7 @@ func furnish(t *testing.T) string {
 				t.Fatal(err)
 			}
 			for _, s := range segments {
-				if _, err := h.editor.Act(t.Context(), s.ID, "approve", "heard"); err != nil {
+				if _, err := h.editor.Approve(t.Context(), s, wire.Approval{Reason: "heard"}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -217,6 +217,15 @@ func (h *house) do(method, path, secret string, header map[string]string, body [
 		h.t.Fatal(err)
 	}
 	return answer{resp.StatusCode, resp.Header, b}
+}
+
+// approve approves a segment as it is now.
+func approve(ctx context.Context, c *client.Client, id string) (wire.ChangedSegment, error) {
+	s, err := c.Segment(ctx, id)
+	if err != nil {
+		return wire.ChangedSegment{}, err
+	}
+	return c.Approve(ctx, s, wire.Approval{Reason: "heard"})
 }
 
 // patch changes a segment's metadata as its producer.

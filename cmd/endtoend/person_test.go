@@ -99,7 +99,7 @@ func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
 	if _, err := h.editor.Act(t.Context(), named[0], "reinstate", "a mistake"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.editor.Act(t.Context(), named[0], "approve", ""); err == nil {
+	if _, err := approve(t.Context(), h.editor, named[0]); err == nil {
 		t.Error("one person undid the recall")
 	}
 }
@@ -108,7 +108,7 @@ func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
 func name(t *testing.T, h *house, id, person string) {
 	t.Helper()
 	h.patch(id, map[string][]string{"persons": {person}})
-	if _, err := h.editor.Act(t.Context(), id, "approve", "heard"); err != nil {
+	if _, err := approve(t.Context(), h.editor, id); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -156,10 +156,11 @@ func (n *relays) token(t *testing.T, name, role, station string) string {
 func (n *relays) segment(t *testing.T, producer *client.Client, bytes int, meta wire.SegmentMeta) schedules.Segment {
 	t.Helper()
 	meta.Title, meta.Language = meta.ID, "ko-KP"
-	if _, err := producer.Upload(t.Context(), meta, cut(t, "promo-ko-letters.mp3", bytes)); err != nil {
+	uploaded, err := producer.Upload(t.Context(), meta, cut(t, "promo-ko-letters.mp3", bytes))
+	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := n.editor.Approve(t.Context(), meta.ID, "heard", true) // its end is cut off
+	s, err := n.editor.Approve(t.Context(), uploaded, wire.Approval{AcceptWarnings: true}) // its end is cut off
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestAnyReplicaServesTheNextRequest(t *testing.T) {
 		if _, err := a.producer.Upload(t.Context(), promo(id), sound); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.editor.Act(t.Context(), id, "approve", "heard"); err != nil {
+		if _, err := approve(t.Context(), b.editor, id); err != nil {
 			t.Fatalf("approve at the other: %v", err)
 		}
 		if _, err := a.editor.Act(t.Context(), id, "recall", "not this"); err != nil {

@@ -124,7 +124,7 @@ func (c *crowd) produce(ctx context.Context, worker int) error {
 			}
 		}
 		a, err = c.ask(ctx, "POST", wire.Segment(id, "approve"), access.SchedulerJob,
-			map[string]string{"Content-Type": "application/json"}, []byte(`{"reason":"heard"}`))
+			map[string]string{"Content-Type": "application/json"}, []byte(`{"sha256":"`+s.Recording.SHA256+`"}`))
 		if err != nil || a.status != http.StatusOK && (a.status != http.StatusConflict || !strings.Contains(string(a.body),
 			"is approved")) {
 			return fmt.Errorf("approve %s: %d %s %w", id, a.status, a.body, err)

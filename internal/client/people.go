@@ -76,15 +76,15 @@ func (c LibraryCalls) EditSegment(ctx context.Context, id string, revision int64
 	return s, err
 }
 
-// Approve approves a segment for air. acceptWarnings accepts the warnings in ToAccept.
-func (c LibraryCalls) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s wire.ChangedSegment,
+// Approve approves a segment for air as it was shown. It fails with Stale if the segment has changed since.
+func (c LibraryCalls) Approve(ctx context.Context, shown schedules.Segment, in wire.Approval) (s wire.ChangedSegment,
 	err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, "approve"),
-		Body: wire.Approval{Reason: reason, AcceptWarnings: acceptWarnings}}, &s)
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(shown.ID, "approve"), Body: in,
+		Header: http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(shown.Revision, 10))}}}, &s)
 	return s, err
 }
 
-// Act changes a segment's state by approve, reject, recall or reinstate.
+// Act changes a segment's state by reject, recall or reinstate.
 func (c LibraryCalls) Act(ctx context.Context, id, act, reason string) (s wire.ChangedSegment, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, act), Body: wire.Reason{Reason: reason}},
 		&s)

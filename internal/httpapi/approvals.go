@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"lifeline/internal/access"
+	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -14,12 +15,15 @@ import (
 type approvalHandlers struct{ *Parts }
 
 func (a approvalHandlers) routes() []route {
+	approve := act("approve", "Approve a pending segment",
+		"The person who uploaded or reinstated the segment, or changed it since its last approval (edits), cannot "+
+			"approve it. The request names what was heard: If-Match has the revision, or sha256 the recording. "+
+			"If the recording has one of the warnings silent, very_quiet, phase_inverted, damage, truncated and frame_count, the "+
+			"request is refused (409) unless accept_warnings is true. The segment has these warnings in to_accept.",
+		apidoc.TakesJSON(wire.Approval{Reason: "heard from end to end"}))
+	approve.Faults[http.StatusPreconditionRequired] = "Neither If-Match nor sha256 names what was heard."
 	return []route{
-		{a.approve, act("approve", "Approve a pending segment",
-			"The person who uploaded or reinstated the segment cannot approve it. If the recording has one of the "+
-				"warnings silent, very_quiet, phase_inverted, damage, truncated and frame_count, the "+
-				"request is refused (409) unless accept_warnings is true. The segment has these warnings in to_accept.",
-			apidoc.TakesJSON(wire.Approval{Reason: "heard from end to end"}))},
+		{a.approve, approve},
 		{a.act(func() segmentAct { return a.Library.Approvals.Reject }),
 			act("reject", "Reject a pending segment", "The request needs a reason, which the producer sees. To undo it, "+
 				"reinstate the segment or send another recording.", because)},
@@ -45,12 +49,34 @@ func (a approvalHandlers) approve(c *call) error {
 	if err := c.decodeOptional(&in); err != nil {
 		return err
 	}
+	if revision, err = a.heard(c.param("segment"), revision, in.SHA256); err != nil {
+		return err
+	}
 	approve := a.Library.Approvals.Approve
 	if in.AcceptWarnings {
 		approve = a.Library.Approvals.ApproveDespiteWarnings
 	}
 	s, err := approve(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
 	return a.changed(c, s, err)
+}
+
+// heard returns the revision that an approval is of, from If-Match (nil: none) or the hash of the recording that was
+// heard (empty: none). It fails with Unconditional if both are missing, and with Stale if the segment has other audio
+// now.
+func (a approvalHandlers) heard(id string, revision *int64, sha256 string) (*int64, error) {
+	s, err := a.Library.Segments.Get(id)
+	switch {
+	case err != nil || sha256 == "" && revision != nil:
+		return revision, err
+	case sha256 == "":
+		return nil, fault.New(fault.Unconditional, "an approval names what was heard: send If-Match with the revision of "+
+			"the segment, or sha256 of its recording in the body")
+	case s.Recording == nil || s.Recording.SHA256 != sha256:
+		return nil, fault.New(fault.Stale, "segment %q has other audio than the recording %s now: hear it again", id, sha256)
+	case revision == nil:
+		revision = &s.Revision
+	}
+	return revision, nil
 }
 
 // segmentAct changes the state of a segment.

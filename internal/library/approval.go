@@ -18,7 +18,8 @@ type Approvals struct {
 	recalls  *Recalls
 }
 
-// Approve approves a pending segment. The person who uploaded or reinstated it cannot approve it. It fails with
+// Approve approves a pending segment. The person who uploaded or reinstated it, or changed what counts since its last
+// approval, cannot approve it. It fails with
 // Conflict if the recording has warnings that must be accepted (MustAccept).
 func (l *Approvals) Approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error) {
@@ -57,6 +58,12 @@ func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revi
 		case a.Is(l.segments.replica, s.ReinstatedByID, s.ReinstatedBy):
 			return fault.New(fault.Forbidden, "%s reinstated segment %q: another person must approve it", a.Name, id)
 		}
+		for _, e := range s.Edits {
+			if a.Is(l.segments.replica, e.ByID, e.By) {
+				return fault.New(fault.Forbidden, "%s changed %s of segment %q after its last approval, last at %s: another "+
+					"person must approve it", e.By, strings.Join(e.Fields, ", "), id, e.At)
+			}
+		}
 		if grave := MustAccept(s.Recording); len(grave) > 0 && !accepted {
 			var said []string
 			for _, w := range grave {
@@ -65,7 +72,7 @@ func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revi
 			return fault.New(fault.Conflict, "segment %q was not approved. %s If it shall air all the same, approve it with "+
 				"accept_warnings (lifeline approve --accept-warnings)", id, strings.Join(said, " "))
 		}
-		s.State, s.Rejection = schedules.Approved, nil
+		s.State, s.Rejection, s.Edits = schedules.Approved, nil, nil
 		return nil
 	}, l.recalls.without)
 }

@@ -3,6 +3,7 @@ package library
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
@@ -79,5 +80,82 @@ func TestEditThatSaysSomethingElseNeedsApprovalAnew(t *testing.T) {
 		func(s *schedules.Segment) { s.Language = "en" })
 	if err != nil || s.State != schedules.Pending {
 		t.Errorf("a new language: %s, %v", s.State, err)
+	}
+}
+
+// Each editor but Amos, who changed nothing that counts, is kept from approving, by an error that names the change.
+func TestWhoChangedWhatCountsSinceTheLastApprovalCannotApproveIt(t *testing.T) {
+	amos := access.Actor{Name: "Amos"}
+	until := schedules.At(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	for field, patch := range map[string]SegmentPatch{
+		"kind":     func(s *schedules.Segment) { s.Kind = "letter" },
+		"language": func(s *schedules.Segment) { s.Language = "en" },
+		"script": func(s *schedules.Segment) {
+			s.Script = &schedules.ScriptRef{ID: "x", Version: 1, Passages: []int{1}}
+		},
+		"persons":     func(s *schedules.Segment) { s.Persons = []string{"minjun", "sora"} },
+		"consent":     func(s *schedules.Segment) { s.Consent = nil },
+		"sensitive":   func(s *schedules.Segment) { s.Sensitive = false },
+		"valid_until": func(s *schedules.Segment) { s.ValidUntil = schedules.At(until.AddDate(0, 1, 0)) },
+		"valid_from":  func(s *schedules.Segment) { s.ValidFrom = schedules.Instant{} },
+		"title":       func(s *schedules.Segment) { s.Title = "other" },
+		"tags":        func(s *schedules.Segment) { s.Tags = []string{"appeal"} },
+		"series":      func(s *schedules.Segment) { s.Series = "appeal" },
+		"voice":       func(s *schedules.Segment) { s.Voice = "Sora" },
+	} {
+		d := newFixture(t, servicetest.Heard)
+		d.upload(t, "a")
+		edit := func(who access.Actor, p SegmentPatch) {
+			t.Helper()
+			if _, err := d.library.Segments.Edit(t.Context(), who, "a", nil, p); err != nil {
+				t.Fatal(field, err)
+			}
+		}
+		approve := func(who access.Actor) error {
+			_, err := d.library.Approvals.Approve(t.Context(), who, "a", nil, "")
+			return err
+		}
+		edit(hana, func(s *schedules.Segment) {
+			s.Persons, s.Sensitive, s.ValidUntil = []string{"minjun"}, true, until
+			s.ValidFrom, s.Consent = schedules.At(until.AddDate(0, -1, 0)), &schedules.Consent{Reference: "file 4"}
+		})
+		if err := approve(ruth); err != nil {
+			t.Fatal(field, err)
+		}
+		d.now = d.now.Add(time.Hour)
+		edit(ruth, patch)
+		edit(amos, func(s *schedules.Segment) { s.ValidUntil = schedules.At(until.AddDate(0, 0, -1)) })
+		edit(hana, func(s *schedules.Segment) { s.Kind = "commentary" }) // so that it needs approval
+		if err := approve(ruth); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "Ruth changed "+field) ||
+			!strings.Contains(err.Error(), "2026-01-02T04:04:05.000Z") {
+			t.Errorf("%s: %v", field, err)
+		}
+		if err := approve(amos); err != nil {
+			t.Errorf("%s, by another: %v", field, err)
+		}
+		if s, err := d.library.Segments.Get("a"); err != nil || s.Edits != nil {
+			t.Errorf("%s: approved, with the changes %+v, %v", field, s.Edits, err)
+		}
+	}
+}
+
+// The metadata that came with the first recording stay its uploader's when another sends new audio.
+func TestTheFirstUploaderDoesNotApproveWhatCameWithTheirsAfterNewAudio(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.upload(t, "a")
+	r, err := d.library.Recordings.Receive(t.Context(), strings.NewReader("new sound"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.library.Segments.Replace(t.Context(), ruth, "a", nil, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []access.Actor{hana, ruth, {Name: "RUTH"}} {
+		if _, err := d.library.Approvals.Approve(t.Context(), who, "a", nil, ""); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("%s approves: %v", who.Name, err)
+		}
+	}
+	if _, err := d.library.Approvals.Approve(t.Context(), access.Actor{Name: "Amos"}, "a", nil, ""); err != nil {
+		t.Error(err)
 	}
 }

@@ -143,7 +143,7 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 		}
 		patch(s)
 		s.ID, s.State, s.Recording = before.ID, before.State, before.Recording
-		s.UploadedBy, s.UploadedByID = before.UploadedBy, before.UploadedByID
+		s.UploadedBy, s.UploadedByID, s.Edits = before.UploadedBy, before.UploadedByID, before.Edits
 		if before.State == schedules.Approved && (!sameMetadata(before, *s) || s.WeakerThan(&before)) {
 			s.State = schedules.Pending
 		}
@@ -159,14 +159,14 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 		if is, err := replica.Encode(*s); err != nil || bytes.Equal(is, was) {
 			return cmp.Or(err, errUnchanged)
 		}
+		l.edited(s, a, needingApproval(before, *s))
 		return nil
 	})
 }
 
 func sameMetadata(a, b schedules.Segment) bool {
-	sameScript := a.Script == b.Script || a.Script != nil && b.Script != nil && a.Script.ID == b.Script.ID &&
-		a.Script.Version == b.Script.Version && slices.Equal(a.Script.Passages, b.Script.Passages)
-	return a.Kind == b.Kind && a.Language == b.Language && sameScript && slices.Equal(a.Persons, b.Persons)
+	return a.Kind == b.Kind && a.Language == b.Language && sameScript(a.Script, b.Script) &&
+		slices.Equal(a.Persons, b.Persons)
 }
 
 // change reads a segment, changes it, and commits it with the writes that belong to the same action.
@@ -214,6 +214,8 @@ func (l *Segments) Create(ctx context.Context, a access.Actor, s schedules.Segme
 		return s, err
 	}
 	r.assign(&s, a)
+	s.Edits = nil
+	l.edited(&s, a, append([]string{"audio"}, needingApproval(schedules.Segment{}, s)...))
 	s.Revision = 1
 	body, err := replica.Encode(s)
 	if err != nil {
@@ -274,6 +276,7 @@ func (l *Segments) Replace(ctx context.Context, a access.Actor, id string, revis
 			s.Previous = append(s.Previous[:len(s.Previous):len(s.Previous)], s.Recording.SHA256)
 		}
 		r.assign(s, a)
+		l.edited(s, a, []string{"audio"})
 		return nil
 	}, func(schedules.Segment) ([]store.Write, error) { return l.waveformWrite(ctx, r) })
 }

@@ -18,7 +18,7 @@ const RecallsID = "recalls"
 
 var libraryKinds = Kinds{
 	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](),
-		Copy: copiedSegments, Inspect: Looking(inspectSegment), Upgrades: []Upgrade{withPersonIDs}},
+		Copy: copiedSegments, Inspect: Looking(inspectSegment), Upgrades: []Upgrade{withPersonIDs, withEdits}},
 	{Name: KindRecalls, Changes: "recall", Form: reflect.TypeFor[wire.Recalls](), Signed: true,
 		Copy: Copied(decodeRecalls), Inspect: inspectRecalls},
 }
@@ -33,6 +33,20 @@ var withPersonIDs = Upgrade{
 			return nil, err
 		}
 		s.UploadedByID, s.ReinstatedByID = "", ""
+		return Encode(s)
+	},
+}
+
+// withEdits adds the changes since the last approval. Without them, the person who uploaded it is the only one who
+// cannot approve it.
+var withEdits = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		s, err := Parse[schedules.Segment](body)
+		if err != nil {
+			return nil, err
+		}
+		s.Edits = nil
 		return Encode(s)
 	},
 }

@@ -38,6 +38,14 @@ func (t *texts) share(s *schedules.Segment) {
 	for i := range s.Persons {
 		said = append(said, &s.Persons[i])
 	}
+	s.Edits = slices.Clone(s.Edits)
+	for i := range s.Edits {
+		e := &s.Edits[i]
+		said, e.Fields = append(said, &e.By, &e.ByID), slices.Clone(e.Fields)
+		for j := range e.Fields {
+			said = append(said, &e.Fields[j])
+		}
+	}
 	if s.Script != nil {
 		said = append(said, &s.Script.ID)
 		s.Script.Passages = slices.Clone(s.Script.Passages)

@@ -110,6 +110,8 @@ type Approval struct {
 	Reason string `json:"reason"`
 	// required if the segment has warnings to accept (to_accept)
 	AcceptWarnings bool `json:"accept_warnings,omitempty"`
+	// SHA-256 of the recording that was heard; required without If-Match
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // Reason is the body of reject, recall and reinstate, and of the withdrawal of a day.

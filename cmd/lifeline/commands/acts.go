@@ -86,11 +86,17 @@ type approveCmd struct {
 	act            `embed:""`
 	Reason         string `help:"The reason, for the audit trail."`
 	AcceptWarnings bool   `help:"Approve although the recording is damaged, its end is missing, or it will hardly be heard."`
+	SHA256         string `form:"hash" help:"Of the recording that was heard, for one segment: the approval fails if it has another now."`
 }
 
 func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.each(stdout, "approve", func(id string) (wire.ChangedSegment, error) {
-		return c.client().Approve(ctx, id, c.Reason, c.AcceptWarnings)
+		shown, err := c.client().Segment(ctx, id)
+		if err != nil {
+			return wire.ChangedSegment{}, err
+		}
+		return c.client().Approve(ctx, shown, wire.Approval{Reason: c.Reason, AcceptWarnings: c.AcceptWarnings,
+			SHA256: c.SHA256})
 	})
 }
 

@@ -134,7 +134,7 @@ func (d *demo) play(ctx context.Context, lead time.Duration) error {
 	d.catalogue(segments)
 	d.title("Ruth approves them: nobody approves what they uploaded")
 	for _, s := range segments {
-		if _, err := editor.Act(ctx, s.ID, "approve", "heard it whole"); err != nil {
+		if _, err := editor.Approve(ctx, s, wire.Approval{Reason: "heard it whole"}); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package commands
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"lifeline/internal/kinds"
 	"lifeline/internal/mirror/push"
 	"lifeline/internal/trust"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -71,6 +73,9 @@ var forms = cmdline.Forms{
 	"number": func(text string) error {
 		n, err := strconv.Atoi(text)
 		return cmdline.Unless(err == nil && n > 0, "%q is not a whole number from 1", text)
+	},
+	"hash": func(text string) error {
+		return cmdline.Unless(regexp.MustCompile(wire.HashForm).MatchString(text), "%q is not a SHA-256 in hexadecimal", text)
 	},
 	"season": func(text string) error {
 		_, err := hfcc.ParseSeason(text)

@@ -63,7 +63,7 @@ func (h *house) furnish(ctx context.Context) error {
 		return err
 	}
 	for _, s := range segments {
-		if _, err := editor.Act(ctx, s.ID, "approve", "for the load"); err != nil {
+		if _, err := editor.Approve(ctx, s, wire.Approval{Reason: "for the load"}); err != nil {
 			return err
 		}
 	}

@@ -101,7 +101,7 @@ func (s *service) furnish(t *testing.T, stations int) []string {
 		t.Fatal(err)
 	}
 	for _, segment := range segments {
-		if _, err := s.desk.Act(t.Context(), segment.ID, "approve", "heard"); err != nil {
+		if _, err := s.desk.Approve(t.Context(), segment, wire.Approval{Reason: "heard"}); err != nil {
 			t.Fatal(err)
 		}
 	}

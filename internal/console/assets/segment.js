@@ -58,7 +58,8 @@ function standing(s) {
 const rejectedByPerson = s => s.state === 'rejected' && s.rejection?.code === 'editorial'
 
 // mine is why this person may not approve the segment, or nothing.
-const mine = s => byMe(s.uploaded_by, s.uploaded_by_id) ? 'You uploaded this.' : byMe(s.reinstated_by, s.reinstated_by_id) ? 'You reinstated this.' : ''
+const mine = s => byMe(s.uploaded_by, s.uploaded_by_id) ? 'You uploaded this.' : byMe(s.reinstated_by, s.reinstated_by_id) ? 'You reinstated this.'
+  : s.edits?.some(e => byMe(e.by, e.by_id)) ? 'You changed this.' : ''
 
 // byMe says whether a stored name and id are of this person. The service also compares names that only look alike.
 const byMe = (name, id) => Boolean(id && id === session.me.person || name && name === session.me.name)
