@@ -54,6 +54,8 @@ type Segment struct {
 	ReinstatedByID string `json:"reinstated_by_id,omitempty"`
 	// the changes since its last approval, one entry for each person; who made one cannot approve it
 	Edits []Edited `json:"edits,omitempty"`
+	// its last recall since its last approval
+	Recall *RecallOrder `json:"recall,omitempty"`
 	// since when it has been sensitive; none if always, or if it is not
 	GuardedSince Instant    `json:"guarded_since,omitzero"`
 	Recording    *Recording `json:"recording,omitempty"`
@@ -66,6 +68,18 @@ type Edited struct {
 	ByID   string   `json:"by_id,omitempty"` // id of the person; none for a token that belongs to no person
 	At     Instant  `json:"at"`              // the latest change
 	Fields []string `json:"fields"`          // the fields that changed, and audio
+}
+
+// RecallOrder says who recalled a segment, and when.
+type RecallOrder struct {
+	By     string  `json:"by"`
+	ByID   string  `json:"by_id,omitempty"` // id of the person; none for a token that belongs to no person
+	At     Instant `json:"at"`
+	Person string  `json:"person,omitempty"` // recalled with all segments that name this person
+	Was    State   `json:"was"`              // the segment's state before
+	// the other person who confirmed the recall, after many
+	ConfirmedBy   string `json:"confirmed_by,omitempty"`
+	ConfirmedByID string `json:"confirmed_by_id,omitempty"`
 }
 
 // ScriptRef names the passages of a script's version that a segment reads.

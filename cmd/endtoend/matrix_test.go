@@ -30,6 +30,7 @@ var mayDo = map[string]string{
 	"getWaveform": "producer scheduler viewer",
 	"editSegment": "producer scheduler", "approveSegment": "producer scheduler", "rejectSegment": "producer scheduler",
 	"recallSegment": "producer scheduler", "reinstateSegment": "producer scheduler",
+	"confirmRecalls": "producer scheduler", "reinstateRecalls": "producer scheduler",
 	"listScripts": "producer scheduler viewer", "getScript": "producer scheduler viewer",
 	"putScript":           "producer scheduler",
 	"listMissingReadings": "producer scheduler viewer", "getExposure": "producer scheduler viewer",

@@ -4,6 +4,7 @@ package endtoend
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
+	"lifeline/internal/replica"
 	"lifeline/internal/scheduling"
 	"lifeline/internal/service"
 	"lifeline/internal/store"
@@ -107,6 +109,7 @@ func TestTokensOfAnEarlierReleaseWorkAndStandForThePersonOfTheirName(t *testing.
 			t.Fatal(err)
 		}
 		r := httptest.NewRequest(http.MethodPost, wire.Segment("ident", "approve"), nil)
+		r.Header.Set("If-Match", fmt.Sprintf("%q", fmt.Sprint(replica.SegmentsIn(s.Replica).Revision("ident"))))
 		r.RemoteAddr = "127.0.0.1:1"
 		r.SetBasicAuth("", token.Secret)
 		w := httptest.NewRecorder()

@@ -91,6 +91,18 @@ func (c LibraryCalls) Act(ctx context.Context, id, act, reason string) (s wire.C
 	return s, err
 }
 
+// ConfirmRecalls confirms the recalls of a person, who may then go on.
+func (c LibraryCalls) ConfirmRecalls(ctx context.Context, in wire.RecallsOf) (out wire.RecallsChanged, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/recalls/confirm", Body: in}, &out)
+	return out, err
+}
+
+// UndoRecalls undoes the recalls of a person.
+func (c LibraryCalls) UndoRecalls(ctx context.Context, in wire.RecallsOf) (out wire.RecallsChanged, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/recalls/reinstate", Body: in}, &out)
+	return out, err
+}
+
 // Apply sends a network as YAML (of which JSON is a subset).
 func (c PlanningCalls) Apply(ctx context.Context, document io.Reader, dryRun bool) (out wire.Applied, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/apply?dry_run=" + strconv.FormatBool(dryRun),

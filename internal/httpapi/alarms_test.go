@@ -108,3 +108,51 @@ func TestWhoIsTooFastReadsWhenToTryAgain(t *testing.T) {
 	}
 	t.Error("nobody was slowed down")
 }
+
+func TestManyRecallsByOnePersonAreAnAlarmOfEveryStationUntilAnotherConfirmsThem(t *testing.T) {
+	s := newServed(t)
+	told := func() (n int) {
+		for _, p := range s.parts.Scheduler.Network.StationProblems.Of("s") {
+			if p.Code == "mass_recall" && strings.Contains(p.Message, `lifeline reinstate --by "Hana"`) {
+				n++
+			}
+		}
+		return n
+	}
+	hana := access.Actor{Name: "Hana", Role: access.Producer}
+	for i := range 5 {
+		if told() != 0 {
+			t.Errorf("an alarm after %d", i)
+		}
+		id := fmt.Sprint("extra", i)
+		r, err := s.parts.Library.Recordings.Receive(t.Context(), strings.NewReader("sound of "+id))
+		s.must(err)
+		_, err = s.parts.Library.Segments.Create(t.Context(), hana, schedules.Segment{ID: id, Kind: "letter", Title: id,
+			Language: "ko-KP"}, r)
+		s.must(err)
+		_, err = s.parts.Library.Recalls.Recall(t.Context(), hana, id, nil, "x")
+		s.must(err)
+	}
+	if told() != 1 {
+		t.Error("no alarm")
+	}
+	decide := func(path, body string, status int, says string) {
+		t.Helper()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+s.token)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		if w.Code != status || !strings.Contains(w.Body.String(), says) {
+			t.Errorf("%s: %d, want %d and %q: %s", path, w.Code, status, says, w.Body)
+		}
+	}
+	decide("/v1/recalls/confirm", `{"reason":"x"}`, 422, `"by"`)
+	decide("/v1/recalls/reinstate", `{"by":"Hana"}`, 422, "reason")
+	decide("/v1/recalls/reinstate", `{"by":"Hana","since":"2999-01-01T00:00:00Z","reason":"x"}`, 404, "Hana")
+	decide("/v1/recalls/confirm", `{"by":"Hana","reason":"right"}`, 200, `"state":"recalled"`)
+	if told() != 0 {
+		t.Error("an alarm after the confirmation")
+	}
+	decide("/v1/recalls/reinstate", `{"by":"Hana","reason":"x"}`, 404, "confirmed")
+}

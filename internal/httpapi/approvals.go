@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
@@ -36,6 +37,13 @@ func (a approvalHandlers) routes() []route {
 					"has approved it. Then time of published days that is open since it was taken out is filled "+
 					"again; what took its place stays until the day is planned anew. A segment whose recording "+
 					"cannot air is refused (409): it needs another recording.", because)},
+		{a.ofPerson(func() personAct { return a.Library.Recalls.Confirm }),
+			recallsOf("confirm", "Confirm the recalls of a person", "Whoever recalls five times within ten minutes recalls "+
+				"again only after another person has confirmed these recalls. A recall of a person counts once.")},
+		{a.ofPerson(func() personAct { return a.Library.Recalls.Undo }),
+			recallsOf("reinstate", "Undo the recalls of a person", "Recalls that another person has confirmed stay. If there "+
+				"are five or more, segments that were approved are approved again, unless they were changed since, are "+
+				"sensitive, name persons or have a consent. All others become pending: another person must approve them.")},
 	}
 }
 
@@ -97,6 +105,43 @@ func (a approvalHandlers) act(do func() segmentAct) handler {
 		s, err := do()(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
 		return a.changed(c, s, err)
 	}
+}
+
+// personAct decides on the recalls of a person.
+type personAct func(ctx context.Context, a access.Actor, by string, since time.Time, reason string) (
+	[]schedules.Segment, error)
+
+// ofPerson serves these acts. do returns the act; it is called for each request.
+func (a approvalHandlers) ofPerson(do func() personAct) handler {
+	return func(c *call) error {
+		var in wire.RecallsOf
+		if err := c.decode(&in); err != nil {
+			return err
+		}
+		if in.By == "" {
+			return fault.Fields(fault.Field{Field: "by", Message: "is missing: give the id or name of the person who recalled"})
+		}
+		changed, err := do()(c.r.Context(), c.actor, in.By, in.Since.Time, in.Reason)
+		if err != nil {
+			return err
+		}
+		out := wire.RecallsChanged{Segments: []wire.PersonSegment{}}
+		for _, s := range changed {
+			out.Segments = append(out.Segments, wire.PersonSegment{ID: s.ID, Kind: s.Kind, State: s.State})
+		}
+		return c.json(http.StatusOK, out)
+	}
+}
+
+// recallsOf returns the route of one of these acts.
+func recallsOf(name, summary, detail string) apidoc.Route {
+	return apidoc.Route{Method: http.MethodPost, Path: "/v1/recalls/" + name, Roles: makers,
+		ID: name + "Recalls", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,
+		Takes: apidoc.TakesJSON(wire.RecallsOf{By: "hana", Since: exampleStart, Reason: "her token was stolen"}),
+		Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segments.", wire.RecallsChanged{
+			Segments: []wire.PersonSegment{{ID: "letter-ko-sister", Kind: "letter", State: schedules.Approved}}})},
+		Faults: map[int]string{http.StatusForbidden: "The role is not permitted, or the recalls are the caller's own.",
+			http.StatusNotFound: "The person has no such recalls."}}
 }
 
 // because is the body of acts that require a reason.

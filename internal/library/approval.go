@@ -72,7 +72,7 @@ func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revi
 			return fault.New(fault.Conflict, "segment %q was not approved. %s If it shall air all the same, approve it with "+
 				"accept_warnings (lifeline approve --accept-warnings)", id, strings.Join(said, " "))
 		}
-		s.State, s.Rejection, s.Edits = schedules.Approved, nil, nil
+		s.State, s.Rejection, s.Edits, s.Recall = schedules.Approved, nil, nil, nil
 		return nil
 	}, l.recalls.without)
 }

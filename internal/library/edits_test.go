@@ -85,7 +85,6 @@ func TestEditThatSaysSomethingElseNeedsApprovalAnew(t *testing.T) {
 
 // Each editor but Amos, who changed nothing that counts, is kept from approving, by an error that names the change.
 func TestWhoChangedWhatCountsSinceTheLastApprovalCannotApproveIt(t *testing.T) {
-	amos := access.Actor{Name: "Amos"}
 	until := schedules.At(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 	for field, patch := range map[string]SegmentPatch{
 		"kind":     func(s *schedules.Segment) { s.Kind = "letter" },

@@ -16,7 +16,7 @@ const KindUpload = "upload" // a recording that arrives in pieces
 var Kinds = replica.Kinds{
 	{Name: KindWaveform, Form: reflect.TypeFor[audio.Waveform](), Inspect: inspectWaveform},
 	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),
-		Inspect: replica.Looking(inspectUpload), Upgrades: []replica.Upgrade{withPersonID, withEdits}},
+		Inspect: replica.Looking(inspectUpload), Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder}},
 }
 
 // withPersonID adds the id of the person who began an upload. Without it, the name tells who it is.
@@ -41,6 +41,19 @@ var withEdits = replica.Upgrade{
 			return nil, err
 		}
 		u.Segment.Edits = nil
+		return replica.Encode(u)
+	},
+}
+
+// withOrder adds the recall of the upload's segment, which has none before it is stored itself.
+var withOrder = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		u, err := replica.Parse[Upload](body)
+		if err != nil {
+			return nil, err
+		}
+		u.Segment.Recall = nil
 		return replica.Encode(u)
 	},
 }

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -21,7 +22,8 @@ type Recalls struct {
 	signer   replica.Signer
 }
 
-// Recall takes a segment off the air everywhere, immediately: the segment and the signed list change in one commit.
+// Recall takes a segment off the air everywhere, immediately: the segment and the signed list change in one commit. It
+// fails with Forbidden if the person recalled too often in the last minutes.
 func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error) {
 	if err := replica.NeedReason(reason); err != nil {
@@ -31,9 +33,12 @@ func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revisio
 		if s.State == schedules.Recalled {
 			return fault.New(fault.Conflict, "segment %q is recalled already", id)
 		}
-		s.State = schedules.Recalled
+		l.order(s, a, "")
 		return nil
-	}, l.with)
+	}, func(s schedules.Segment) ([]store.Write, error) {
+		writes, err := l.with(s)
+		return writes, cmp.Or(err, l.brake(a, s.ID)) // after with, so that a recall that it has not seen makes it stale
+	})
 }
 
 // Reinstate starts the end of a recall, or of a rejection by a person: the segment becomes pending, and stations
@@ -53,12 +58,17 @@ func (l *Recalls) Reinstate(ctx context.Context, a access.Actor, id string, revi
 		case s.State != schedules.Recalled:
 			return fault.New(fault.Conflict, "segment %q is %s, not recalled or rejected", id, s.State)
 		}
-		s.State, s.ReinstatedBy, s.ReinstatedByID = schedules.Pending, a.Name, a.Person
-		if s.Rejection != nil || s.Recording == nil {
-			s.State = schedules.Rejected
-		}
+		reinstate(s, a)
 		return nil
 	})
+}
+
+// reinstate makes s pending, or rejected if it cannot air.
+func reinstate(s *schedules.Segment, a access.Actor) {
+	s.State, s.ReinstatedBy, s.ReinstatedByID = schedules.Pending, a.Name, a.Person
+	if s.Rejection != nil || s.Recording == nil {
+		s.State = schedules.Rejected
+	}
 }
 
 // List returns the signed list of recalled segments.
@@ -170,7 +180,8 @@ func (l *Recalls) RecallPerson(ctx context.Context, a access.Actor, person, reas
 			if s.State == schedules.Recalled {
 				continue
 			}
-			s.State, s.Revision = schedules.Recalled, row.Revision+1
+			l.order(&s, a, person)
+			s.Revision = row.Revision + 1
 			body, err := replica.Encode(s)
 			if err != nil {
 				return err
@@ -182,7 +193,7 @@ func (l *Recalls) RecallPerson(ctx context.Context, a access.Actor, person, reas
 			return fault.New(fault.Conflict, "every segment that names the person %q is recalled already", person)
 		}
 		list, err := l.withAll(recalled...)
-		if err != nil {
+		if err := cmp.Or(err, l.brake(a, "person "+person)); err != nil {
 			return err
 		}
 		return l.replica.Commit(ctx, store.Commit{Writes: append(writes, list...), Origin: a.Origin(l.now(), "person.recall",

@@ -144,6 +144,7 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 		patch(s)
 		s.ID, s.State, s.Recording = before.ID, before.State, before.Recording
 		s.UploadedBy, s.UploadedByID, s.Edits = before.UploadedBy, before.UploadedByID, before.Edits
+		s.Recall = before.Recall
 		if before.State == schedules.Approved && (!sameMetadata(before, *s) || s.WeakerThan(&before)) {
 			s.State = schedules.Pending
 		}

@@ -55,6 +55,16 @@ func (s *StationProblems) setBack(st schedules.Station) (out []schedules.Station
 	return out
 }
 
+// massRecalls reports many recalls by one person, which concern every station.
+func (s *StationProblems) massRecalls() (out []schedules.StationProblem) {
+	for _, r := range library.MassRecalls(s.replica, s.now()) {
+		out = append(out, schedules.StationProblem{Code: "mass_recall", Field: r.By, Message: fmt.Sprintf("%s recalled %d "+
+			"segments since %s. If that is wrong, another person undoes it: lifeline reinstate --by %q --since %s. If it is "+
+			"right, another person confirms it: lifeline recall --confirm %q", r.By, r.Segments, r.Since, r.By, r.Since, r.By)})
+	}
+	return out
+}
+
 // severalPlayers reports that several players report for a station now.
 func (s *StationProblems) severalPlayers(st schedules.Station) []schedules.StationProblem {
 	row, _ := replica.StatusesIn(s.replica).Get(st.ID)
@@ -175,8 +185,8 @@ func remaining(st schedules.Station, d replica.Doubt, signedAt schedules.Instant
 const fallbackWarned = 14 * 24 * time.Hour
 
 // Of returns the present problems of a station: a fallback of which nothing may air, now or soon; definitions that
-// became invalid; a store that was set back behind the station; several players; and published days that no longer
-// match the definitions.
+// became invalid; a store that was set back behind the station; several players; many recalls by one
+// person; and published days that no longer match the definitions.
 func (s *StationProblems) Of(id string) []schedules.StationProblem {
 	row, ok := replica.StationsIn(s.replica).Get(id)
 	if !ok {
@@ -253,7 +263,8 @@ func (s *StationProblems) problemsIn(st schedules.Station, n schedules.Network) 
 				Message: fieldWords(st, field) + " " + p.Message})
 		}
 	}
-	return slices.Concat(out, s.setBack(st), s.severalPlayers(st), s.doubts(st), s.leftBehind(st), s.openTimes(st))
+	return slices.Concat(out, s.setBack(st), s.severalPlayers(st), s.doubts(st), s.leftBehind(st), s.openTimes(st),
+		s.massRecalls())
 }
 
 // fieldWords names a field of a station for people: windows[1].clock is the clock of "window evening, clock".

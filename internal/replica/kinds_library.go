@@ -18,7 +18,7 @@ const RecallsID = "recalls"
 
 var libraryKinds = Kinds{
 	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](),
-		Copy: copiedSegments, Inspect: Looking(inspectSegment), Upgrades: []Upgrade{withPersonIDs, withEdits}},
+		Copy: copiedSegments, Inspect: Looking(inspectSegment), Upgrades: []Upgrade{withPersonIDs, withEdits, withOrder}},
 	{Name: KindRecalls, Changes: "recall", Form: reflect.TypeFor[wire.Recalls](), Signed: true,
 		Copy: Copied(decodeRecalls), Inspect: inspectRecalls},
 }
@@ -47,6 +47,19 @@ var withEdits = Upgrade{
 			return nil, err
 		}
 		s.Edits = nil
+		return Encode(s)
+	},
+}
+
+// withOrder adds who recalled a segment, and when. Without it, its recall counts as nobody's.
+var withOrder = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		s, err := Parse[schedules.Segment](body)
+		if err != nil {
+			return nil, err
+		}
+		s.Recall = nil
 		return Encode(s)
 	},
 }

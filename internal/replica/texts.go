@@ -46,6 +46,10 @@ func (t *texts) share(s *schedules.Segment) {
 			said = append(said, &e.Fields[j])
 		}
 	}
+	if s.Recall != nil {
+		s.Recall.Was = schedules.State(t.of(string(s.Recall.Was)))
+		said = append(said, &s.Recall.By, &s.Recall.ByID, &s.Recall.Person, &s.Recall.ConfirmedBy, &s.Recall.ConfirmedByID)
+	}
 	if s.Script != nil {
 		said = append(said, &s.Script.ID)
 		s.Script.Passages = slices.Clone(s.Script.Passages)

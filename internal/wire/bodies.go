@@ -119,6 +119,18 @@ type Reason struct {
 	Reason string `json:"reason"`
 }
 
+// RecallsOf selects the recalls of one person that nobody has confirmed.
+type RecallsOf struct {
+	By     string            `json:"by"`    // id or name of the person who recalled
+	Since  schedules.Instant `json:"since"` // none: all
+	Reason string            `json:"reason"`
+}
+
+// RecallsChanged lists the segments of recalls that were confirmed or undone, each with its present state.
+type RecallsChanged struct {
+	Segments []PersonSegment `json:"segments"`
+}
+
 // What puts an item in its place.
 const (
 	ByPlanner = "planner"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/wire"
@@ -120,12 +121,19 @@ type recallCmd struct {
 	requiredReason `embed:""`
 	IDs            []string `form:"id" arg:"" optional:"" name:"segment" help:"Segments."`
 	Person         string   `form:"label" help:"All segments that name this person, at once."`
+	Confirm        string   `help:"Recall nothing, but confirm the recalls that this person (id or name) made."`
 }
 
 func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {
-	switch {
-	case (c.Person == "") == (len(c.IDs) == 0):
-		return cmdline.Refuse(cmdline.Misunderstood, "name either segments or a --person")
+	switch named := min(len(c.IDs), 1) + min(len(c.Person), 1) + min(len(c.Confirm), 1); {
+	case named != 1:
+		return cmdline.Refuse(cmdline.Misunderstood, "name either segments, or a --person, or whose recalls to --confirm")
+	case c.Confirm != "":
+		done, err := c.client().ConfirmRecalls(ctx, wire.RecallsOf{By: c.Confirm, Reason: c.Reason})
+		if err != nil {
+			return err
+		}
+		return c.show(stdout, done, func() { fmt.Fprintf(stdout, "%s confirmed\n", count(len(done.Segments), "recall")) })
 	case c.Person == "":
 		return act{c.remote, c.output, c.IDs}.do(ctx, stdout, "recall", c.Reason)
 	}
@@ -183,10 +191,36 @@ func scheduled(s wire.PersonStation) string {
 }
 
 type reinstateCmd struct {
-	act            `embed:""`
+	remote         `embed:""`
+	output         `embed:""`
 	requiredReason `embed:""`
+	IDs            []string `form:"id" arg:"" optional:"" name:"segment" help:"Segments."`
+	By             string   `help:"All segments that this person (id or name) recalled and nobody confirmed, at once."`
+	Since          string   `form:"instant" help:"With --by: that were recalled since this day or instant (UTC)."`
 }
 
 func (c *reinstateCmd) Run(ctx context.Context, stdout io.Writer) error {
-	return c.do(ctx, stdout, "reinstate", c.Reason)
+	if (c.By == "") == (len(c.IDs) == 0) || (c.By == "") != (c.Since == "") {
+		return cmdline.Refuse(cmdline.Misunderstood, "name either segments, or --by a person and --since an instant")
+	}
+	if c.By == "" {
+		return act{c.remote, c.output, c.IDs}.do(ctx, stdout, "reinstate", c.Reason)
+	}
+	text, err := instantOf(c.Since, time.UTC)
+	if err != nil {
+		return err
+	}
+	since, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return err
+	}
+	done, err := c.client().UndoRecalls(ctx, wire.RecallsOf{By: c.By, Since: schedules.At(since), Reason: c.Reason})
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, done, func() {
+		for _, s := range done.Segments {
+			fmt.Fprintf(stdout, "%s is %s\n", s.ID, s.State)
+		}
+	})
 }

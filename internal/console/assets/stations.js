@@ -37,6 +37,7 @@ export function standing(s) {
   if (s.standing?.some(p => p.code === 'no_fallback')) return ['no fallback', 'bad']
   if (s.standing?.some(p => p.code === 'open_time')) return ['a window is largely open', 'bad']
   if (s.standing?.some(p => p.code === 'held_twice')) return ['two days hold one time', 'bad']
+  if (s.standing?.some(p => p.code === 'mass_recall')) return ['many recalls by one person', 'bad']
   if (s.standing?.some(p => p.code === 'two_players')) return ['several players', 'bad']
   if (s.standing?.some(p => doubts.includes(p.code))) return ['doubtful reports', 'bad']
   if (s.standing?.some(p => p.code === 'store_set_back')) return ['knows more than the service', 'bad']

@@ -1,0 +1,187 @@
+package library
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// handful is the number of recalls that one person makes within braking before another person must confirm them.
+const handful = 5
+
+// braking is the time within which recalls of one person count.
+const braking = 10 * time.Minute
+
+// massTold is how long many recalls of one person are an alarm.
+const massTold = 24 * time.Hour
+
+// order recalls s by a. person is the person in it that is recalled with all segments that name them, or empty.
+func (l *Recalls) order(s *schedules.Segment, a access.Actor, person string) {
+	s.Recall = &schedules.RecallOrder{By: a.Name, ByID: a.Person, At: schedules.At(l.now()), Person: person, Was: s.State}
+	s.State = schedules.Recalled
+}
+
+// orders returns the segments that are on the recall list by an order from since on that nobody has confirmed.
+func orders(m *replica.Replica, since time.Time) (out []schedules.Segment) {
+	list, _ := replica.RecallsIn(m).Get(replica.RecallsID)
+	for _, r := range list.Value.Value.Segments {
+		row, ok := replica.SegmentsIn(m).Get(r.SegmentID)
+		if o := row.Value.Recall; ok && o != nil && o.ConfirmedBy == "" && !o.At.Before(since) {
+			out = append(out, row.Value)
+		}
+	}
+	return out
+}
+
+// brake fails with Forbidden if a made a handful of recalls within braking that nobody has confirmed. The recall of a
+// person counts once.
+func (l *Recalls) brake(a access.Actor, what string) error {
+	persons, acts, first := map[schedules.RecallOrder]bool{}, 0, schedules.Instant{}
+	for _, s := range orders(l.replica, l.now().Add(-braking)) {
+		if !a.Is(l.replica, s.Recall.ByID, s.Recall.By) {
+			continue
+		}
+		act := schedules.RecallOrder{Person: s.Recall.Person, At: s.Recall.At}
+		if act.Person == "" || !persons[act] {
+			acts++
+		}
+		persons[act] = true
+		if first.IsZero() || s.Recall.At.Before(first.Time) {
+			first = s.Recall.At
+		}
+	}
+	if acts < handful {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "%s recalled %d times since %s, so %q was not recalled: another person confirms these "+
+		"recalls first (lifeline recall --confirm %q), or recalls it. Any producer, scheduler or administrator may",
+		a.Name, acts, first, what, a.Name)
+}
+
+// MassRecall is many recalls by one person that nobody has confirmed.
+type MassRecall struct {
+	By       string
+	Since    schedules.Instant
+	Segments int
+}
+
+// MassRecalls returns the mass recalls of the last day.
+func MassRecalls(m *replica.Replica, now time.Time) (out []MassRecall) {
+	var by []schedules.RecallOrder
+	for _, s := range orders(m, now.Add(-massTold)) {
+		if s.State != schedules.Recalled {
+			continue
+		}
+		o := *s.Recall
+		at := slices.IndexFunc(by, func(p schedules.RecallOrder) bool { return p.By == o.By && p.ByID == o.ByID })
+		if at < 0 {
+			at = len(by)
+			by, out = append(by, o), append(out, MassRecall{By: o.By, Since: o.At})
+		}
+		out[at].Segments++
+		if o.At.Before(out[at].Since.Time) {
+			out[at].Since = o.At
+		}
+	}
+	return slices.DeleteFunc(out, func(r MassRecall) bool { return r.Segments < handful })
+}
+
+// Confirm confirms the recalls that a person, by id or name, made from since on, so that the person may go on. It fails
+// with NotFound if there are none, and with Forbidden for the recalls of a themself.
+func (l *Recalls) Confirm(ctx context.Context, a access.Actor, by string, since time.Time, reason string) (
+	changed []schedules.Segment, err error) {
+	return l.ofPerson(ctx, a, by, since, "recalls.confirm", reason, func(list []schedules.Segment) []schedules.Segment {
+		for i := range list {
+			order := *list[i].Recall
+			order.ConfirmedBy, order.ConfirmedByID = a.Name, a.Person
+			list[i].Recall = &order
+		}
+		return list
+	})
+}
+
+// Undo reinstates the segments that a person, by id or name, recalled from since on and nobody confirmed. Of a mass
+// recall, those that were approved are approved again, unless they were changed since, are sensitive or name persons:
+// like the others, these become pending. It fails as Confirm does.
+func (l *Recalls) Undo(ctx context.Context, a access.Actor, by string, since time.Time, reason string) (
+	changed []schedules.Segment, err error) {
+	return l.ofPerson(ctx, a, by, since, "recalls.reinstate", reason, func(list []schedules.Segment) []schedules.Segment {
+		list = slices.DeleteFunc(list, func(s schedules.Segment) bool { return s.State != schedules.Recalled })
+		for i := range list {
+			if s := &list[i]; len(list) >= handful && restorable(s) {
+				s.State, s.Recall = schedules.Approved, nil
+			} else {
+				reinstate(s, a)
+			}
+		}
+		return list
+	})
+}
+
+// restorable reports whether one person may make a recalled segment approved again, as it was before.
+func restorable(s *schedules.Segment) bool {
+	return s.Recall.Was == schedules.Approved && !s.Sensitive && len(s.Persons) == 0 &&
+		s.Consent == nil && !slices.ContainsFunc(s.Edits, func(e schedules.Edited) bool {
+		return !e.At.Before(s.Recall.At.Time)
+	})
+}
+
+// ofPerson changes the segments that a person recalled and commits them with the recall list.
+func (l *Recalls) ofPerson(ctx context.Context, a access.Actor, by string, since time.Time, action, reason string,
+	change func([]schedules.Segment) []schedules.Segment) (changed []schedules.Segment, err error) {
+	if err := replica.NeedReason(reason); err != nil {
+		return nil, err
+	}
+	person, name := "", by
+	if row, ok := replica.PersonsIn(l.replica).Get(by); ok {
+		person, name = by, row.Value.Name
+	}
+	err = l.replica.Retry(ctx, func() error {
+		changed = slices.DeleteFunc(orders(l.replica, since), func(s schedules.Segment) bool {
+			return !l.replica.SamePerson(person, name, s.Recall.ByID, s.Recall.By)
+		})
+		for _, s := range changed {
+			if a.Is(l.replica, s.Recall.ByID, s.Recall.By) {
+				return fault.New(fault.Forbidden, "%s made these recalls: another person must decide on them", a.Name)
+			}
+		}
+		if changed = change(changed); len(changed) == 0 {
+			return fault.New(fault.NotFound, "%q made no recalls from then on that still stand and that nobody confirmed", by)
+		}
+		writes, err := l.segmentWrites(changed)
+		if err != nil {
+			return err
+		}
+		return l.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(l.now(), action, by+": "+reason)})
+	})
+	return changed, err
+}
+
+// segmentWrites returns the writes of changed segments, and of the recall list without those that are approved.
+func (l *Recalls) segmentWrites(changed []schedules.Segment) (writes []store.Write, err error) {
+	var approved []schedules.Segment
+	for i := range changed {
+		s := &changed[i]
+		before := s.Revision
+		s.Revision++
+		body, err := replica.Encode(*s)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, store.Write{Kind: replica.KindSegment, ID: s.ID, Expect: before, Body: body})
+		if s.State == schedules.Approved {
+			approved = append(approved, *s)
+		}
+	}
+	if len(approved) == 0 {
+		return writes, nil
+	}
+	list, err := l.withAll(approved...)
+	return append(writes, list...), err
+}
