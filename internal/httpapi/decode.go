@@ -28,16 +28,15 @@ func decodeStrict(b []byte, v any) error {
 	if err := shape.JSON(b); err != nil {
 		return fault.New(fault.Invalid, "%v", err)
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	var raw json.RawMessage
-	if err := d.Decode(&raw); err != nil {
-		return fault.Wrap(fault.Invalid, err, "the body is not valid JSON: %s", jsonFault(err))
-	}
-	if _, err := d.Token(); err != io.EOF {
+	if !json.Valid(b) {
+		d := json.NewDecoder(bytes.NewReader(b))
+		if err := d.Decode(&json.RawMessage{}); err != nil {
+			return fault.Wrap(fault.Invalid, err, "the body is not valid JSON: %s", jsonFault(err))
+		}
 		return fault.New(fault.Invalid, "the body has more than one JSON value")
 	}
 	var s strict
-	s.fill(reflect.ValueOf(v).Elem(), raw, "", plainTexts)
+	s.fill(reflect.ValueOf(v).Elem(), bytes.TrimSpace(b), "", plainTexts)
 	return fault.FieldsAnd(s.more, s.fields...)
 }
 
@@ -203,27 +202,23 @@ func (s *strict) named(v reflect.Value, path string, texts textRule) {
 	v.Set(reflect.ValueOf(kept))
 }
 
-// members returns the members of a JSON object, and the names that it has more than once; nil if it is no object.
+// members returns the members of an object of valid JSON, and the names that it has more than once; nil if it is no
+// object.
 func members(raw []byte) (values map[string]json.RawMessage, twice []string) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+	list := shape.Split(raw)
+	if list == nil || len(list) > 0 && list[0].Name == nil || bytes.TrimSpace(raw)[0] != '{' {
 		return nil, nil
 	}
-	values = map[string]json.RawMessage{}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
+	values = make(map[string]json.RawMessage, len(list))
+	for _, m := range list {
+		var name string
+		if json.Unmarshal(m.Name, &name) != nil {
 			return nil, nil
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, nil
+		if _, known := values[name]; known && len(twice) < fault.MaxFields && !slices.Contains(twice, name) {
+			twice = append(twice, name)
 		}
-		key := name.(string) // the decoder accepts no other kind of key
-		if _, known := values[key]; known && len(twice) < fault.MaxFields && !slices.Contains(twice, key) {
-			twice = append(twice, key)
-		}
-		values[key] = value
+		values[name] = m.Value
 	}
 	return values, twice
 }
@@ -266,21 +261,22 @@ func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
 }
 
 func (s *strict) list(v reflect.Value, raw json.RawMessage, path string, texts textRule) {
-	var values []json.RawMessage
 	if v.Type() == reflect.TypeFor[json.RawMessage]() {
 		v.SetBytes(raw)
 		return
 	}
-	if json.Unmarshal(raw, &values) != nil {
+	if raw[0] != '[' {
 		s.wrong(path, "must be a list")
 		return
 	}
+	values := shape.Split(raw)
 	if err := texts.fits(len(values)); err != nil {
 		s.wrong(path, "%v", err)
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(values), len(values)))
-	for i, value := range values {
+	for i, entry := range values {
+		value := json.RawMessage(entry.Value)
 		if at := fmt.Sprintf("%s[%d]", path, i); string(value) == "null" && v.Type().Elem().Kind() == reflect.Struct {
 			s.wrong(at, "must not be null") // a null member is allowed and means absent
 		} else {

@@ -1,6 +1,8 @@
 package shape
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -72,4 +74,75 @@ func TestJSONIsOfBoundedDepthAndNumberOfValues(t *testing.T) {
 			t.Errorf("%.40q: %v", body, err)
 		}
 	}
+}
+
+func TestSplitGivesTheMembersAsTheyAreWritten(t *testing.T) {
+	for body, want := range map[string]string{
+		` [ 1 , "a,]" ,[2,{"b":3}] , null,-1.5e3 ]`: `1|"a,]"|[2,{"b":3}]|null|-1.5e3`,
+		`{"a":1,"b\"}" : {"c":[]} , "a":true}`:      `"a"=1|"b\"}"={"c":[]}|"a"=true`,
+		`[]`:                                        "", `{}`: "", ` { } `: "", `[[]]`: "[]", `[{}]`: "{}", "[\n1\n]": "1", `["\\"]`: `"\\"`, `[0]`: "0",
+	} {
+		var got []string
+		for _, m := range Split([]byte(body)) {
+			value := string(m.Value)
+			if m.Name != nil {
+				value = string(m.Name) + "=" + value
+			}
+			got = append(got, value)
+		}
+		if all := strings.Join(got, "|"); all != want {
+			t.Errorf("%s: %s", body, all)
+		}
+	}
+	for _, body := range []string{`1`, `"[]"`, `null`, ``, ` `} {
+		if Split([]byte(body)) != nil {
+			t.Errorf("%q was split", body)
+		}
+	}
+}
+
+// Split agrees with encoding/json about all documents that are valid.
+func FuzzSplitAgreesWithTheStandardLibrary(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,2,{"b":"\u00e4\\"}],"c":null}`, `[[],{},"",-0.1e+9]`, "[\t1 ,\r\n2]", `{"":""}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if !json.Valid(b) {
+			Split(b) // it must end
+			return
+		}
+		var list []json.RawMessage
+		var object map[string]json.RawMessage
+		got := Split(b)
+		switch {
+		case json.Unmarshal(b, &list) == nil && list != nil:
+			if len(got) != len(list) {
+				t.Fatalf("%d entries, %d wanted", len(got), len(list))
+			}
+			for i := range list {
+				if !bytes.Equal(got[i].Value, list[i]) {
+					t.Errorf("%s, %s wanted", got[i].Value, list[i])
+				}
+			}
+		case json.Unmarshal(b, &object) == nil && object != nil:
+			last := map[string]string{}
+			for _, m := range got {
+				var name string
+				if err := json.Unmarshal(m.Name, &name); err != nil {
+					t.Fatal(err)
+				}
+				last[name] = string(m.Value)
+			}
+			if len(last) != len(object) {
+				t.Fatalf("%d members, %d wanted", len(last), len(object))
+			}
+			for name, value := range object {
+				if last[name] != string(value) {
+					t.Errorf("%s: %s, %s wanted", name, last[name], value)
+				}
+			}
+		case got != nil:
+			t.Error("no list and no object was split")
+		}
+	})
 }
