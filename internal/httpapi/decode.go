@@ -45,6 +45,9 @@ func mergeStrict(patch []byte, v any) error {
 	if !utf8.Valid(patch) || shape.JSON(patch) != nil || !json.Valid(patch) {
 		return decodeStrict(patch, v) // it reports the error
 	}
+	if len(shape.Split(patch)) > schedules.MaxList {
+		return decodeStrict(patch, v) // likewise
+	}
 	changes, twice := members(patch)
 	if changes == nil {
 		return fault.Fields(fault.Field{Field: "body", Message: "must be an object"})
@@ -154,6 +157,12 @@ func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string, texts t
 		s.object(v, raw, path)
 	case reflect.Slice:
 		s.list(v, raw, path, texts)
+	case reflect.Map:
+		if err := texts.fits(len(shape.Split(raw))); err != nil {
+			s.wrong(path, "%v", err)
+			return
+		}
+		fallthrough
 	default:
 		if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
 			s.wrong(path, "%s", ownWords(err, v.Type()))
@@ -163,11 +172,6 @@ func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string, texts t
 		case reflect.String:
 			v.SetString(s.text(v.String(), path, texts))
 		case reflect.Map:
-			if err := texts.fits(v.Len()); err != nil {
-				s.wrong(path, "%v", err)
-				v.SetZero()
-				return
-			}
 			_, twice := members(raw)
 			s.twice(path, twice)
 			s.named(v, path, texts)
@@ -231,6 +235,10 @@ func (s *strict) twice(path string, names []string) {
 }
 
 func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
+	if err := plainTexts.fits(len(shape.Split(raw))); err != nil && raw[0] == '{' {
+		s.wrong(path, "%v", err)
+		return
+	}
 	values, twice := members(raw)
 	if values == nil {
 		s.wrong(path, "must be an object")

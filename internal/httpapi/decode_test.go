@@ -129,9 +129,10 @@ func asFields(problems []schedules.Problem) (out []fault.Field) {
 func TestListsAndTextsAreBoundedBeforeTheyAreDecoded(t *testing.T) {
 	list := func(n int, entry string) string { return "[" + strings.Repeat(entry+",", n-1) + entry + "]" }
 	for body, says := range map[string]string{
-		`{"stations":` + list(1001, `{}`) + `}`:                                       "stations has 1001 entries: at most 1000 are taken",
-		`{"clocks":[{"positions":` + list(1001, `{}`) + `}]}`:                         "clocks[0].positions has 1001 entries",
-		`{"stations":[{"windows":[{"also_khz":` + list(1001, `1`) + `}]}]}`:           "also_khz has 1001 entries",
+		`{"stations":` + list(1001, `{}`) + `}`:                             "stations has 1001 entries: at most 1000 are taken",
+		`{"clocks":[{"positions":` + list(1001, `{}`) + `}]}`:               "clocks[0].positions has 1001 entries",
+		`{"stations":[{"windows":[{"also_khz":` + list(1001, `1`) + `}]}]}`: "also_khz has 1001 entries",
+		manyMembers(1001): "body has 1001 entries: at most 1000 are taken",
 		`{"stations":[{"name":"` + strings.Repeat("x", 501) + `"}]}`:                  "is longer than 500 characters: it has 501",
 		`{"stations":[{"name":"` + strings.Repeat(" ", 2000) + `"}]}`:                 "",
 		`{"stations":[{"name":"` + strings.Repeat(" ", 2001) + `"}]}`:                 "is longer than 500 characters: it has 2001",
@@ -143,6 +144,16 @@ func TestListsAndTextsAreBoundedBeforeTheyAreDecoded(t *testing.T) {
 			t.Errorf("%.60q: %v", body, err)
 		}
 	}
+}
+
+// manyMembers is an object of n unknown members.
+func manyMembers(n int) string {
+	members := map[string]int{}
+	for i := range n {
+		members[fmt.Sprint("k", i)] = i
+	}
+	b, _ := json.Marshal(members)
+	return string(b)
 }
 
 // passages is an object of n texts by language.

@@ -253,7 +253,12 @@ func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedul
 			strconv.Itoa(maxMany) + " days: request fewer at once"})
 	}
 	out := []wire.ManyResult{}
+	done := map[string]bool{}
 	for _, id := range stations {
+		if done[id] {
+			continue
+		}
+		done[id] = true
 		st, err := a.Scheduler.Network.Station(id)
 		if err != nil {
 			out = append(out, a.manyResult(c, id, schedules.Date{}, schedules.Rundown{}, err))

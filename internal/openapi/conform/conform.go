@@ -31,6 +31,7 @@ type Operation struct {
 	RequestBody *struct {
 		Required bool
 		Content  map[string]Media
+		MaxBytes int `json:"x-max-bytes"`
 	}
 	Responses map[string]struct{ Content map[string]Media }
 	Security  []map[string][]string
