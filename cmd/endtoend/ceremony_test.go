@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/client"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
@@ -391,6 +393,43 @@ func TestTheKeyThatSignedEverythingGivesWayToARoot(t *testing.T) {
 	c.conf.Keys = whole
 	if err := started(t, c.conf); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "under root 2") {
 		t.Errorf("with an older root: %v", err)
+	}
+}
+
+// A station learns of mirrors from the service before it needs one, by a list that only the key of their role can sign.
+func TestAStationLearnsItsMirrorsFromTheServiceByTheKeyOfTheirRole(t *testing.T) {
+	c := newCeremony(t)
+	c.key("init", "%s", "--plain")
+	c.key("rotate", "mirror", "%s")
+	for _, root := range c.files("*.rootkey")[:2] {
+		c.key("sign", "%s", "--with", root)
+	}
+	c.deploy()
+	h := start(t, c.conf)
+	admin := h.as("admin", access.NewToken{Name: "admin", Role: access.Admin}).Station(ceremonyStation)
+	list := wire.MirrorList{Schema: wire.MirrorListSchema, Station: ceremonyStation, IssuedAt: schedules.At(time.Now()),
+		Mirrors: []string{"https://one.example/x"}}
+	payload, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	give := func(signer *sign.Signer) error {
+		envelope, err := signer.Sign(wire.MirrorListType, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return admin.SetMirrorList(t.Context(), envelope)
+	}
+	if err := give(c.roleKey("queue", 1)); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("signed by the key of queues: %v", err)
+	}
+	if err := give(c.roleKey("mirror", 2)); err != nil {
+		t.Errorf("signed by the key of mirrors: %v", err)
+	}
+	o := c.outpost()
+	o.follow(h.station(ceremonyStation), func(h *playout.Holdings) bool { return h.Mirrors != nil })
+	if got := o.Holdings().Mirrors; !slices.Equal(got.Mirrors, list.Mirrors) {
+		t.Errorf("the station learned %+v", got)
 	}
 }
 
