@@ -99,8 +99,8 @@ func (l *LeftOut) from(items []wire.QueueItem, now time.Time) (carried []wire.Qu
 	return carried
 }
 
-// Told says, in sentences for people, how many items are left out of a carrier ("the bundle carries"), why, and what to
-// do to include them; "" for none.
+// Told says, in sentences for people, how many items are left out of a carrier ("the bundle carries"), why, and what
+// follows; "" for none.
 func (l LeftOut) Told(carrier string) string {
 	if l.items == 0 {
 		return ""
@@ -111,9 +111,8 @@ func (l LeftOut) Told(carrier string) string {
 		many = "item"
 	}
 	return fmt.Sprintf("%s no recordings of sensitive segments, because a recall would not reach them there: %d %s left out "+
-		"(%s). Over its link the station airs them by its lease; without, the fallback airs in their place. To include a "+
-		"segment, say that it is not sensitive, in the console or with lifeline upload --update, then plan and publish the "+
-		"days again", carrier, l.items, many, text.Names(slices.Sorted(slices.Values(l.segments)), ", ", namedMost))
+		"(%s). Over its link the station airs them by its lease; without a link, the fallback airs in their place: plan "+
+		"other segments for a station that has none", carrier, l.items, many, text.Names(slices.Sorted(slices.Values(l.segments)), ", ", namedMost))
 }
 
 // bundleTries is how often the transfer of a recording is resumed.

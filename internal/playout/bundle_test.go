@@ -511,7 +511,7 @@ func TestABundleTellsOfTheSensitiveItemsThatItLeavesOut(t *testing.T) {
 	}
 	said, carried := told(time.Now())
 	for _, part := range []string{"The bundle carries no recordings of sensitive", ": 3 items left out (" +
-		secret.SegmentID + ", " + listed.SegmentID + ").", "a recall would not reach", "lifeline upload --update"} {
+		secret.SegmentID + ", " + listed.SegmentID + ").", "a recall would not reach", "the fallback airs in their place"} {
 		if !strings.Contains(said, part) {
 			t.Errorf("%q does not say %q", said, part)
 		}
