@@ -24,7 +24,7 @@ type Station struct {
 type StationProblem struct {
 	// no_fallback, fallback_ends, definition, left_behind, held_twice, open_time, store_set_back, implausible,
 	// two_players, unsigned_reports, wrong_signatures, seized_reports, sequence_twice, old_status, recall_not_shown,
-	// mass_recall (field is the person)
+	// mass_recall (field is the person), token_ends
 	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
 	Date    *Date  `json:"date,omitempty"` // the published day that it is about

@@ -155,6 +155,22 @@ func (a *Access) addressHolds(by Actor) error {
 	return nil
 }
 
+// LastTokenEnds returns when the last access token of a station expires. It reports false if one does not expire, or the
+// station has none.
+func LastTokenEnds(m *replica.Replica, station string) (end schedules.Instant, ends bool) {
+	for _, row := range tokensIn(m).After("", "") {
+		t := row.Value
+		switch {
+		case t.Station != station || t.Role != StationJob:
+		case t.ExpiresAt.IsZero():
+			return schedules.Instant{}, false
+		case t.ExpiresAt.After(end.Time):
+			end = t.ExpiresAt
+		}
+	}
+	return end, !end.IsZero()
+}
+
 // Empty reports whether there are no tokens yet.
 func (a *Access) Empty() bool {
 	for range tokensIn(a.replica).After("", "") {

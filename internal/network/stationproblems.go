@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
-	"sync"
-
+	"lifeline/internal/access"
 	"lifeline/internal/library"
 	"lifeline/internal/replica"
 	"lifeline/internal/text"
@@ -63,6 +63,25 @@ func (s *StationProblems) massRecalls() (out []schedules.StationProblem) {
 			"right, another person confirms it: lifeline recall --confirm %q", r.By, r.Segments, r.Since, r.By, r.Since, r.By)})
 	}
 	return out
+}
+
+// tokenWarned is how long before its last access token expires a station gets a warning.
+const tokenWarned = 14 * 24 * time.Hour
+
+// tokenEnds reports that the station's last access token has expired, or soon will.
+func (s *StationProblems) tokenEnds(st schedules.Station) []schedules.StationProblem {
+	end, ends := access.LastTokenEnds(s.replica, st.ID)
+	left := end.Sub(s.now())
+	if !ends || left > tokenWarned {
+		return nil
+	}
+	expires := "expires"
+	if left <= 0 {
+		expires = "expired"
+	}
+	return []schedules.StationProblem{{Code: "token_ends", Message: fmt.Sprintf("the last access token of the station %s at "+
+		"%s: from then on it gets no new day and no recall. Enrol its player (lifeline station enrol %s): the token of an "+
+		"enrolment does not expire", expires, StationTime(st, end.Time), st.ID)}}
 }
 
 // severalPlayers reports that several players report for a station now.
@@ -186,7 +205,7 @@ const fallbackWarned = 14 * 24 * time.Hour
 
 // Of returns the present problems of a station: a fallback of which nothing may air, now or soon; definitions that
 // became invalid; a store that was set back behind the station; several players; many recalls by one
-// person; and published days that no longer match the definitions.
+// person; a last access token that expires; and published days that no longer match the definitions.
 func (s *StationProblems) Of(id string) []schedules.StationProblem {
 	row, ok := replica.StationsIn(s.replica).Get(id)
 	if !ok {
@@ -264,7 +283,7 @@ func (s *StationProblems) problemsIn(st schedules.Station, n schedules.Network) 
 		}
 	}
 	return slices.Concat(out, s.setBack(st), s.severalPlayers(st), s.doubts(st), s.leftBehind(st), s.openTimes(st),
-		s.massRecalls())
+		s.massRecalls(), s.tokenEnds(st))
 }
 
 // fieldWords names a field of a station for people: windows[1].clock is the clock of "window evening, clock".

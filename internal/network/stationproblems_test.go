@@ -186,6 +186,50 @@ func TestAStationWithoutAnAirableFallbackHasAProblem(t *testing.T) {
 	}
 }
 
+func TestAStationIsWarnedBeforeItsLastAccessTokenExpires(t *testing.T) {
+	o := newFixture(t)
+	tokens := access.New(o.replica, func() time.Time { return o.at })
+	give := func(life time.Duration, endless bool) string {
+		t.Helper()
+		made, err := tokens.Create(t.Context(), access.System, access.NewToken{Name: "s", Role: access.StationJob,
+			Station: "s", Life: life, Endless: endless})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.ID
+	}
+	says := func(when string, want ...string) {
+		t.Helper()
+		var got string
+		for _, p := range o.Network.StationProblems.Of("s") {
+			if p.Code == "token_ends" {
+				got += p.Message
+			}
+		}
+		for _, part := range want {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: %q does not say %q", when, got, part)
+			}
+		}
+		if len(want) == 0 && got != "" {
+			t.Errorf("%s: %q", when, got)
+		}
+	}
+	says("without a token")
+	give(10*24*time.Hour, false)
+	says("ten days before", "expires at 2026-11-12", "lifeline station enrol s")
+	later := give(90*24*time.Hour, false)
+	says("with a later one")
+	o.at = o.at.AddDate(0, 0, 100)
+	says("after both", "expired at 2027-01-31")
+	give(0, true)
+	says("with one that does not expire")
+	if err := tokens.Revoke(t.Context(), access.System, later); err != nil {
+		t.Fatal(err)
+	}
+	says("with one revoked")
+}
+
 func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*schedules.Station)
