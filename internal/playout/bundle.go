@@ -112,7 +112,8 @@ func (l LeftOut) Told(carrier string) string {
 	}
 	return fmt.Sprintf("%s no recordings of sensitive segments, because a recall would not reach them there: %d %s left out "+
 		"(%s). Over its link the station airs them by its lease; without a link, the fallback airs in their place: plan "+
-		"other segments for a station that has none", carrier, l.items, many, text.Names(slices.Sorted(slices.Values(l.segments)), ", ", namedMost))
+		"other segments for a station that has none", carrier, l.items, many,
+		text.Names(slices.Sorted(slices.Values(l.segments)), ", ", namedMost))
 }
 
 // bundleTries is how often the transfer of a recording is resumed.
