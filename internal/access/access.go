@@ -155,8 +155,8 @@ func (a *Access) addressHolds(by Actor) error {
 	return nil
 }
 
-// LastTokenEnds returns when the last access token of a station expires. It reports false if one does not expire, or the
-// station has none.
+// LastTokenEnds returns when the last access token of a station expires. It reports false if one does not expire, or
+// the station has none.
 func LastTokenEnds(m *replica.Replica, station string) (end schedules.Instant, ends bool) {
 	for _, row := range tokensIn(m).After("", "") {
 		t := row.Value

@@ -79,8 +79,8 @@ func (s *StationProblems) tokenEnds(st schedules.Station) []schedules.StationPro
 	if left <= 0 {
 		expires = "expired"
 	}
-	return []schedules.StationProblem{{Code: "token_ends", Message: fmt.Sprintf("the last access token of the station %s at "+
-		"%s: from then on it gets no new day and no recall. Enrol its player (lifeline station enrol %s): the token of an "+
+	return []schedules.StationProblem{{Code: "token_ends", Message: fmt.Sprintf("the last access token of the station "+
+		"%s at %s: from then on it gets no new day and no recall. Enrol its player (lifeline station enrol %s): the token of an "+
 		"enrolment does not expire", expires, StationTime(st, end.Time), st.ID)}}
 }
 
