@@ -22,7 +22,7 @@ import (
 	"lifeline/schedules"
 )
 
-// The three users work in a real browser: Hana uploads over a link that breaks, Ruth approves, Minjun plans and
+// Four users work in a real browser: Hana uploads over a link that breaks, Ruth edits, Sora approves, Minjun plans and
 // publishes, all see the station's state change, and Ruth recalls. The page logs no error, and contacts only the
 // service.
 func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
@@ -58,6 +58,14 @@ func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
 	work.signIn(h.secrets["editor"])
 	work.sees("Approve…")
 	h.editsAtOnce(work)
+	work.sees("You changed this. Another person must approve it.")
+	if work.offers("Approve…") {
+		t.Error("who changed it is offered to approve")
+	}
+
+	work.press("Sign out")
+	h.as("second", access.NewToken{Name: "Sora", Role: access.Producer})
+	work.signIn(h.secrets["second"])
 	work.press("Approve…")
 	work.fills("Reason", "heard it whole")
 	work.press("Approve")

@@ -19,6 +19,7 @@ import (
 	"lifeline/internal/archive"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
@@ -238,15 +239,18 @@ func archived(t *testing.T, c config.Serve) string {
 
 func TestServeFsckAndRestoreRefuseWhatANewerProgramStored(t *testing.T) {
 	t.Parallel()
+	segment, _ := kinds.All.Find(replica.KindSegment)
+	known := fmt.Sprintf("up to %d", segment.Version())
+	later := segment.Version() + 3
 	for name, c := range map[string]struct {
 		write store.Write
 		words []string
 	}{
 		"a raised format": {store.Write{Kind: "format", ID: "format",
-			Body: []byte(`{"kinds":{"segment":7,"hologram":1},"by":"lifeline 9.1","more":true}`)},
-			[]string{"segment in version 7", "up to 1", "hologram", "lifeline 9.1", "Start that one"}},
-		"a later version": {store.Write{Kind: "segment", ID: "ident", Body: []byte(`v7 {"id":"ident"}`)},
-			[]string{"segment ident", "version 7", "up to 1", "Start that one"}},
+			Body: fmt.Appendf(nil, `{"kinds":{"segment":%d,"hologram":1},"by":"lifeline 9.1","more":true}`, later)},
+			[]string{fmt.Sprintf("segment in version %d", later), known, "hologram", "lifeline 9.1", "Start that one"}},
+		"a later version": {store.Write{Kind: "segment", ID: "ident", Body: fmt.Appendf(nil, `v%d {"id":"ident"}`, later)},
+			[]string{"segment ident", fmt.Sprintf("version %d", later), known, "Start that one"}},
 		"an unknown field": {store.Write{Kind: "clock", ID: "minute",
 			Body: []byte(`{"id":"minute","revision":2,"length_ms":60000,"positions":[],"hush_ms":5}`)},
 			[]string{"clock minute", "hush_ms", "Start that one"}},

@@ -87,7 +87,7 @@ type approveCmd struct {
 	act            `embed:""`
 	Reason         string `help:"The reason, for the audit trail."`
 	AcceptWarnings bool   `help:"Approve although the recording is damaged, its end is missing, or it will hardly be heard."`
-	SHA256         string `form:"hash" help:"Of the recording that was heard, for one segment: the approval fails if it has another now."`
+	SHA256         string `form:"hash" name:"sha256" help:"Of the recording that was heard, for one segment: the approval fails if it has another now."`
 }
 
 func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
