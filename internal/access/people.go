@@ -64,6 +64,9 @@ func (p *Members) Add(ctx context.Context, by Actor, m wire.Member) (wire.Member
 			return replica.Person{}, fault.New(fault.Conflict, "a person %q exists already: change that one, or choose "+
 				"another id", m.ID)
 		}
+		if err := p.check(m); err != nil {
+			return replica.Person{}, err
+		}
 		return stored(m, replica.Person{ID: m.ID, CreatedAt: schedules.At(p.now())}), nil
 	})
 }
@@ -82,6 +85,9 @@ func (p *Members) Set(ctx context.Context, by Actor, id string, revision *int64,
 		}
 		m := member(*before, at)
 		if err := change(&m); err != nil {
+			return replica.Person{}, err
+		}
+		if err := p.check(m); err != nil {
 			return replica.Person{}, err
 		}
 		next := stored(m, *before)
@@ -109,9 +115,6 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, f fun
 			return err
 		}
 		known := next.Known()
-		if err := p.check(next); err != nil {
-			return err
-		}
 		if err := h.mayBe(known); err != nil {
 			return err
 		}
@@ -146,13 +149,14 @@ func (p *Members) Check(m wire.Member) error {
 	if m.ID == "" {
 		m.ID = newPersonID()
 	}
-	return p.check(stored(m, replica.Person{ID: m.ID}))
+	return p.check(m)
 }
 
 // newPersonID returns an id for a person who is added without one.
 func newPersonID() string { return "p-" + replica.NewID() }
 
-func (p *Members) check(n replica.Person) error {
+// check names the faults by the places that the caller gave: what is stored is in another order.
+func (p *Members) check(n wire.Member) error {
 	var wrong []fault.Field
 	tell := func(field, format string, args ...any) {
 		wrong = append(wrong, fault.Field{Field: field, Message: fmt.Sprintf(format, args...)})

@@ -246,6 +246,12 @@ func TestWhatAPersonCannotBeIsRefusedWithEveryReason(t *testing.T) {
 	if said := fieldsSaid(err); !fault.Is(err, fault.Invalid) || len(fault.FieldsOf(err)) < 7 {
 		t.Error(said)
 	}
+	unsorted := wire.Member{ID: "sora", Name: "Sora", Roles: []string{"viewer", "none of these", "scheduler", "viewer"},
+		Languages: []string{"zh", "ko", "Korean!"}, Stations: []string{"lantern", "dawn"}}
+	for _, field := range []string{"roles[1]", "languages[2]", "stations[1]"} {
+		_, err = h.people.Add(t.Context(), System, unsorted)
+		h.refuses("by the place that was given", fault.Invalid, field, err)
+	}
 	err = h.people.Check(wire.Member{Name: "Hana"})
 	h.refuses("no role", fault.Invalid, "roles must have", err)
 	_, err = h.people.Get("nobody")
