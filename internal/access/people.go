@@ -114,6 +114,10 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, f fun
 		if err != nil {
 			return err
 		}
+		if len(next.Others) > MostOfPerson {
+			return fault.Fields(fault.Field{Field: "other_names", Message: fmt.Sprintf("has more than %d entries with the "+
+				"earlier names, which stay", MostOfPerson)})
+		}
 		known := next.Known()
 		if err := h.mayBe(known); err != nil {
 			return err

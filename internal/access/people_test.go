@@ -1,6 +1,7 @@
 package access
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -246,6 +247,14 @@ func TestWhatAPersonCannotBeIsRefusedWithEveryReason(t *testing.T) {
 	if said := fieldsSaid(err); !fault.Is(err, fault.Invalid) || len(fault.FieldsOf(err)) < 7 {
 		t.Error(said)
 	}
+	many := wire.Member{ID: "many", Name: "First", Roles: []string{"viewer"}}
+	for i := range MostOfPerson {
+		many.Others = append(many.Others, fmt.Sprintf("many %d", i))
+	}
+	if _, err := h.people.Add(t.Context(), System, many); err != nil {
+		t.Fatal(err)
+	}
+	h.refuses("one name more", fault.Invalid, "other_names", h.set("many", func(m *wire.Member) { m.Name = "Second" }))
 	unsorted := wire.Member{ID: "sora", Name: "Sora", Roles: []string{"viewer", "none of these", "scheduler", "viewer"},
 		Languages: []string{"zh", "ko", "Korean!"}, Stations: []string{"lantern", "dawn"}}
 	for _, field := range []string{"roles[1]", "languages[2]", "stations[1]"} {
