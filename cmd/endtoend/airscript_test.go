@@ -114,13 +114,7 @@ func airClock() schedules.Clock {
 // newTrial publishes the window, and recalls a segment between its planning and its publication.
 func newTrial(t *testing.T) *trial {
 	t.Helper()
-	seed := uint64(rand.Uint32())
-	if text := os.Getenv("LIFELINE_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
+	seed := seedOr(t, uint64(rand.Uint32()))
 	t.Logf("seed %d", seed)
 	if _, err := program(); err != nil {
 		t.Fatal(err)

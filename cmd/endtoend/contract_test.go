@@ -36,16 +36,9 @@ const contractDay = "2026-12-01"
 // the invalid field. LIFELINE_PROVE=contract sends 50,000 requests.
 func TestContractHoldsForGeneratedInput(t *testing.T) {
 	longform.Only(t)
-	requests, seed := 3000, uint64(1)
+	requests, seed := 3000, seedOr(t, 1)
 	if os.Getenv("LIFELINE_PROVE") == "contract" {
 		requests = 50_000
-	}
-	if v := os.Getenv("LIFELINE_SEED"); v != "" {
-		n, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed = n
 	}
 	cfg := serveDefaults(furnish(t))
 	cfg.Webhooks = []string{"127.0.0.0/24"}

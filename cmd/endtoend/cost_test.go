@@ -11,7 +11,6 @@ import (
 	"runtime/metrics"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,16 +31,9 @@ const (
 // service, and none beyond a bound is accepted. LIFELINE_PROVE=cost sends 20,000.
 func TestNoHostileRequestCostsMuchMoreThanItself(t *testing.T) {
 	longform.Only(t)
-	requests, seed := 300, uint64(1)
+	requests, seed := 300, seedOr(t, 1)
 	if os.Getenv("LIFELINE_PROVE") == "cost" {
 		requests = 20_000
-	}
-	if v := os.Getenv("LIFELINE_SEED"); v != "" {
-		n, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed = n
 	}
 	cfg := serveDefaults(furnish(t))
 	cfg.Webhooks = []string{"127.0.0.0/24"}

@@ -51,6 +51,20 @@ var (
 // ofTests are the variables that request long proofs.
 var ofTests = []string{"LIFELINE_PROVE", "LIFELINE_SEED", "LIFELINE_INPUTS"}
 
+// seedOr returns the seed that LIFELINE_SEED names, or another one.
+func seedOr(t *testing.T, other uint64) uint64 {
+	t.Helper()
+	text := os.Getenv("LIFELINE_SEED")
+	if text == "" {
+		return other
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
+}
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "lifeline-test-")
 	if err != nil {
