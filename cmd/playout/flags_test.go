@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +103,38 @@ func TestPrintedConfigurationIsAConfigurationFileWithoutSecrets(t *testing.T) {
 	}
 	if _, err := os.Stat(at("state")); err == nil {
 		t.Error("it made the state directory")
+	}
+}
+
+// Whatever flag a secret is in, the printed configuration has none.
+func TestPrintedConfigurationHoldsNoSecretInAnyFlag(t *testing.T) {
+	for _, secret := range []string{"https://user:HUN/TER@host/a", "https://HUNTER@host", "redis://:HUN@TER@host",
+		"https://host/b?X-Amz-Signature=HUNTER&token=HUNTER"} {
+		k, err := newParser(t.Context(), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given, err := kong.Trace(k, []string{"run"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := 0
+		for _, flag := range given.Flags() {
+			switch v := flag.Target; {
+			case v.Kind() == reflect.String:
+				v.SetString(secret)
+			case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String:
+				v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+				v.Index(0).SetString(secret)
+			default:
+				continue
+			}
+			set++
+		}
+		got, err := cmdline.Settings(given)
+		if err != nil || set < 20 || strings.Contains(got, "HUN") || strings.Contains(got, "TER") {
+			t.Errorf("%d flags: %s\n%v", set, got, err)
+		}
 	}
 }
 

@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	ics "github.com/arran4/golang-ical"
 
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -28,7 +28,7 @@ func begin(title string) *ics.Calendar {
 	c := ics.NewCalendarFor("Lifeline")
 	c.SetProductId("-//Lifeline//Feeds 1//EN")
 	c.SetCalscale("GREGORIAN")
-	c.SetName(text(title))
+	c.SetName(text.ShownLine(title))
 	c.SetRefreshInterval("PT1H")
 	c.SetXPublishedTTL("PT1H")
 	return c
@@ -58,12 +58,12 @@ func Days(station string, queues []wire.Queue) []byte {
 			if end.After(start) {
 				e.SetProperty(ics.ComponentPropertyDtEnd, end.UTC().Format(utc))
 			}
-			e.SetSummary(text(i.Title), language(i.Language))
+			e.SetSummary(text.ShownLine(i.Title), language(i.Language))
 			said := []string{string(i.Kind), i.Language}
 			if i.Voice != "" {
 				said = append(said, i.Voice)
 			}
-			e.SetDescription(text(strings.Join(append(said, "window "+i.Window), ", ")))
+			e.SetDescription(text.ShownLine(strings.Join(append(said, "window "+i.Window), ", ")))
 			e.AddCategory(string(i.Kind))
 		}
 	}
@@ -75,16 +75,6 @@ func duration(d time.Duration) string {
 	return "PT" + strconv.FormatInt(max(1, int64(d.Round(time.Second).Seconds())), 10) + "S"
 }
 
-// text returns s as one line; other characters become spaces.
-func text(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-}
-
 // described returns a description of a window without its times.
 func described(st schedules.Station, w schedules.Window) string {
 	said := "clock " + w.Clock + ", " + strings.Join(st.Allowed(w), " ")
@@ -93,7 +83,7 @@ func described(st schedules.Station, w schedules.Window) string {
 			said += ", " + strconv.Itoa(f) + " kHz"
 		}
 	}
-	return text(said)
+	return text.ShownLine(said)
 }
 
 // language returns the language of a text as a property parameter (BCP 47).

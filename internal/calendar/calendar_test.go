@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata"
 
 	"lifeline/internal/harness/longform"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -238,7 +239,7 @@ func sameDay(t *testing.T, read []instance, q wire.Queue) {
 		item := q.Items[n]
 		start, end := item.StartAt.Truncate(time.Second), item.StartAt.Add(item.Duration.Duration).Truncate(time.Second)
 		if i.UID != "lantern-coast/"+item.ID+"@lifeline" || i.Start != start.UnixMilli() || i.End != end.UnixMilli() ||
-			i.Summary != text(item.Title) ||
+			i.Summary != text.ShownLine(item.Title) ||
 			i.Language != "ko-KP" || i.Sequence != 7 || i.Stamp != q.PublishedAt.UnixMilli() {
 			t.Errorf("%+v of %+v", i, item)
 		}

@@ -9,6 +9,7 @@ import (
 
 	ics "github.com/arran4/golang-ical"
 
+	"lifeline/internal/text"
 	"lifeline/schedules"
 )
 
@@ -45,7 +46,7 @@ func Windows(st schedules.Station, from, to time.Time) ([]byte, error) {
 		}
 		event := func(id string, length time.Duration) *ics.VEvent {
 			e := add(c, id, st.Revision, from)
-			e.SetSummary(text(st.Name + ": " + w.ID))
+			e.SetSummary(text.ShownLine(st.Name + ": " + w.ID))
 			e.SetDescription(described(st, w))
 			e.SetProperty(ics.ComponentPropertyDuration, duration(length))
 			return e

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +65,35 @@ func TestClientCertificatesNeedTLS(t *testing.T) {
 	s.Guard = Guard{Proxies: []string{"10.1.2.3"}}
 	if err := s.Check(); err == nil || !strings.Contains(err.Error(), "--trusted-proxies") {
 		t.Error(err)
+	}
+}
+
+func TestPrintedConfigurationHoldsNoSecretInAnyField(t *testing.T) {
+	secrets := []string{"redis://user:HUN/TER@host/0?password=HUNTER&sentinel_password=HUNTER&db=1",
+		"https://HUNTER@host/path", "s3+https://KEY:HUN<&>TER@host/bucket", "https://u:HUN\"TER@host?X-Amz-Signature=HUNTER"}
+	for _, secret := range secrets {
+		var s Serve
+		fill(reflect.ValueOf(&s).Elem(), secret)
+		got, err := s.Redacted()
+		if err != nil || strings.Contains(got, "HUN") || strings.Contains(got, "TER") || !strings.Contains(got, "redacted") {
+			t.Errorf("%s\n%v", got, err)
+		}
+	}
+}
+
+// fill sets all texts of a value.
+func fill(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range v.Len() {
+			fill(v.Index(i), text)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), text)
+		}
 	}
 }

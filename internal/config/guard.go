@@ -120,6 +120,10 @@ func (s *Serve) checkGuard() error {
 
 // Redacted returns the whole configuration as indented JSON, without passwords. Other secrets are in files.
 func (s *Serve) Redacted() (string, error) {
-	b, err := json.MarshalIndent(s, "", "  ")
-	return text.Redact(string(b)), err
+	var out strings.Builder
+	e := json.NewEncoder(&out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false) // an address is redacted as it was given
+	err := e.Encode(s)
+	return text.Redact(strings.TrimSuffix(out.String(), "\n")), err
 }

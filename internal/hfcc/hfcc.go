@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"lifeline/internal/text"
 )
 
 // File is a schedule.
@@ -105,7 +107,7 @@ func characters(s string) []rune {
 // Write formats a schedule in HFCC's own layout. It fails if a field is too long for its column.
 func Write(f File, title string) ([]byte, error) {
 	var b strings.Builder
-	for _, line := range []string{"; " + f.Season.String() + " " + strings.Join(strings.Fields(title), " "), ruler, titles,
+	for _, line := range []string{"; " + f.Season.String() + " " + text.ShownLine(title), ruler, titles,
 		ruler} {
 		b.WriteString(line + "\r\n")
 	}
@@ -133,8 +135,8 @@ func (l layout) line(r Row) (string, error) {
 	for n, name := range l.names {
 		width, value := l.spans[n][1]-l.spans[n][0], fields[name]
 		length := utf8.RuneCountInString(value)
-		if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' }) {
-			return "", fmt.Errorf("%s is more than a line: %q", name, value)
+		if text.Shown(value) != value || strings.ContainsAny(value, "\t\n") {
+			return "", fmt.Errorf("%s holds characters that are not printed: %q", name, value)
 		}
 		if last := n == len(l.names)-1; last {
 			b.WriteString(value)

@@ -17,6 +17,7 @@ import (
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
 	"lifeline/internal/record"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -186,6 +187,8 @@ func columns(r wire.AiringReport) (out []column) {
 	}
 	shown := map[string]string{"title": "segment"}
 	for _, column := range all {
+		of := column.Of
+		column.Of = func(r schedules.TallyRow) string { return text.ShownLine(of(r)) }
 		name := cmp.Or(shown[column.Name], column.Name)
 		if slices.Contains(r.Group, name) || name == "script" && slices.Contains(r.Group, "passage") {
 			out = append(out, column)
@@ -233,7 +236,7 @@ func reportCSV(c *call, r wire.AiringReport) error {
 	for _, row := range r.Rows {
 		entry = entry[:0]
 		for _, column := range shown {
-			entry = append(entry, escapeFormula(column.Of(row)))
+			entry = append(entry, text.Cell(column.Of(row)))
 		}
 		for _, count := range counts {
 			entry = append(entry, strconv.FormatInt(count.Of(row.TallyCounts), 10))
@@ -242,14 +245,6 @@ func reportCSV(c *call, r wire.AiringReport) error {
 	}
 	w.Flush()
 	return w.Error()
-}
-
-// escapeFormula prefixes an apostrophe to text that a spreadsheet would run as a formula (OWASP, CSV injection).
-func escapeFormula(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
-		return "'" + s
-	}
-	return s
 }
 
 //go:embed report.html

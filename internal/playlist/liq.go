@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 )
 
@@ -43,7 +44,7 @@ func Annotated(i wire.QueueItem) string {
 	}
 	var parts []string
 	for _, f := range fields {
-		if f.value = line(f.value); f.value != "" {
+		if f.value = text.ShownLine(f.value); f.value != "" {
 			parts = append(parts, f.name+"="+quoted(f.value))
 		}
 	}

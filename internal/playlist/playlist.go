@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -47,7 +47,7 @@ func (f Form) ContentType() string {
 }
 
 // Write returns the list in the format f. Texts cannot break out of their fields: characters that a line cannot hold
-// become spaces, and quotes are escaped by the format's rules.
+// become escapes, and quotes are escaped by the format's rules.
 func (f Form) Write(l List) ([]byte, error) {
 	switch f {
 	case M3U:
@@ -67,11 +67,11 @@ func (f Form) Write(l List) ([]byte, error) {
 func m3u(l List) []byte {
 	var b strings.Builder
 	b.WriteString("#EXTM3U\n")
-	if title := line(l.Title); title != "" {
+	if title := text.ShownLine(l.Title); title != "" {
 		fmt.Fprintf(&b, "#PLAYLIST:%s\n", title)
 	}
 	for _, i := range l.Items {
-		fmt.Fprintf(&b, "#EXTINF:%d,%s\n%s\n", wholeSeconds(i.Duration), line(i.Title), address(i))
+		fmt.Fprintf(&b, "#EXTINF:%d,%s\n%s\n", wholeSeconds(i.Duration), text.ShownLine(i.Title), address(i))
 	}
 	return []byte(b.String())
 }
@@ -80,7 +80,7 @@ func pls(l List) []byte {
 	var b strings.Builder
 	b.WriteString("[playlist]\n")
 	for n, i := range l.Items {
-		fmt.Fprintf(&b, "File%d=%s\nTitle%[1]d=%[3]s\nLength%[1]d=%[4]d\n", n+1, address(i), line(i.Title),
+		fmt.Fprintf(&b, "File%d=%s\nTitle%[1]d=%[3]s\nLength%[1]d=%[4]d\n", n+1, address(i), text.ShownLine(i.Title),
 			wholeSeconds(i.Duration))
 	}
 	fmt.Fprintf(&b, "NumberOfEntries=%d\nVersion=2\n", len(l.Items))
@@ -92,27 +92,16 @@ func ffconcat(l List) []byte {
 	var b strings.Builder
 	b.WriteString("ffconcat version 1.0\n")
 	for _, i := range l.Items {
-		fmt.Fprintf(&b, "# %s\nfile '%s'\ninpoint %s\noutpoint %s\nduration %s\n", line(i.ID), strings.ReplaceAll(address(i),
-			"'", `'\''`),
+		fmt.Fprintf(&b, "# %s\nfile '%s'\ninpoint %s\noutpoint %s\nduration %s\n", text.ShownLine(i.ID),
+			strings.ReplaceAll(address(i), "'", `'\''`),
 			seconds(i.CueIn), seconds(i.CueOut), seconds(i.Duration))
 	}
 	return []byte(b.String())
 }
 
-// line returns text for one line. Line breaks and control characters become spaces.
-func line(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufffe' || r == '\uffff' {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-	return strings.Join(strings.Fields(s), " ")
-}
-
 // address returns an item's address without spaces.
 func address(i wire.QueueItem) string {
-	return strings.ReplaceAll(line(i.Audio.URL), " ", "%20")
+	return strings.ReplaceAll(text.ShownLine(i.Audio.URL), " ", "%20")
 }
 
 // seconds formats a duration in seconds with milliseconds.

@@ -16,6 +16,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -160,6 +161,18 @@ func TestNoTitleBreaksOutOfItsPlace(t *testing.T) {
 	})
 }
 
+// Titles of old data may hold what is refused today.
+func TestWhatSteersATerminalOrTurnsTextIsAnEscapeInEveryList(t *testing.T) {
+	i := item(0, "a\x1b]0;x\x07b\u202ec\u2066d\u009be")
+	i.Voice, i.Window, i.SegmentID = i.Title, i.Title, i.Title
+	for _, f := range Forms {
+		got := write(t, f, List{Title: i.Title, Items: []wire.QueueItem{i}})
+		if strings.ContainsAny(got, "\x1b\x07\u202e\u2066\u009b") || f != FFConcat && !strings.Contains(got, `u202ec`) {
+			t.Errorf("%s: %q", f, got)
+		}
+	}
+}
+
 // Liquidsoap itself reads the lines, as data, and answers every field as it was meant.
 func TestLiquidsoapReadsTheLines(t *testing.T) {
 	dir := t.TempDir()
@@ -197,7 +210,7 @@ exit(0)
 		if err := json.Unmarshal([]byte(got[2*n+1]), &url); err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]string{"item_id": i.ID, "title": strings.ReplaceAll(line(i.Title), "#{", "# {"),
+		want := map[string]string{"item_id": i.ID, "title": strings.ReplaceAll(text.ShownLine(i.Title), "#{", "# {"),
 			"start_ms": strconv.FormatInt(i.StartMs, 10), "liq_cue_in": "0.120",
 			"liq_cue_out": "459.800", "liq_fade_out": "1.500", "liq_amplify": "-3.8 dB", "start": "hard",
 			"sha256": i.Audio.SHA256}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 )
 
@@ -32,7 +33,7 @@ type xspfMeta struct {
 }
 
 func xspf(l List) ([]byte, error) {
-	doc := xspfDocument{Version: "1", Title: line(l.Title), Tracks: make([]xspfTrack, len(l.Items))}
+	doc := xspfDocument{Version: "1", Title: text.ShownLine(l.Title), Tracks: make([]xspfTrack, len(l.Items))}
 	for n, i := range l.Items {
 		doc.Tracks[n] = track(i)
 	}
@@ -47,9 +48,9 @@ func xspf(l List) ([]byte, error) {
 func track(i wire.QueueItem) xspfTrack {
 	t := xspfTrack{Location: address(i), Identifier: []string{"urn:lifeline:item:" + url.PathEscape(i.ID), "urn:sha256:" +
 		url.PathEscape(i.Audio.SHA256)},
-		Title: line(i.Title), Creator: line(i.Voice), Duration: i.Duration.Milliseconds()}
+		Title: text.ShownLine(i.Title), Creator: text.ShownLine(i.Voice), Duration: i.Duration.Milliseconds()}
 	add := func(name, value string) {
-		t.Meta = append(t.Meta, xspfMeta{"urn:lifeline:" + name, line(value)})
+		t.Meta = append(t.Meta, xspfMeta{"urn:lifeline:" + name, text.ShownLine(value)})
 	}
 	add("segment_id", i.SegmentID)
 	if i.StartAt != nil {

@@ -13,6 +13,7 @@ import (
 
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/output"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -108,7 +109,7 @@ func (p *Player) Handler() http.Handler {
 			send(w, "text/plain", []byte("ok\n"))
 			return
 		}
-		http.Error(w, strings.Join(alarms, "\n"), http.StatusServiceUnavailable)
+		http.Error(w, text.Shown(strings.Join(alarms, "\n")), http.StatusServiceUnavailable)
 	})
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) {
 		b, err := json.MarshalIndent(p.Watch(), "", "  ")
@@ -125,7 +126,7 @@ func (p *Player) Handler() http.Handler {
 			http.Error(w, "the status cannot be written", http.StatusInternalServerError)
 			return
 		}
-		send(w, "text/html; charset=utf-8", b.Bytes())
+		send(w, "text/html; charset=utf-8", []byte(text.Shown(b.String())))
 	})
 	return mux
 }

@@ -126,7 +126,7 @@ func (s Service) programme(o schedules.Occurrence, q *wire.Queue, ids *ids, loc 
 			slices.Contains(omittedKinds, i.Kind) {
 			continue
 		}
-		e := event{names: named(i.Language, i.Title, i.Title), Description: description{text{"en", string(i.Kind)}},
+		e := event{names: named(i.Language, i.Title, i.Title), Description: description{phrase{"en", string(i.Kind)}},
 			Location: location{Relative: &when{span(seconds(o.StartAt.Time, i.StartAt.Time)),
 				span(seconds(i.StartAt.Time, i.StartAt.Add(i.Duration.Duration)))}}}
 		e.ID, e.ShortID = ids.of(s.Station.ID, o.Window, i.ID)

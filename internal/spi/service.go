@@ -20,7 +20,7 @@ type serviceInformation struct {
 type service struct {
 	names
 	Description description `xml:"mediaDescription"`
-	Keywords    []text      `xml:"keywords"`
+	Keywords    []phrase    `xml:"keywords"`
 	Bearers     []bearer    `xml:"bearer"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/text"
 	"lifeline/schedules"
 )
 
@@ -29,30 +30,30 @@ type Service struct {
 	Bearer  string // identifies the station for receivers, such as "amss:e1c238" or "fm:ce1.c479.09580"; empty if unknown
 }
 
-// text is a text with its language, if that is known to differ from the document's.
-type text struct {
+// phrase is a text with its language, if that is known to differ from the document's.
+type phrase struct {
 	Language string `xml:"xml:lang,attr,omitempty"`
 	Value    string `xml:",chardata"`
 }
 
 // names holds a name in the lengths that receivers show (5.4): at most 8, 16 and 128 characters.
 type names struct {
-	Short  text `xml:"shortName"`
-	Medium text `xml:"mediumName"`
-	Long   text `xml:"longName"`
+	Short  phrase `xml:"shortName"`
+	Medium phrase `xml:"mediumName"`
+	Long   phrase `xml:"longName"`
 }
 
 func named(language, short, long string) names {
-	return names{text{language, cut(short, 8)}, text{language, cut(short, 16)}, text{language, cut(long, 128)}}
+	return names{phrase{language, cut(short, 8)}, phrase{language, cut(short, 16)}, phrase{language, cut(long, 128)}}
 }
 
 // description is a mediaDescription (5.5).
 type description struct {
-	Short text `xml:"shortDescription"`
+	Short phrase `xml:"shortDescription"`
 }
 
 // described returns a description in English, the language of the service's own texts.
-func described(says string) description { return description{text{"en", cut(says, 180)}} }
+func described(says string) description { return description{phrase{"en", cut(says, 180)}} }
 
 type bearer struct {
 	ID   string `xml:"id,attr"`
@@ -76,7 +77,7 @@ func (s Service) language() string {
 
 // cut shortens a text to that many characters, at a space if that loses little.
 func cut(s string, most int) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = text.ShownLine(s)
 	r := []rune(s)
 	if len(r) <= most {
 		return s

@@ -124,6 +124,44 @@ func Shown(s string) string {
 	return out.String()
 }
 
+// ShownLine returns text of others in the form of Shown, as one line: each run of white space and line breaks is a
+// space.
+func ShownLine(s string) string { return Shown(folded(s)) }
+
+// Cell returns a text as a cell of a table. A spreadsheet runs a cell that begins with a sign of a formula (OWASP, CSV
+// injection), also after spaces, quotes or apostrophes, or in another width: such a cell gets an apostrophe in front,
+// unless it is a number. FromCell returns the text.
+func Cell(s string) string {
+	if formula(s) {
+		return "'" + s
+	}
+	return s
+}
+
+// FromCell returns the text of a cell that Cell made.
+func FromCell(s string) string {
+	if inner, found := strings.CutPrefix(s, "'"); found && formula(inner) {
+		return inner
+	}
+	return s
+}
+
+// number matches what a spreadsheet reads as a number, and so does not run.
+var number = regexp.MustCompile(`^[+-]?[0-9]+([.,][0-9]+)?$`)
+
+// formula reports whether a spreadsheet would run a cell, or lose its first character.
+func formula(s string) bool {
+	if inner := strings.TrimLeft(s, "'"); inner != "" && strings.ContainsRune("\t\r\n", rune(inner[0])) {
+		return true
+	}
+	start := strings.TrimLeftFunc(s, func(r rune) bool {
+		return !drawn(r) || unicode.IsControl(r) || unicode.Is(unicode.Quotation_Mark, r) || r == '`'
+	})
+	sign, n := utf8.DecodeRuneInString(start)
+	return n > 0 && strings.ContainsAny(norm.NFKC.String(string(sign)), "=+-@") &&
+		!number.MatchString(strings.TrimSpace(s))
+}
+
 // hidden reports whether a character is printed as an escape, or may be part of one.
 func hidden(r rune) bool {
 	return r != '\n' && (refusal(r) != "" || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError)
@@ -237,8 +275,39 @@ func Join(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return s == "" }), "; ")
 }
 
-// password matches a password between a user and a host in an address.
-var password = regexp.MustCompile(`(//[^/@:\s"]*):[^/@\s"]+@`)
+// Redact removes secrets from addresses in a text: passwords, what stands alone before a host of HTTP, and values of a
+// query whose names are those of secrets. A password may hold any character but white space.
+func Redact(s string) string {
+	parts := strings.SplitAfter(s, "//")
+	for i := 1; i < len(parts); i++ {
+		end := len(parts[i])
+		if stop := strings.IndexFunc(parts[i], unicode.IsSpace); stop >= 0 {
+			end = stop
+		}
+		web := strings.HasSuffix(parts[i-1], "http://") || strings.HasSuffix(parts[i-1], "https://")
+		parts[i] = redactUser(parts[i][:end], web) + parts[i][end:]
+	}
+	return secretValue.ReplaceAllString(strings.Join(parts, ""), "${1}redacted")
+}
 
-// Redact removes passwords from addresses.
-func Redact(s string) string { return password.ReplaceAllString(s, "$1:redacted@") }
+// secretValue matches a value of a query that is secret by its name.
+var secretValue = regexp.MustCompile(`(?i)([?&][a-z0-9_.-]*(?:pass|pwd|token|secret|sig|key|cred|auth)[a-z0-9_.-]*=)` +
+	`[^&\s"]+`)
+
+// redactUser removes the secret of an address, which begins after its slashes. A name alone is secret on the web.
+func redactUser(address string, web bool) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return address
+	}
+	name, _, password := strings.Cut(address[:at], ":")
+	switch {
+	case strings.ContainsAny(name, "/?#"): // of a host
+		return address
+	case password:
+		return name + ":redacted" + address[at:]
+	case web:
+		return "redacted" + address[at:]
+	}
+	return address
+}

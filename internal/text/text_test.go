@@ -3,6 +3,8 @@ package text
 import (
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestTextThatLooksTheSameIsKeptAsTheSameCharacters(t *testing.T) {
@@ -121,5 +123,58 @@ func TestNamesAreWholeAndTheOthersCounted(t *testing.T) {
 	}
 	if got := Names(nil, ", ", 9); got != "" {
 		t.Errorf("none: %q", got)
+	}
+}
+
+func TestNoSpreadsheetRunsACellOfATable(t *testing.T) {
+	for in, want := range map[string]string{
+		"=1+1": "'=1+1", "@SUM(A1)": "'@SUM(A1)", "-2+3": "'-2+3", "+cmd|' /C calc'!A0": "'+cmd|' /C calc'!A0",
+		"\tx": "'\tx", "\rx": "'\rx", "  =1": "'  =1", `"=1"`: `'"=1"`, "'=1": "''=1", "＝1": "'＝1", "﹣1+1": "'﹣1+1",
+		"\u200b=1": "'\u200b=1", "\u3000＠x": "'\u3000＠x", "“=1”": "'“=1”", "-": "'-",
+		"-5":    "-5",
+		"+12.5": "+12.5", "460": "460", "": "", "'": "'", "it's": "it's", "'tis": "'tis", "하나": "하나", "a=b": "a=b",
+	} {
+		if got := Cell(in); got != want {
+			t.Errorf("Cell(%q) = %q; want %q", in, got, want)
+		}
+	}
+}
+
+func TestACellOfATableIsReadAsTheTextThatItWas(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := strings.Join(rapid.SliceOf(rapid.SampledFrom([]string{"=", "+", "-", "@", "'", `"`, " ", "\t", "\r", "\n", "＝",
+			"1", "5.5", "a", "\u200b", "\ufeff", "\u202e", "하", "\xff", "=\u0338"})).Draw(r, "parts"), "")
+		if got := FromCell(Cell(s)); got != s {
+			r.Errorf("%q is %q, and is read as %q", s, Cell(s), got)
+		}
+	})
+}
+
+func TestNoSecretOfAnAddressIsShown(t *testing.T) {
+	for in, want := range map[string]string{
+		"redis://user:hunter2@h:1/0":                  "redis://user:redacted@h:1/0",
+		"redis://:hunter2@h":                          "redis://:redacted@h",
+		"redis://u:hun/ter2@h":                        "redis://u:redacted@h",
+		"redis://u:hun@ter2@h1,h2":                    "redis://u:redacted@h1,h2",
+		`redis://u:hunt"er2@h`:                        "redis://u:redacted@h",
+		"redis://u:1/hunter2@h":                       "redis://u:redacted@h",
+		"redis+sentinel://u:hunter2@h1,h2?db=1":       "redis+sentinel://u:redacted@h1,h2?db=1",
+		"redis://h/0?password=hunter2&db=1":           "redis://h/0?password=redacted&db=1",
+		"redis://h?db=1&sentinel_password=hunter2":    "redis://h?db=1&sentinel_password=redacted",
+		"https://hunter2@h/x":                         "https://redacted@h/x",
+		"s3+https://KEY:hunter2@h/bucket":             "s3+https://KEY:redacted@h/bucket",
+		"https://s3.example/b?X-Amz-Signature=hunter": "https://s3.example/b?X-Amz-Signature=redacted",
+		`parse "redis://u:hunter2@h": bad (u@h)`:      `parse "redis://u:redacted@h": bad (u@h)`,
+		"a https://u:hunter2@h b http://v:hunter2@i":  "a https://u:redacted@h b http://v:redacted@i",
+		"sftp://person@host/folder":                   "sftp://person@host/folder",
+		"https://h/@me/x":                             "https://h/@me/x",
+		"https://h:8080/x write to me@h":              "https://h:8080/x write to me@h",
+	} {
+		if got := Redact(in); got != want {
+			t.Errorf("Redact(%q) = %q; want %q", in, got, want)
+		}
+		if got := Redact(want); got != want {
+			t.Errorf("Redact(%q) = %q", want, got)
+		}
 	}
 }

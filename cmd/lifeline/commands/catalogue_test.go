@@ -22,6 +22,7 @@ import (
 
 	"lifeline/audio/samples"
 	"lifeline/internal/cmdline"
+	"lifeline/internal/text"
 	"lifeline/schedules"
 )
 
@@ -185,6 +186,16 @@ func TestACRInACellLosesNothing(t *testing.T) {
 }
 
 // A cell that is too large for every field is refused with its line number, before any data is sent.
+func TestACellThatNoSpreadsheetRunsIsReadAsItsText(t *testing.T) {
+	for _, title := range []string{"=1+1", "'=1", "-5", "@home", "it's", "＝1", "\"=1\""} {
+		table := "\ufefffile,title\r\na.mp3,\"" + strings.ReplaceAll(text.Cell(title), `"`, `""`) + "\"\r\n"
+		got, err := read(t, catalogues{}, "t.csv", []byte(table))
+		if err != nil || len(got) != 1 || got[0].meta["title"] != title {
+			t.Errorf("%q: %v, %v", title, got, err)
+		}
+	}
+}
+
 func TestACellThatNoFieldTakesIsRefusedByItsLine(t *testing.T) {
 	dir := fstest.MapFS{"a.mp3": {Data: []byte("x")}, "t.csv": {Data: []byte("file,title\na.mp3," +
 		strings.Repeat("a", 10<<20) + "\n")}}

@@ -57,7 +57,7 @@ func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 			continue
 		}
 		for n, cell := range row {
-			if cell = strings.TrimSpace(strings.Trim(cell, "\ufeff")); n >= len(fields) || fields[n] == "" {
+			if cell = text.FromCell(strings.TrimSpace(strings.Trim(cell, "\ufeff"))); n >= len(fields) || fields[n] == "" {
 				if cell != "" {
 					return nil, fmt.Errorf("line %d has %q in a column without a name: it has more cells than the first line, as "+
 						"where a text with a comma is not in quotes", lines[i+1], cell)
