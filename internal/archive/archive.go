@@ -22,7 +22,7 @@
 //	documents  {"kind": "segment", "id": "…", "revision": 4, "body": {…}}
 //	changes    {"sequence": 9, "kind": "segment", "id": "…", "revision": 4, "deleted": false, "at_ms": …, "by": "…",
 //	           "action": "segment.approve", "reason": "…", "request_id": "…",
-//	           "person": "…", "token": "…", "remote": "…"}, the last three only where they are known
+//	           "person": "…", "token": "…", "remote": "…", "fields": "…"}, the last four only where they are known
 //	asrun      {"station": "…", "sequence": 7, "at_ms": …, "body": {…}}
 //
 // Instants are milliseconds since 1970 in UTC. A body is stored byte for byte; one that is not JSON on one line is

@@ -43,6 +43,7 @@ type changeLine struct {
 	Person    string `json:"person,omitempty"`
 	Token     string `json:"token,omitempty"`
 	Remote    string `json:"remote,omitempty"`
+	Fields    string `json:"fields,omitempty"`
 }
 
 type entryLine struct {
@@ -60,7 +61,7 @@ func AppendDocument(b []byte, d store.Document) ([]byte, error) {
 // AppendChange appends a change as AppendDocument does a document.
 func AppendChange(b []byte, c store.Change) ([]byte, error) {
 	return appendLine(b, changeLine{c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action,
-		c.Reason, c.RequestID, c.Person, c.Token, c.Remote}, nil)
+		c.Reason, c.RequestID, c.Person, c.Token, c.Remote, c.Fields}, nil)
 }
 
 // AppendEntry appends an entry as AppendDocument does a document.
@@ -102,7 +103,8 @@ func ParseChange(line []byte) (store.Change, error) {
 	l, err := parse[changeLine](line)
 	return store.Change{Sequence: l.Sequence, Kind: l.Kind, ID: l.ID, Revision: l.Revision, Deleted: l.Deleted,
 		Origin: store.Origin{At: time.UnixMilli(l.At).UTC(), By: l.By, Action: l.Action, Reason: l.Reason,
-			RequestID: l.RequestID, Person: l.Person, Token: l.Token, Remote: l.Remote}}, err
+			RequestID: l.RequestID, Person: l.Person, Token: l.Token, Remote: l.Remote},
+		Fields: l.Fields}, err
 }
 
 // ParseEntry parses an entry as ParseDocument does a document.

@@ -44,7 +44,7 @@ type job struct {
 }
 
 // NewRunner returns a Runner that runs each job when a document that it needs changes, and at least once per every.
-func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, a *access.Access,
+func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, a *access.Access, n *access.Notes,
 	c *replica.WorkLock, collect Collector, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
 	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
 	k.jobs = []job{
@@ -60,6 +60,7 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 			replica.KindScript, replica.KindCampaign}, unclaimed(s.Record.MakeGoods.SettleAll)},
 		{"seal", []string{replica.KindStation, record.KindLate}, unclaimed(s.Record.Sealing.SealAll)},
 		{"token-uses", nil, unclaimed(a.KeepUses)},
+		{"notes", nil, unclaimed(func(ctx context.Context) error { return n.Flush(ctx, false) })},
 		{"sweep", nil, k.sweep},
 	}
 	for _, j := range k.jobs {

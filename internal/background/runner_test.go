@@ -94,7 +94,8 @@ func (f *fixture) put(kind, id string, v any) {
 func (f *fixture) runner() *Runner {
 	lib := library.New(f.replica, nil, servicetest.Signer{}, nil, time.Now, library.Limits{Concurrency: 1})
 	none := func(context.Context, time.Time) (int, error) { return 0, nil }
-	return NewRunner(f.replica, lib, f.scheduler, access.New(f.replica, time.Now), f.lock, none,
+	return NewRunner(f.replica, lib, f.scheduler, access.New(f.replica, time.Now),
+		access.NewNotes(f.replica, time.Now), f.lock, none,
 		slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
 }
 
@@ -197,8 +198,8 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		n, ctx := newFixture(t, memory.New(100))
 		w := &wakes{runs: map[string]int{}}
 		n.runJobs(ctx, w.counted)
-		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse fallback make-goods refill repair seal "+
-			"sign sweep token-uses uploads" {
+		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse fallback make-goods notes refill repair "+
+			"seal sign sweep token-uses uploads" {
 			t.Errorf("a day runs %s", got)
 		}
 	})

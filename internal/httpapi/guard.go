@@ -90,7 +90,8 @@ func (a *api) recovered(w *watched, r *http.Request, v any) {
 // refuse answers with a failure outside of any route.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	c := &call{w: w, r: r}
-	c.actor.RequestID = trailOf(r).id
+	c.actor.RequestID, c.actor.Remote = trailOf(r).id, remoteOf(r)
+	a.noteRefusal(c, err)
 	a.fail(c, err)
 }
 

@@ -24,6 +24,7 @@ import (
 // Parts are the use cases and settings that the API needs.
 type Parts struct {
 	Access      *access.Access
+	Notes       *access.Notes
 	Members     *access.Members
 	Enrolments  *access.Enrolments
 	Library     *library.Library

@@ -88,6 +88,18 @@ func (a *Parts) problem(c *call, err error) wire.Problem {
 	return p
 }
 
+// noteRefusal notes on the audit that a request was not permitted, and why. A refusal that cannot be noted stands.
+func (a *api) noteRefusal(c *call, err error) {
+	p := problemOf(err, c.actor.RequestID)
+	if p.Status != http.StatusUnauthorized && p.Status != http.StatusForbidden {
+		return
+	}
+	operation := c.r.Method + " " + trailOf(c.r).route
+	if err := a.Notes.Refused(context.WithoutCancel(c.r.Context()), c.actor, operation, p.Detail); err != nil {
+		a.Log.Error("a refusal was not noted on the audit", "request_id", p.RequestID, "error", err)
+	}
+}
+
 // restOfBody is how long a request that failed may take to bring the rest of its body; the connection is closed after.
 const restOfBody = time.Second
 

@@ -119,7 +119,8 @@ func newServed(t *testing.T) *served {
 	lock := replica.NewWorkLock(copied, "here", time.Minute)
 	stopping, stop := context.WithCancel(t.Context())
 	stop() // ends the streams
-	s.parts = Parts{Access: access.New(copied, now), Members: access.NewMembers(copied, now),
+	s.parts = Parts{Access: access.New(copied, now), Notes: access.NewNotes(copied, now),
+		Members:    access.NewMembers(copied, now),
 		Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
 		Library:    lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook, Receipts: scheduler.Record.Receipts,
 		MirrorLists: access.NewMirrorLists(copied, nil, now),

@@ -85,7 +85,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter, most: r.Whole(),
 			stopping: a.Stopping, held: a.held}
 		t := trailOf(g.Request)
-		t.route, c.actor.RequestID = r.Path, t.id
+		t.route, c.actor.RequestID, c.actor.Remote = r.Path, t.id, remoteOf(g.Request)
 		err := a.answer(c, r)
 		t.by = c.actor.Name
 		if over := c.over(); over != nil && !g.Writer.Written() {
@@ -98,6 +98,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 			a.Log.Error("answer broken off", "path", c.r.URL.Path, "request_id", c.actor.RequestID, "error", err)
 			panic(http.ErrAbortHandler) // a truncated answer must not look complete
 		default:
+			a.noteRefusal(c, err)
 			a.fail(c, err)
 		}
 	}

@@ -422,9 +422,7 @@ func (l *Logbook) Audit(ctx context.Context, q store.AuditQuery) (page []wire.Au
 	}
 	out := make([]wire.AuditRecord, len(changes))
 	for i, c := range changes {
-		out[i] = wire.AuditRecord{Sequence: c.Sequence, At: schedules.At(c.At), By: c.By, Action: c.Action, Reason: c.Reason,
-			Kind: c.Kind, ID: c.ID, From: max(c.Revision-1, 0), To: c.Revision, RequestID: c.RequestID,
-			Person: c.Person, Token: c.Token, Remote: c.Remote}
+		out[i] = replica.AuditRecord(c)
 	}
 	return out, next, nil
 }

@@ -45,6 +45,7 @@ type Service struct {
 	Audio      telemetry.Recordings
 	Replica    *replica.Replica
 	Access     *access.Access
+	notes      *access.Notes
 	Scheduler  *scheduling.Scheduler
 	renders    *render.Renderer
 	Lock       *replica.WorkLock
@@ -168,7 +169,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	records := record.NewRecords(s.Replica, documents, s.Audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
 	s.Scheduler = scheduling.New(s.Replica, records, signer, time.Now, publicURL, c.Lease)
 	logbook := s.Scheduler.Record.Logbook
-	s.Access = access.New(s.Replica, time.Now)
+	s.Access, s.notes = access.New(s.Replica, time.Now), access.NewNotes(s.Replica, time.Now)
 	codes, err := DerivedKey(key, forCodes)
 	if err != nil {
 		return nil, err
@@ -192,7 +193,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		removed, err = collect(ctx, before)
 		return removed, errors.Join(err, records.Move(ctx))
 	}
-	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Access, s.Lock, tidy, log,
+	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Access, s.notes, s.Lock, tidy, log,
 		backgroundEvery, time.Now)
 	if s.renders, err = render.Open(c.RenderDir(), s.Audio, render.Options{Rate: dsp.Rate(c.Render.Rate),
 		Silence: playout.SilenceLimit,
@@ -231,7 +232,8 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	s.Server = &http.Server{
 		TLSConfig: tls,
-		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Members: access.NewMembers(s.Replica, time.Now),
+		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Notes: s.notes,
+			Members:    access.NewMembers(s.Replica, time.Now),
 			Enrolments: access.NewEnrolments(s.Replica, codes, time.Now),
 			Library:    lib, Scheduler: s.Scheduler, Logbook: logbook, Receipts: s.Scheduler.Record.Receipts,
 			MirrorLists: access.NewMirrorLists(s.Replica, signer.mirrorKeys(), time.Now), Answers: answers, Replica: s.Replica,
@@ -354,6 +356,9 @@ func (s *Service) Close() error {
 	stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	err := s.traces.Close(stopping)
+	if s.notes != nil {
+		err = errors.Join(err, s.notes.Flush(stopping, true))
+	}
 	if s.renders != nil {
 		err = errors.Join(err, s.renders.Close())
 	}

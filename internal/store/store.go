@@ -23,6 +23,7 @@ type Write struct {
 	Expect int64  // the revision to change; 0 means that the document must not exist
 	Body   []byte // ignored for a deletion
 	Delete bool
+	Fields string // for the audit: what it changes, in a form that the use cases define
 }
 
 // Commit is a set of writes that are applied together or not at all, with their author and reason. At most one write
@@ -30,6 +31,7 @@ type Write struct {
 type Commit struct {
 	Writes []Write
 	Origin
+	Fields string // of a commit without writes, as Write.Fields
 }
 
 // Origin is the origin of a change, for the audit.
@@ -54,6 +56,7 @@ type Change struct {
 	Revision int64 // after the change; the revision before is one less
 	Deleted  bool
 	Origin
+	Fields string // of the write; empty for changes of older programs
 }
 
 // Entry is one as-run report, named by station and sequence. An entry never changes, and stays until it is forgotten.

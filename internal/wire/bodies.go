@@ -293,7 +293,8 @@ type Change struct {
 	At       schedules.Instant `json:"at"`
 }
 
-// AuditRecord records one change: its author, its time, and the revisions before and after it.
+// AuditRecord records one change: its author, its time, and the revisions before and after it. A record whose
+// to_revision is 0 changed nothing: a sign-in, a reading of what is sensitive, a refused request.
 type AuditRecord struct {
 	Sequence  int64             `json:"sequence"`
 	At        schedules.Instant `json:"at"`
@@ -308,4 +309,15 @@ type AuditRecord struct {
 	Person    string            `json:"person,omitempty"`         // ID of the person who did it
 	Token     string            `json:"token,omitempty"`          // ID of the access token of the request
 	Remote    string            `json:"remote_address,omitempty"` // from which the request came
+
+	Times  int64         `json:"times,omitempty"`  // how often it happened; left out: once
+	Fields []FieldChange `json:"fields,omitempty"` // what it changed; none in records of older programs
+}
+
+// FieldChange is the value of a field before and after a change.
+type FieldChange struct {
+	Field  string `json:"field"`            // such as valid_until or windows.0.length_ms
+	Before string `json:"before,omitempty"` // as JSON, texts as they are; of a long one the length and the SHA-256
+	After  string `json:"after,omitempty"`
+	Hidden bool   `json:"hidden,omitempty"` // the audit does not tell the values, because they are secret or sensitive
 }

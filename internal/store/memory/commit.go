@@ -31,10 +31,10 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	before := len(s.changes)
 	for _, w := range c.Writes {
 		s.record(store.Change{Kind: w.Kind, ID: w.ID, Revision: s.collection(w.Kind).apply(w), Deleted: w.Delete,
-			Origin: c.Origin})
+			Origin: c.Origin, Fields: w.Fields})
 	}
 	if len(c.Writes) == 0 {
-		s.record(store.Change{Origin: c.Origin})
+		s.record(store.Change{Origin: c.Origin, Fields: c.Fields})
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})

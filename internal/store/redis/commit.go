@@ -37,7 +37,7 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	c.At = time.UnixMilli(c.At.UnixMilli()).UTC()
 	keys := []string{s.key("sequence"), s.key("feed"), s.key("audit"), s.key("receipt", rand.Text()), s.key("kinds")}
 	args := []any{s.o.Feed, receiptLife.Milliseconds(), c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID,
-		c.Person, c.Token, c.Remote}
+		c.Person, c.Token, c.Remote, c.Fields}
 	for _, w := range c.Writes {
 		verb := "put"
 		if w.Delete {
@@ -45,7 +45,7 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 		}
 		keys = append(keys, s.key("documents", w.Kind), s.key("revisions", w.Kind), s.key("ids", w.Kind),
 			s.key("history", w.Kind))
-		args = append(args, w.ID, w.Expect, verb, w.Body)
+		args = append(args, w.ID, w.Expect, verb, w.Body, w.Fields)
 	}
 	answer, err := s.write(ctx, commitScript, keys, args)
 	if err != nil {
@@ -73,10 +73,11 @@ func outcome(c store.Commit, answer string) ([]store.Change, error) {
 	case verdict == "done" && len(numbers) == len(c.Writes)+1:
 		changes := make([]store.Change, max(1, len(c.Writes)))
 		for i := range changes {
-			changes[i] = store.Change{Sequence: numbers[0] + int64(i), Origin: c.Origin}
+			changes[i] = store.Change{Sequence: numbers[0] + int64(i), Origin: c.Origin, Fields: c.Fields}
 			if len(c.Writes) > 0 {
 				w := c.Writes[i]
 				changes[i].Kind, changes[i].ID, changes[i].Revision, changes[i].Deleted = w.Kind, w.ID, numbers[i+1], w.Delete
+				changes[i].Fields = w.Fields
 			}
 		}
 		return changes, nil

@@ -164,6 +164,7 @@ func decode(messages []goredis.XMessage) ([]store.Change, error) {
 			Sequence: sequence, Kind: text("k"), ID: text("i"), Revision: revision, Deleted: text("d") == "1",
 			Origin: store.Origin{At: time.UnixMilli(at).UTC(), By: text("b"), Action: text("a"), Reason: text("w"),
 				RequestID: text("q"), Person: text("p"), Token: text("n"), Remote: text("f")},
+			Fields: text("c"),
 		}
 	}
 	return changes, nil

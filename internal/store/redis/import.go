@@ -129,7 +129,7 @@ func (i *importer) change(ctx context.Context, c store.Change) error {
 		i.ends[n], deleted = -c.Revision, "1"
 	}
 	values := []any{"k", c.Kind, "i", c.ID, "r", c.Revision, "d", deleted, "t", c.At.UnixMilli(), "b", c.By, "a", c.Action,
-		"w", c.Reason, "q", c.RequestID, "p", c.Person, "n", c.Token, "f", c.Remote}
+		"w", c.Reason, "q", c.RequestID, "p", c.Person, "n", c.Token, "f", c.Remote, "c", c.Fields}
 	return i.write(ctx, func(pipe goredis.Pipeliner) {
 		pipe.XAdd(ctx, &goredis.XAddArgs{Stream: i.s.key("audit"), ID: message(c.Sequence), Values: values})
 		if c.Sequence > i.trimmed {

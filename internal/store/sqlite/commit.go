@@ -44,10 +44,10 @@ func apply(ctx context.Context, tx *sql.Tx, c store.Commit) ([]store.Change, err
 			return nil, err
 		}
 		changes = append(changes, store.Change{Kind: w.Kind, ID: w.ID, Revision: revision, Deleted: w.Delete,
-			Origin: c.Origin})
+			Origin: c.Origin, Fields: w.Fields})
 	}
 	if len(c.Writes) == 0 {
-		changes = append(changes, store.Change{Origin: c.Origin})
+		changes = append(changes, store.Change{Origin: c.Origin, Fields: c.Fields})
 	}
 	for i := range changes {
 		changes[i].Sequence = sequence + int64(i) + 1
@@ -96,9 +96,9 @@ func applyOne(ctx context.Context, tx *sql.Tx, w store.Write) (int64, error) {
 func insertChange(ctx context.Context, tx *sql.Tx, c store.Change) error {
 	_, err := tx.ExecContext(ctx,
 		"INSERT INTO changes (sequence, kind, id, revision, deleted, at, by, action, reason, request_id, person, token, "+
-			"remote) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			"remote, fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID, c.Person,
-		c.Token, c.Remote)
+		c.Token, c.Remote, c.Fields)
 	return err
 }
 

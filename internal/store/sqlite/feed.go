@@ -14,7 +14,7 @@ const (
 	selectLatest  = "SELECT coalesce(max(sequence), 0) FROM changes"
 	selectTrimmed = "SELECT through FROM trimmed"
 	selectChanges = "SELECT sequence, kind, id, revision, deleted, at, by, action, reason, request_id, person, " +
-		"token, remote FROM changes "
+		"token, remote, fields FROM changes "
 )
 
 // Changes returns up to limit consecutive changes after since, in order. The feed is the audit trail. Changes fails
@@ -110,7 +110,7 @@ func (s *Store) changes(ctx context.Context, where string, args ...any) ([]store
 
 func changeParts(c *store.Change) []any {
 	return []any{&c.Sequence, &c.Kind, &c.ID, &c.Revision, &c.Deleted, (*instant)(&c.At), &c.By, &c.Action, &c.Reason,
-		&c.RequestID, &c.Person, &c.Token, &c.Remote}
+		&c.RequestID, &c.Person, &c.Token, &c.Remote, &c.Fields}
 }
 
 // follows fails with Gone if the feed ends before since, as it does after an older file replaced the database.

@@ -203,6 +203,9 @@ func digest(c store.Change) string {
 	if c.Person != "" || c.Token != "" || c.Remote != "" { // without them, as programs wrote it that do not know them
 		text = fmt.Appendf(text, " %q %q %q", c.Person, c.Token, c.Remote)
 	}
+	if c.Fields != "" { // likewise
+		text = fmt.Appendf(text, " %q", c.Fields)
+	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

@@ -21,6 +21,7 @@ func TestReleasedMigrationsAreNeverEdited(t *testing.T) {
 		"8862b6fba167aaacbc7f5a3c74cf66432f7c529b1d1d31880ee530157b2dcb76", // leases
 		"27a28afa345010b5ac78e0530e29d1fc1e86eecbec6a16a29610a1d5d331f355", // trimmed
 		"03dfd9f3ab0cf2075f517cc662f6c6faa1c4afda328c6dd71b46d4936213d599", // origin
+		"e8863e40cb12d5f4d10c887f89d6ff6fee47a5efb8406b7365af450d9d45e30c", // fields
 	}
 	all, err := steps()
 	if err != nil {

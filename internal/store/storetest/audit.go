@@ -8,6 +8,31 @@ import (
 )
 
 var auditRules = []rule{
+	{"ChangesKeepTheirFields", func(b *bench) {
+		edit := put("segment", "a", 0, "{}")
+		edit.Fields = `{"fields":[{"field":"제목","after":"\u0001\n\"two\""}]}`
+		all, err := b.Commit(b.Context(), store.Commit{Writes: []store.Write{edit, put("segment", "b", 0, "{}")},
+			Origin: origin(), Fields: "not of a commit with writes"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		note, err := b.Commit(b.Context(), store.Commit{Origin: origin(), Fields: `{"kind":"segment","id":"a"}`})
+		if err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, note...)
+		for i, want := range []string{edit.Fields, "", `{"kind":"segment","id":"a"}`} {
+			if all[i].Fields != want {
+				b.Errorf("change %d has the fields %q, want %q", i, all[i].Fields, want)
+			}
+		}
+		audited, err := b.Audit(b.Context(), store.AuditQuery{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.same("audit", audited, all)
+		b.same("feed", b.feed(0, 10), all)
+	}},
 	{"AuditSelects", func(b *bench) {
 		hour := func(n int) time.Time { return origin().At.Add(time.Duration(n) * time.Hour) }
 		var all []store.Change
