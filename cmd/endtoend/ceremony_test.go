@@ -277,9 +277,7 @@ func TestKeyCeremonyRecoversFromStolenKeysAtStationsThatWereOffForAllOfIt(t *tes
 	var copies []string
 	for _, key := range []string{roots[1], c.newest("*.rootkey", roots)} {
 		machine := t.TempDir()
-		if err := os.CopyFS(machine, os.DirFS(c.dir)); err != nil {
-			t.Fatal(err)
-		}
+		copyPrivate(t, machine, c.dir)
 		succeed(t, "key", "sign", machine, "--with", key)
 		copies = append(copies, filepath.Join(machine, "3.root.json"))
 	}

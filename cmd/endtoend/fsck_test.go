@@ -101,9 +101,7 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
-				t.Fatal(err)
-			}
+			copyPrivate(t, dir, whole)
 			c.spoil(t, dir)
 			for _, how := range [][]string{{"--quick"}, nil} {
 				code, out := command(t, append([]string{"fsck", "--data", dir}, how...)...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -195,10 +196,25 @@ func furnish(t *testing.T) string {
 		})
 	}
 	dir := filepath.Join(t.TempDir(), "data")
-	if err := os.CopyFS(dir, os.DirFS(furnished)); err != nil {
+	copyPrivate(t, dir, furnished)
+	return dir
+}
+
+// copyPrivate copies a folder so that only its owner may read the copies, as the service keeps its files.
+func copyPrivate(t testing.TB, to, from string) {
+	t.Helper()
+	err := os.CopyFS(to, os.DirFS(from))
+	if err == nil {
+		err = filepath.WalkDir(to, func(name string, f fs.DirEntry, err error) error {
+			if err == nil && !f.IsDir() {
+				err = os.Chmod(name, 0o600)
+			}
+			return err
+		})
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	return dir
 }
 
 // answer is a whole HTTP answer.

@@ -5,7 +5,6 @@ package endtoend
 import (
 	"bytes"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
-	"lifeline/internal/service"
 )
 
 // rooted is a service whose documents are signed under a first root.
@@ -76,9 +74,12 @@ func TestABackupWithKeysCarriesTheRootsAndTheKeysOfTheRoles(t *testing.T) {
 
 	// Restore keeps existing keys only if they are the same; otherwise it restores nothing.
 	again, other := serveDefaults(t.TempDir()), serveDefaults(t.TempDir())
-	if err := errors.Join(again.Check(), other.Check(), os.CopyFS(again.Keys, os.DirFS(c.conf.Keys)),
-		os.CopyFS(other.Keys, os.DirFS(c.conf.Keys)),
-		os.WriteFile(filepath.Join(other.Keys, "1.root.json"), []byte("{}"), 0o600)); err != nil {
+	if err := errors.Join(again.Check(), other.Check()); err != nil {
+		t.Fatal(err)
+	}
+	copyPrivate(t, again.Keys, c.conf.Keys)
+	copyPrivate(t, other.Keys, c.conf.Keys)
+	if err := errors.Join(os.WriteFile(filepath.Join(other.Keys, "1.root.json"), []byte("{}"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	succeed(t, "restore", "--data", again.Data, whole)
@@ -132,17 +133,40 @@ func TestServeAndFsckSayWhatTheFolderOfKeysLacks(t *testing.T) {
 		c.deploy()
 	}
 
-	// A key that other users may read is reported, and still signs.
+	// A key that other users may read is refused.
 	if err := os.Chmod(queue, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var said bytes.Buffer
-	s, err := service.Open(t.Context(), c.conf, "http://127.0.0.1:1", slog.New(slog.NewTextHandler(&said, nil)))
-	if err == nil {
-		err = s.Close()
+	cure := queue + ", whose mode is 0644: chmod 600"
+	if err := started(t, c.conf); err == nil || !strings.Contains(err.Error(), cure) ||
+		!strings.Contains(checked(t, c.conf), cure) {
+		t.Errorf("a key with mode 0644: %v", err)
 	}
-	if cure := queue + ", whose mode is 0644, and sign with it: chmod 600"; err != nil || !strings.Contains(said.String(),
-		cure) || !strings.Contains(checked(t, c.conf), cure) {
-		t.Errorf("a key with mode 0644: %v\n%s", err, &said)
+}
+
+func TestFoldersOfTheServiceThatOthersMayOpenAreClosedAtTheStart(t *testing.T) {
+	t.Parallel()
+	conf := serveDefaults(t.TempDir())
+	if err := conf.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{conf.Data, conf.Keys} {
+		if err := errors.Join(os.MkdirAll(folder, 0o700), os.Chmod(folder, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := started(t, conf); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{conf.Data, conf.Keys} {
+		if info, err := os.Stat(folder); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: %v, %v", folder, info, err)
+		}
+	}
+	if err := os.Chmod(conf.Key, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := started(t, conf); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("a signing key with mode 0640: %v", err)
 	}
 }

@@ -36,9 +36,7 @@ import (
 func ofRelease(t *testing.T, name, what string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), what)
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "releases", name, what))); err != nil {
-		t.Fatal(err)
-	}
+	copyPrivate(t, dir, filepath.Join("testdata", "releases", name, what))
 	return dir
 }
 

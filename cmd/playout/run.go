@@ -18,6 +18,7 @@ import (
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/statedir"
+	"lifeline/internal/secret"
 	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 )
@@ -35,6 +36,13 @@ type remote struct {
 func (r *remote) AfterApply() (err error) {
 	if err := r.site.read(); err != nil {
 		return err
+	}
+	switch mended, err := secret.Mend(r.TokenFile); {
+	case err != nil: // it still plays
+		fmt.Fprintf(os.Stderr, "playout: other users of this machine may read the token: %v\n", err)
+	case mended:
+		fmt.Fprintf(os.Stderr, "playout: other users of this machine could read the token in %s; they no longer can\n",
+			r.TokenFile)
 	}
 	r.secret, err = client.Token(r.Token, r.TokenFile)
 	return err

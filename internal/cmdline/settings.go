@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"lifeline/internal/charset"
+	"lifeline/internal/secret"
 	"lifeline/internal/text"
 )
 
@@ -54,10 +54,10 @@ func ReadSettings(r io.Reader) (kong.Resolver, error) {
 		return nil, fmt.Errorf("%s is no YAML of lines such as \"server: https://lifeline.example\": %s", s.file,
 			yaml.FormatError(err, false, false))
 	}
-	if f, ok := r.(fs.File); ok && s.values["token"] != nil && runtime.GOOS != "windows" {
+	if f, ok := r.(fs.File); ok && s.values["token"] != nil {
 		if info, err := f.Stat(); err != nil {
 			return nil, err
-		} else if info.Mode().Perm()&0o077 != 0 {
+		} else if secret.Loose(info) {
 			return nil, errors.New("it holds a token, and others may read it: chmod 600 it")
 		}
 	}

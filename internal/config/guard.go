@@ -7,10 +7,10 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"lifeline/internal/secret"
 	"lifeline/internal/text"
 )
 
@@ -83,7 +83,7 @@ func (s *Serve) checkGuard() error {
 			"--tls-key, or --tls-domains"))
 	}
 	if g.StoreFile != "" {
-		b, err := os.ReadFile(g.StoreFile)
+		b, err := secret.Read(g.StoreFile)
 		if err != nil {
 			return fmt.Errorf("--store-file: %w", err)
 		}

@@ -102,6 +102,10 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if loose := statedir.Own(opt.State.Root); loose != nil {
 		p.problems.Raise("state directory", "%v", loose)
 	}
+	open, err := opt.State.Seal(append(statedir.Twice(identityName), enrollingName)...)
+	if len(open) > 0 || err != nil {
+		opt.Log.Warn("other users of this machine could open files of the state directory", "files", open, "error", err)
+	}
 	p.time = OpenTimekeeper(opt.Now, opt.Uptime, opt.State, p.problems)
 	if err := opt.State.Mark("playout " + opt.Built); err != nil { // before anything that an older player knows not
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"lifeline/internal/kinds"
 	"lifeline/internal/replica"
 	"lifeline/internal/reserve"
+	"lifeline/internal/secret"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
@@ -233,12 +234,13 @@ func OpenAudio(ctx context.Context, c config.Serve) (Audio, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret := []byte{}
+	password := []byte{}
 	if c.S3.SecretKeyFile != "" {
-		if secret, err = os.ReadFile(c.S3.SecretKeyFile); err != nil {
+		if password, err = secret.Read(c.S3.SecretKeyFile); err != nil {
 			return nil, fmt.Errorf("secret key of the bucket: %w", err)
 		}
 	}
 	return blob.OpenS3(ctx, blob.S3Options{Endpoint: endpoint, Bucket: bucket, Prefix: prefix, Region: c.S3.Region,
-		AccessKey: c.S3.AccessKey, SecretKey: strings.TrimSpace(string(secret)), Spool: c.SpoolDir(), Silence: c.S3.Silence})
+		AccessKey: c.S3.AccessKey, SecretKey: strings.TrimSpace(string(password)), Spool: c.SpoolDir(),
+		Silence: c.S3.Silence})
 }

@@ -18,12 +18,13 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/secret"
 	"lifeline/internal/sign"
 )
 
-// SigningKey reads a key file.
+// SigningKey reads a key file. It fails with Conflict if others may read it.
 func SigningKey(path string) (ed25519.PrivateKey, error) {
-	b, err := os.ReadFile(path)
+	b, err := secret.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := NoName(path); err != nil {
 			return nil, err

@@ -5,11 +5,8 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +16,7 @@ import (
 	"lifeline/internal/archive"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/secret"
 	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
@@ -192,6 +190,9 @@ func privateKeys(folder string) (keys []ed25519.PrivateKey, err error) {
 		return nil, err
 	}
 	for _, name := range names {
+		if err := secret.Check(name); err != nil {
+			return nil, err
+		}
 		key, err := SigningKey(name)
 		if err != nil {
 			return nil, fault.New(fault.Conflict, "%v. Copy the file there again, from where you keep it; or, if the key is "+
@@ -200,18 +201,4 @@ func privateKeys(folder string) (keys []ed25519.PrivateKey, err error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
-}
-
-// OpenToOthers returns, for each file of a private key that other users than its owner may read or write, a message
-// with the cure.
-func OpenToOthers(c config.Serve) (said []string) {
-	names, _ := filepath.Glob(filepath.Join(c.Keys, keyFiles[1])) // never fails: the pattern is valid
-	for _, name := range append([]string{c.Key}, names...) {
-		info, err := os.Stat(name)
-		if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-			said = append(said, fmt.Sprintf("users other than its owner may read the key in %s, whose mode is %04o, and sign with "+
-				"it: chmod 600 it", name, info.Mode().Perm()))
-		}
-	}
-	return said
 }

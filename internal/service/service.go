@@ -31,6 +31,7 @@ import (
 	"lifeline/internal/replica"
 	"lifeline/internal/reserve"
 	"lifeline/internal/scheduling"
+	"lifeline/internal/secret"
 	"lifeline/internal/store/sqlite"
 	"lifeline/internal/telemetry"
 	"lifeline/internal/webhook"
@@ -94,6 +95,11 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	if s.data, err = Hold(c, otherDirectoryCure); err != nil {
 		return nil, err
 	}
+	for _, folder := range []string{c.Data, c.Keys} {
+		if mended, err := secret.Mend(folder); err != nil || mended {
+			log.Warn("other users of this machine could open this folder; they no longer can", "folder", folder, "error", err)
+		}
+	}
 	place, err := OpenAudio(ctx, c)
 	if err != nil {
 		return nil, err
@@ -119,9 +125,6 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	if err := raise(ctx, opened, log); err != nil {
 		return nil, err
-	}
-	for _, open := range OpenToOthers(c) {
-		log.Warn(open)
 	}
 	signer, err := openSigning(ctx, c, opened, key)
 	if err != nil {

@@ -65,9 +65,6 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err != nil {
 		up.report(err.Error())
 	}
-	for _, open := range service.OpenToOthers(c.Serve) {
-		fmt.Fprintln(stdout, open)
-	}
 	if err := s.Check(ctx, up.report); err != nil {
 		up.report(err.Error())
 	}

@@ -20,6 +20,7 @@ import (
 	"lifeline/internal/mirror"
 	"lifeline/internal/mirror/push"
 	"lifeline/internal/playout"
+	"lifeline/internal/secret"
 	"lifeline/internal/service"
 	"lifeline/internal/sign"
 	"lifeline/internal/trust"
@@ -133,11 +134,11 @@ func (c *targetAccess) credentials() (push.Credentials, error) {
 	with := push.Credentials{Region: c.Region, AccessKey: c.AccessKey, Silence: c.Silence,
 		KnownHosts: c.KnownHosts, Identity: c.SSHKey}
 	if c.SecretKey != "" {
-		secret, err := os.ReadFile(c.SecretKey)
+		password, err := secret.Read(c.SecretKey)
 		if err != nil {
 			return with, fmt.Errorf("--s3-secret-key-file: %w", err)
 		}
-		with.SecretKey = strings.TrimSpace(string(secret))
+		with.SecretKey = strings.TrimSpace(string(password))
 	}
 	return with, nil
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/secret"
 	"lifeline/internal/service"
 	"lifeline/internal/trust"
 )
@@ -35,7 +36,11 @@ func (s *secrets) passphrase(name string, i, n int, again bool) (string, error) 
 	var words []byte
 	switch {
 	case len(s.PassphraseFile) == n || len(s.PassphraseFile) == 1:
-		b, err := trust.ReadFile(s.PassphraseFile[min(i, len(s.PassphraseFile)-1)])
+		file := s.PassphraseFile[min(i, len(s.PassphraseFile)-1)]
+		if err := secret.Check(file); err != nil {
+			return "", err
+		}
+		b, err := trust.ReadFile(file)
 		if err != nil {
 			return "", err
 		}
@@ -131,8 +136,11 @@ func (s *secrets) rootKey(name string, i, n int) (ed25519.PrivateKey, error) {
 // unlock reads the i-th of n secrets from its file, which may have a passphrase.
 func (s *secrets) unlock(name string, i, n int) ([]byte, error) {
 	b, err := trust.ReadFile(name)
-	if err != nil || !bytes.HasPrefix(b, []byte(armor.Header)) {
-		return b, err
+	if err == nil && !bytes.HasPrefix(b, []byte(armor.Header)) {
+		return b, secret.Check(name)
+	}
+	if err != nil {
+		return nil, err
 	}
 	words, err := s.passphrase(name, i, n, false)
 	if err != nil {

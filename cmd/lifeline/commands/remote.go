@@ -2,11 +2,13 @@ package commands
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 
 	"lifeline/internal/client"
+	"lifeline/internal/secret"
 )
 
 // remote holds the flags of every command that calls a service.
@@ -25,6 +27,9 @@ type remote struct {
 func (r *remote) AfterApply() (err error) {
 	if r.address, r.transport, err = r.Link.Reach(r.Server); err != nil {
 		return err
+	}
+	if err := secret.Check(r.TokenFile); err != nil {
+		return fmt.Errorf("--token-file: %w", err)
 	}
 	r.secret, err = client.Token(r.Token, r.TokenFile)
 	return err

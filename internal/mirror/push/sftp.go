@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/secret"
 )
 
 // server is a folder of an SFTP server.
@@ -37,7 +38,7 @@ func openSFTP(ctx context.Context, u *url.URL, with Credentials) (*server, error
 		return nil, fault.New(fault.Invalid, "--known-hosts: %v. ssh-keyscan writes such a file: compare the key with what "+
 			"whoever runs the server says", err)
 	}
-	key, err := os.ReadFile(with.Identity)
+	key, err := secret.Read(with.Identity)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "--ssh-key: %v", err)
 	}

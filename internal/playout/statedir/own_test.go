@@ -2,6 +2,8 @@ package statedir
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -19,4 +21,26 @@ func TestADirectoryIsNoLongerWritableForEverybody(t *testing.T) {
 			t.Errorf("of %o becomes %o", mode, got)
 		}
 	}
+}
+
+func TestAStateDirectoryIsClosedToOthersAndItsSecretsToAllButTheOwner(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	s, err := Open(dir)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "identity.json"), nil, 0o600))
+	must(t, os.Chmod(dir, 0o755))
+	must(t, os.Chmod(filepath.Join(dir, "identity.json"), 0o640))
+	for _, want := range [][]string{{".", "identity.json"}, nil} {
+		open, err := s.Seal("identity.json", "none")
+		if must(t, err); !slices.Equal(open, want) {
+			t.Errorf("open were %q, want %q", open, want)
+		}
+	}
+	for name, want := range map[string]os.FileMode{".": 0o750, "identity.json": 0o600} {
+		info, err := s.Root.Stat(name)
+		if must(t, err); info.Mode().Perm() != want {
+			t.Errorf("%s has the mode %o", name, info.Mode().Perm())
+		}
+	}
+	must(t, s.Close())
 }
