@@ -205,11 +205,11 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 				}
 				switch {
 				case off > s.Tolerance.Duration:
-					warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", FormatLength(off), item.Position,
+					warn(WarnGap, s.Window, item.ID, "%s are empty before the post %s at %s", FormatLength(off), item.Position,
 						WallTime(r.Timezone, post))
 					at = post
 				case -off > max(s.Tolerance.Duration, item.Grace.Duration):
-					warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position,
+					warn(WarnOverrun, s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position,
 						WallTime(r.Timezone, post), FormatLength(-off))
 				}
 			}
@@ -222,7 +222,7 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			if w != nil {
 				if u := e.in.Library.Airable(item.SegmentID, Place{Languages: w.Languages, StartAt: item.StartAt.Time,
 					EndAt: item.EndAt().Time, SHA256: item.SHA256}); u != nil {
-					warn("not_airable", s.Window, item.ID, "%s", u.Error())
+					warn(WarnNotAirable, s.Window, item.ID, "%s", u.Error())
 				}
 			}
 			at = item.EndAt()
@@ -230,9 +230,9 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			out = append(out, item)
 		}
 		if off := at.Sub(s.EndAt.Time); off > s.Tolerance.Duration {
-			warn("overrun", s.Window, "", "the window of %s ends %s late", WallTime(r.Timezone, s.StartAt), FormatLength(off))
+			warn(WarnOverrun, s.Window, "", "the window of %s ends %s late", WallTime(r.Timezone, s.StartAt), FormatLength(off))
 		} else if -off > s.Tolerance.Duration {
-			warn("gap", s.Window, "", "the window of %s ends %s early", WallTime(r.Timezone, s.StartAt), FormatLength(-off))
+			warn(WarnGap, s.Window, "", "the window of %s ends %s early", WallTime(r.Timezone, s.StartAt), FormatLength(-off))
 		}
 	}
 	for i := range out {

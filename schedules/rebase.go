@@ -5,18 +5,6 @@ import (
 	"time"
 )
 
-// The warnings about unpublished edits.
-const (
-	WarnRebased     = "rebased"      // the published day changed beneath the draft, which keeps its edits
-	WarnTakenOut    = "taken_out"    // an item that may no longer air was removed from the draft
-	WarnPlannedOver = "planned_over" // a plan or a withdrawal replaced an edited draft
-)
-
-// OfEdits reports whether the warning is about unpublished edits.
-func (w Warning) OfEdits() bool {
-	return w.Code == WarnRebased || w.Code == WarnTakenOut || w.Code == WarnPlannedOver
-}
-
 // Rebase returns r, a draft based on the published rundown from, rebased onto its successor to. A window whose items
 // are the same in r and from takes the items of to. Any other window keeps the draft's items, except those in gone,
 // which Rebase returns as lost. Open time in such a window that was open in from too takes the items of to, if they

@@ -56,7 +56,7 @@ func (r Rundown) WithoutItems(ids map[string]string, now time.Time) Rundown {
 
 // warnOver returns one warning about all windows that were over before they were published.
 func warnOver(zone string, late []Slot) Warning {
-	w := Warning{Code: "over", Window: late[0].Window}
+	w := Warning{Code: WarnOver, Window: late[0].Window}
 	if len(late) == 1 {
 		w.Message = fmt.Sprintf("the window of %s was over before it was published, and is not in the queue",
 			WallTime(zone, late[0].StartAt))
@@ -160,11 +160,11 @@ func (r *Rundown) WarnOpen(now time.Time) {
 		there[i.ID] = true
 	}
 	r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(w Warning) bool {
-		return w.Item != "" && !there[w.Item] || w.Item == "" && (w.Code == "gap" || w.Code == "stopped")
+		return w.Item != "" && !there[w.Item] || w.Item == "" && (w.Code == WarnGap || w.Code == WarnStopped)
 	})
 	for _, o := range r.Open() {
 		if o.EndAt.After(now) {
-			r.Warnings = append(r.Warnings, Warning{Code: "gap", Window: o.Window,
+			r.Warnings = append(r.Warnings, Warning{Code: WarnGap, Window: o.Window,
 				Message: fmt.Sprintf("nothing fills the time from %s to %s: the station airs its fallback there",
 					WallTime(r.Timezone, o.StartAt), WallTime(r.Timezone, o.EndAt))})
 		}

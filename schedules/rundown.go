@@ -72,15 +72,6 @@ type Item struct {
 // EndAt returns the end of the item's air time.
 func (i Item) EndAt() Instant { return At(i.StartAt.Add(i.Duration.Duration)) }
 
-// Warning is a fact about a plan that a scheduler should know but that does not prevent the plan.
-type Warning struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Window  string   `json:"window,omitempty"`
-	Item    string   `json:"item,omitempty"`
-	Items   []string `json:"items,omitempty"` // if it is about several items; Item is the first
-}
-
 // Problem is one fault of a definition. Field is its path in the contract, such as "windows[0].length_ms".
 type Problem struct {
 	Field   string `json:"field"`

@@ -71,10 +71,10 @@ func judged(ctx context.Context, in schedules.Input, before, edited schedules.Ru
 	var out []schedules.Warning
 	soft := map[[2]string]int{} // rule and window -> index of its warning in out
 	for _, v := range violations {
-		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " +
+		w := schedules.Warning{Code: schedules.WarnRuleBent, Window: v.Window, Item: v.Item, Message: v.Rule + ": " +
 			itemPrefix(edited, v.Item) + v.Message}
 		if v.Hard {
-			w.Code, w.Message = "hard", w.Message+". Publication will refuse this day until it is put right."
+			w.Code, w.Message = schedules.WarnHard, w.Message+". Publication will refuse this day until it is put right."
 			out = append(out, w)
 			continue
 		}
@@ -97,16 +97,37 @@ func judged(ctx context.Context, in schedules.Input, before, edited schedules.Ru
 		}
 	}
 	for _, w := range before.Warnings {
-		switch w.Code {
-		case "hard", "rule_bent", "demand_unmet", "gap", "overrun", "not_airable", "residual", warnSameDay, warnLaterDays,
-			warnOutdated:
-			continue // found again if it still applies
-		}
-		if _, there := edited.Item(w.Item); there || w.Item == "" {
+		if stillApplies(w, before, edited) {
 			out = append(out, w)
 		}
 	}
 	return out, nil
+}
+
+// stillApplies reports whether a warning of a rundown applies to its edited form as it did before: the edits did not
+// change its item, or the items of its window. It reports false for warnings that every edit computes again.
+func stillApplies(w schedules.Warning, before, edited schedules.Rundown) bool {
+	switch w.Code {
+	case schedules.WarnHard, schedules.WarnRuleBent, schedules.WarnDemandUnmet, schedules.WarnGap, schedules.WarnOverrun,
+		schedules.WarnNotAirable, warnSameDay, warnLaterDays, warnOutdated:
+		return false
+	case schedules.WarnStopped:
+		return len(edited.Open()) > 0
+	case schedules.WarnClockChange, schedules.WarnOver: // these do not depend on the items
+		return true
+	}
+	if w.OfEdits() {
+		return true
+	}
+	if w.Item != "" {
+		was, known := before.Item(w.Item)
+		is, there := edited.Item(w.Item)
+		return there && (!known || sameAiring(was, is))
+	}
+	in := func(r schedules.Rundown) []schedules.Item {
+		return slices.DeleteFunc(slices.Clone(r.Items), func(i schedules.Item) bool { return i.Window != w.Window })
+	}
+	return sameItems(in(before), in(edited))
 }
 
 func sameAiring(a, b schedules.Item) bool {

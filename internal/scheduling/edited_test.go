@@ -133,3 +133,58 @@ func TestAnEditWarnsOfNothingThatIsOver(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnEditKeepsTheWarningsOfThePlanOnlyWhereItChangesNothing(t *testing.T) {
+	d := newPlanningRoom(t, 24)
+	r := d.plan("relay", d.today)
+	evening := func(code string) schedules.Warning { return schedules.Warning{Code: code, Window: "evening"} }
+	ofPlan := []schedules.Warning{evening(schedules.WarnFillResidual), evening(schedules.WarnPostOff),
+		evening(schedules.WarnPositionEmpty), evening(schedules.WarnNoRoom),
+		{Code: schedules.WarnCutAtPost, Window: "evening", Item: r.Items[2].ID},
+		{Code: schedules.WarnStopped}}
+	steady := []schedules.Warning{evening(schedules.WarnClockChange), evening(schedules.WarnTakenOut),
+		{Code: schedules.WarnFillResidual, Window: "morning"},
+		{Code: schedules.WarnFallbackUsed, Window: "evening", Item: r.Items[1].ID}}
+	latest, err := d.scheduler.Rundowns.latest(t.Context(), "relay", d.today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Warnings = slices.Concat(r.Warnings, ofPlan, steady)
+	if _, err := d.scheduler.Drafts.save(t.Context(), plannerActor, latest, r, nil, "rundown.plan"); err != nil {
+		t.Fatal(err)
+	}
+	edit := func(op schedules.Edit) schedules.Rundown {
+		t.Helper()
+		out, err := d.scheduler.Drafts.Edit(t.Context(), plannerActor, "relay", d.today, nil, []schedules.Edit{op})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	has := func(r schedules.Rundown, want schedules.Warning) bool {
+		return slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool {
+			return w.Code == want.Code && w.Window == want.Window && w.Item == want.Item
+		})
+	}
+	locked := edit(schedules.Edit{Op: "lock", Item: r.Items[1].ID})
+	for _, w := range append(ofPlan[:len(ofPlan)-1:len(ofPlan)-1], steady...) {
+		if !has(locked, w) {
+			t.Errorf("a lock changes no airing, and %+v is gone", w)
+		}
+	}
+	if has(locked, ofPlan[len(ofPlan)-1]) {
+		t.Error("no time is open, and a search for items is still said to have stopped")
+	}
+	other := strings.Fields(aired(d.plan("relay", d.today.AddDays(1))))[0]
+	replaced := edit(schedules.Edit{Op: "replace", Item: r.Items[2].ID, Segment: other})
+	for _, w := range ofPlan {
+		if has(replaced, w) {
+			t.Errorf("the evening has other items, and it is still said that %+v", w)
+		}
+	}
+	for _, w := range steady {
+		if !has(replaced, w) {
+			t.Errorf("%+v still applies, and is gone", w)
+		}
+	}
+}

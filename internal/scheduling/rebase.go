@@ -66,7 +66,7 @@ func (s *Repairer) recheck(ctx context.Context, draft *schedules.Rundown) {
 	if err != nil {
 		return
 	}
-	open := slices.DeleteFunc(draft.Warnings, func(w schedules.Warning) bool { return w.Code != "gap" })
+	open := slices.DeleteFunc(draft.Warnings, func(w schedules.Warning) bool { return w.Code != schedules.WarnGap })
 	draft.Warnings = append(open, found...)
 }
 
@@ -85,10 +85,10 @@ func (s *Rundowns) Shown(ctx context.Context, station string, date schedules.Dat
 	gone := s.planning.Library().Removals(st.Complete(r), s.now())
 	for _, i := range r.Items {
 		told := slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool {
-			return w.Code == "not_airable" && w.Item == i.ID
+			return w.Code == schedules.WarnNotAirable && w.Item == i.ID
 		})
 		if why := gone[i.ID]; why != "" && !told {
-			r.Warnings = append(r.Warnings, schedules.Warning{Code: "not_airable", Window: i.Window, Item: i.ID,
+			r.Warnings = append(r.Warnings, schedules.Warning{Code: schedules.WarnNotAirable, Window: i.Window, Item: i.ID,
 				Message: itemPrefix(r, i.ID) + why + ". Replace it or take it out: publication refuses this draft until then."})
 		}
 	}

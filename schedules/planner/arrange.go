@@ -124,7 +124,7 @@ func (f closingPass) warnOff(c *schedules.Choice, off int64) {
 	case c.Cut:
 		why = "the least that was found among the " + strconv.Itoa(c.Wide) + " candidates most overdue"
 	}
-	f.p.warn("fill_residual", f.w.Window, "", "position %s fills its time to %d ms: %s", f.pl.pos.ID, off, why)
+	f.p.warn(schedules.WarnFillResidual, f.w.Window, "", "position %s fills its time to %d ms: %s", f.pl.pos.ID, off, why)
 }
 
 func ints(b []uint8) []int {

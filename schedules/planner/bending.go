@@ -47,8 +47,8 @@ func deviation(s schedules.Slack) int64 { return max(s.Need-s.Has, s.Has-s.Need)
 // warnings returns one warning for each rule and occurrence of a window, in the order of their first items.
 func (b *bending) warnings() (out []schedules.Warning) {
 	for _, one := range b.list {
-		out = append(out, schedules.Warning{Code: "rule_bent", Window: one.window, Item: one.items[0], Items: one.items,
-			Message: one.String()})
+		out = append(out, schedules.Warning{Code: schedules.WarnRuleBent, Window: one.window,
+			Item: one.items[0], Items: one.items, Message: one.String()})
 	}
 	return out
 }

@@ -465,7 +465,7 @@ func (p demandPass) checkDemands() *stuck {
 		if d.hard {
 			return &stuck{demand: d}
 		}
-		p.warn("demand_unmet", "", "", "%s: %s of %s", d.name, d.amount(has), d.amount(d.need))
+		p.warn(schedules.WarnDemandUnmet, "", "", "%s: %s of %s", d.name, d.amount(has), d.amount(d.need))
 	}
 	return nil
 }

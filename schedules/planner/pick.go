@@ -76,7 +76,7 @@ func (p pickPass) pickAll() *stuck {
 		pos := p.stretches[t.stretch].places[t.place].pos
 		if pos.Optional && t.next == len(t.order) {
 			t.next++ // leave the place empty
-			p.warn("position_empty", p.day.windows[p.stretches[t.stretch].win].Window, "",
+			p.warn(schedules.WarnPositionEmpty, p.day.windows[p.stretches[t.stretch].win].Window, "",
 				"position %s is left empty: nothing may air in it", pos.ID)
 			i++
 			continue

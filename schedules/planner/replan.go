@@ -210,7 +210,7 @@ func (r *replanner) wider(w *schedules.DayWindow, g gap, way openTime) []gap {
 	return append(right, left...)
 }
 
-// mayGiveWay reports whether an item, or a whole chain, may mayGiveWay way to a hole beside it.
+// mayGiveWay reports whether an item, or a whole chain, may give way to an open time beside it.
 func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, way openTime) bool {
 	if !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(r.now) || len(unit) > 1 && !way.deep {
 		return false
@@ -218,7 +218,7 @@ func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, wa
 	for _, i := range unit {
 		kept := slices.ContainsFunc(r.in.Keep, func(k schedules.Item) bool { return k.ID == i.ID })
 		cut := slices.ContainsFunc(r.cur.Warnings, func(x schedules.Warning) bool { // it cuts the item before it, so it stays
-			if x.Code != "cut_at_post" {
+			if x.Code != schedules.WarnCutAtPost {
 				return false
 			}
 			before, ok := r.cur.Item(x.Item)
@@ -394,7 +394,7 @@ func (r *replanner) plan() (Plan, error) {
 	out.SumWindows()
 	out.WarnOpen(r.now)
 	if r.stopped > 0 {
-		out.Warnings = append(out.Warnings, schedules.Warning{Code: "stopped",
+		out.Warnings = append(out.Warnings, schedules.Warning{Code: schedules.WarnStopped,
 			Message: fmt.Sprintf("the search for items for the open times reached its time limit: %d of them were not "+
 				"searched completely", r.stopped)})
 	}

@@ -83,7 +83,8 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 			item.CueOut = schedules.Ms(item.CueOut.Milliseconds() - pl.trim)
 			item.FadeOut = schedules.Ms(min(item.Duration.Milliseconds(), max(pl.position.FadeMax.Milliseconds(), pl.trim)))
 			if pl.trim > pl.position.FadeMax.Milliseconds() {
-				p.warn("cut_at_post", w.Window, item.ID, "what starts after %s at its own instant cuts its last %s off", e.ID,
+				p.warn(schedules.WarnCutAtPost, w.Window, item.ID,
+					"what starts after %s at its own instant cuts its last %s off", e.ID,
 					schedules.FormatLength(schedules.Ms(pl.trim).Duration))
 			}
 		}
@@ -100,8 +101,8 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 		p.figures(pl, w, m, at, &x)
 		x.Why = why(pl, &x)
 		if pl.fallback {
-			p.warn("fallback_used", w.Window, item.ID, "%s of the station's fallback fills position %s: nothing else fits", e.ID,
-				pl.position.ID)
+			p.warn(schedules.WarnFallbackUsed, w.Window, item.ID,
+				"%s of the station's fallback fills position %s: nothing else fits", e.ID, pl.position.ID)
 		}
 		items, explanations = append(items, item), append(explanations, x)
 		at += e.ms
@@ -180,9 +181,8 @@ func (p resultPass) warnPosts(items []schedules.Item) {
 		}
 		w := &p.day.windows[pl.win]
 		if off := pl.start - w.start - pl.position.At.Milliseconds(); off != 0 {
-			p.warn("post_off", w.Window, "", "post %s starts %s off its instant, within the window's tolerance: no material "+
-				"fills to it exactly",
-				pl.position.ID, schedules.FormatLength(schedules.Ms(off).Duration))
+			p.warn(schedules.WarnPostOff, w.Window, "", "post %s starts %s off its instant, within the window's tolerance: "+
+				"no material fills to it exactly", pl.position.ID, schedules.FormatLength(schedules.Ms(off).Duration))
 		}
 	}
 }
@@ -194,6 +194,6 @@ func (p resultPass) warnClockChanges() {
 		return // planning would have failed
 	}
 	for _, c := range changes {
-		p.warn("clock_change", c.Window, "", "%s", c.Say(p.day.loc))
+		p.warn(schedules.WarnClockChange, c.Window, "", "%s", c.Say(p.day.loc))
 	}
 }

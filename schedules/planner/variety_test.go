@@ -128,7 +128,7 @@ func TestATimeWithinTheToleranceIsAFactOfTheDayAndNoWarning(t *testing.T) {
 		t.Error("every window is exact: nothing is shown")
 	}
 	for _, w := range plan.Rundown.Warnings {
-		if w.Code == "residual" || w.Code == "fill_residual" {
+		if w.Code == schedules.WarnFillResidual {
 			t.Errorf("warned of %s: %s", w.Code, w.Message)
 		}
 	}

@@ -289,8 +289,8 @@ func (w *walker) tail(st *stretch) (ms int64, ok bool) {
 }
 
 func (w *walker) empty(st *stretch, pl *place) {
-	w.warn("position_empty", w.day.windows[st.win].Window, "", "position %s is left empty: nothing may air in it",
-		pl.pos.ID)
+	w.warn(schedules.WarnPositionEmpty, w.day.windows[st.win].Window, "",
+		"position %s is left empty: nothing may air in it", pl.pos.ID)
 }
 
 // pick draws a unit for a place before the last fill, or of a stretch without a fill, whose last picks must end it
