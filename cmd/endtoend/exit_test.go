@@ -79,7 +79,7 @@ func TestExitCodeSaysWhatHappened(t *testing.T) {
 	expect(minjun, cmdline.Nothing, "no window with a frequency in", "hfcc", "export", "lantern-coast", "--season", "A19")
 
 	// Nothing is published yet.
-	expect(minjun, cmdline.Nothing, "nothing was verified", "verify")
+	expect(minjun, cmdline.Nothing, "no day is published yet", "verify", "--trust", servedKey(h))
 
 	h.stop()
 	expect(hana, cmdline.Later, h.url, "segments")

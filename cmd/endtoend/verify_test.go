@@ -57,9 +57,7 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 	}
 	heads := filepath.Join(t.TempDir(), "heads.json")
 	asViewer := terminalOf{h, t, h.secrets["scheduler"]}
-	var keys wire.Keys
-	h.get("/v1/keys", &keys)
-	trust := "--trust=" + keys.Keys[0].PublicKey
+	trust := "--trust=" + servedKey(h)
 	var proof hashchain.Proof
 	asViewer.json(&proof, "verify", trust, "--heads", heads)
 	if proof.Records < 2*len(q.Items)-20 || proof.Queues != 3 || len(proof.Differences) != 0 || len(proof.Heads) == 0 {
@@ -102,6 +100,14 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 	if p, code := direct(); code != 0 {
 		t.Errorf("changed back: exit %d: %+v", code, p.Differences)
 	}
+}
+
+// servedKey returns the key that the service signs with.
+func servedKey(h *house) string {
+	h.t.Helper()
+	var keys wire.Keys
+	h.get("/v1/keys", &keys)
+	return keys.Keys[0].PublicKey
 }
 
 // swap replaces a text by another of the same length everywhere in a file.

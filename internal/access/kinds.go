@@ -22,6 +22,7 @@ const (
 
 var Kinds = replica.Kinds{
 	{Name: KindToken, Form: reflect.TypeFor[token](), Copy: replica.Copied(replica.Tidied(tidyToken)),
+		Hides:   replica.Hiding("hash"),
 		Inspect: replica.Looking(inspectToken), Upgrades: []replica.Upgrade{withPerson}},
 	{Name: KindUse, Often: true, Form: reflect.TypeFor[tokenUse](), Copy: replica.Copied(replica.Parse[tokenUse]),
 		Inspect: replica.Readable[tokenUse]},

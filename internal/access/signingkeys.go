@@ -43,17 +43,10 @@ func (k SigningKeys) Signs(id string) bool {
 	return id == k.Current
 }
 
-// Known returns all present and earlier signing keys with a known public half.
-func (k SigningKeys) Known() []wire.Key { return k.those(func(SigningKey) bool { return true }) }
-
 // Former returns the earlier signing keys with a known public half, in the form of the contract.
-func (k SigningKeys) Former() []wire.Key {
-	return k.those(func(key SigningKey) bool { return !k.Signs(key.ID) })
-}
-
-func (k SigningKeys) those(are func(SigningKey) bool) (out []wire.Key) {
+func (k SigningKeys) Former() (out []wire.Key) {
 	for _, key := range k.Keys {
-		if are(key) && len(key.Public) > 0 {
+		if !k.Signs(key.ID) && len(key.Public) > 0 {
 			out = append(out, wire.Key{ID: key.ID, Algorithm: "ed25519", PublicKey: base64.StdEncoding.EncodeToString(
 				key.Public)})
 		}

@@ -1,8 +1,17 @@
 package replica
 
 import (
+	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -18,9 +27,13 @@ type auditFields struct {
 
 // NoteOn returns the fields of a commit without writes that is about a document, and that happened so many times.
 func NoteOn(kind, id string, times int64) string {
-	b, err := json.Marshal(auditFields{Kind: kind, ID: id, Times: times})
+	return auditFields{Kind: kind, ID: id, Times: times}.String()
+}
+
+func (f auditFields) String() string {
+	b, err := json.Marshal(f)
 	if err != nil {
-		return "" // cannot happen: it has strings and a number
+		return "" // cannot happen: it has texts, numbers and truth values
 	}
 	return string(b)
 }
@@ -39,4 +52,171 @@ func AuditRecord(c store.Change) (r wire.AuditRecord) {
 	}
 	r.Times, r.Fields = f.Times, f.Fields
 	return r
+}
+
+// Background work changes documents often, and by rule: the audit tells the fields of all other changes.
+const background = "system"
+
+// tellFields adds to the writes of a commit what they change. If a document is not at the expected revision, it adds
+// nothing: the commit will fail.
+func (m *Replica) tellFields(ctx context.Context, c *store.Commit) error {
+	if c.By == background {
+		return nil
+	}
+	c.Writes = slices.Clone(c.Writes)
+	for i := range c.Writes {
+		w := &c.Writes[i]
+		kind, ok := m.Kinds.Find(w.Kind)
+		if !ok || kind.Hides == nil {
+			continue
+		}
+		var before, after map[string]any
+		if w.Expect > 0 {
+			d, err := m.Store.Get(ctx, w.Kind, w.ID)
+			if fault.Is(err, fault.NotFound) || err == nil && d.Revision != w.Expect {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			before = members(d.Body)
+		}
+		if !w.Delete {
+			after = members(w.Body)
+		}
+		if fields := fieldChanges(before, after, kind.Hides(before, after)); len(fields) > 0 {
+			w.Fields = auditFields{Fields: fields}.String()
+		}
+	}
+	return nil
+}
+
+// members returns the members of a JSON object; none if it is none.
+func members(body []byte) (out map[string]any) {
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.UseNumber()
+	if d.Decode(&out) != nil {
+		return nil
+	}
+	return out
+}
+
+// The bounds of what the audit tells of one change: fields, and bytes of a value and of a name.
+const (
+	fieldsTold = 30
+	valueTold  = 120
+	nameTold   = 80
+)
+
+// fieldChanges returns the fields in which two states of a document differ, in order. The revision is no field.
+func fieldChanges(before, after map[string]any, hides func(string) bool) (out []wire.FieldChange) {
+	more := 0
+	var compare func(field string, b, a any)
+	compare = func(field string, b, a any) {
+		if field == "revision" || reflect.DeepEqual(b, a) {
+			return
+		}
+		bs, as, both := inParts(b, a)
+		if both {
+			for _, name := range slices.Sorted(maps.Keys(union(bs, as))) {
+				compare(strings.TrimPrefix(field+"."+name, "."), bs[name], as[name])
+			}
+			return
+		}
+		if len(out) == fieldsTold {
+			more++
+			return
+		}
+		f := wire.FieldChange{Field: fault.Cut(field, nameTold), Hidden: hides(field)}
+		if !f.Hidden {
+			f.Before, f.After = told(b), told(a)
+		}
+		out = append(out, f)
+	}
+	for _, name := range slices.Sorted(maps.Keys(union(before, after))) {
+		compare(name, before[name], after[name])
+	}
+	if more > 0 {
+		out = append(out, wire.FieldChange{Field: fmt.Sprintf("and %d more", more), Hidden: true})
+	}
+	return out
+}
+
+func union(a, b map[string]any) map[string]any {
+	all := map[string]any{}
+	maps.Copy(all, a)
+	maps.Copy(all, b)
+	return all
+}
+
+// inParts returns the members of two objects, of which one may be missing, or the elements of two lists of one length
+// by their positions. Other values have no parts.
+func inParts(b, a any) (before, after map[string]any, ok bool) {
+	before, objectBefore := b.(map[string]any)
+	after, objectAfter := a.(map[string]any)
+	if (objectBefore || b == nil) && (objectAfter || a == nil) {
+		return before, after, true
+	}
+	bs, listBefore := b.([]any)
+	as, listAfter := a.([]any)
+	if !listBefore || !listAfter || len(bs) != len(as) {
+		return nil, nil, false
+	}
+	before, after = map[string]any{}, map[string]any{}
+	for i := range bs {
+		before[strconv.Itoa(i)], after[strconv.Itoa(i)] = bs[i], as[i]
+	}
+	return before, after, true
+}
+
+// told returns a value as the audit tells it: a long one by its length and hash.
+func told(v any) string {
+	s, isText := v.(string)
+	if !isText {
+		if v == nil {
+			return ""
+		}
+		b, err := json.Marshal(v)
+		if err != nil {
+			return ""
+		}
+		s = string(b)
+	}
+	if len(s) > valueTold {
+		return fmt.Sprintf("%d bytes, SHA-256 %x", len(s), sha256.Sum256([]byte(s)))
+	}
+	return s
+}
+
+// Hiding returns the Hides of a kind: of the named fields, and of what they hold, the audit never tells the values.
+func Hiding(secret ...string) func(before, after map[string]any) func(field string) bool {
+	return func(_, _ map[string]any) func(string) bool {
+		return func(field string) bool {
+			top, _, _ := strings.Cut(field, ".")
+			return slices.Contains(secret, top)
+		}
+	}
+}
+
+// ofEverySegment are the fields of a segment that tell nothing of the persons in it.
+var ofEverySegment = []string{"kind", "language", "state", "valid_from", "valid_until", "sensitive", "script",
+	"uploaded_by", "uploaded_by_id", "reinstated_by", "reinstated_by_id", "intro", "back_announce", "repeat_after_ms"}
+
+// kindsOfPersons are the kinds of segments in which persons speak or are named.
+var kindsOfPersons = []any{"testimony", "interview", "letter", "names"}
+
+// hidesOfSegment hides persons and consent, and every text of a segment that has them, is sensitive or of a kind of
+// persons, before or after: what the audit tells cannot be erased.
+func hidesOfSegment(before, after map[string]any) func(field string) bool {
+	protected := false
+	for _, s := range []map[string]any{before, after} {
+		persons, _ := s["persons"].([]any)
+		protected = protected || s["sensitive"] == true || len(persons) > 0 || s["consent"] != nil ||
+			slices.Contains(kindsOfPersons, s["kind"])
+	}
+	return func(field string) bool {
+		top, _, _ := strings.Cut(field, ".")
+		return top == "persons" || top == "consent" || field == "recall.person" ||
+			protected && !slices.Contains(ofEverySegment, top)
+	}
 }

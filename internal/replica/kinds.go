@@ -23,6 +23,10 @@ type Kind struct {
 	// Often means that documents change so often that a change wakes only those who wait for this kind by name.
 	Often bool
 
+	// Hides returns which fields the audit names without their values, where a document changes from before to after. The
+	// audit tells no fields of a kind without it.
+	Hides func(before, after map[string]any) func(field string) bool
+
 	// Form is the type that a stored document is decoded into. For a signed kind it is the type of the payload.
 	Form   reflect.Type
 	Signed bool

@@ -17,7 +17,7 @@ const KindRecalls = "recalls" // the signed recall list, one document
 const RecallsID = "recalls"
 
 var libraryKinds = Kinds{
-	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](),
+	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](), Hides: hidesOfSegment,
 		Copy: copiedSegments, Inspect: Looking(inspectSegment), Upgrades: []Upgrade{withPersonIDs, withEdits, withOrder}},
 	{Name: KindRecalls, Changes: "recall", Form: reflect.TypeFor[wire.Recalls](), Signed: true,
 		Copy: Copied(decodeRecalls), Inspect: inspectRecalls},

@@ -16,13 +16,13 @@ const (
 )
 
 var networkKinds = Kinds{
-	{Name: KindStation, Changes: "station", OfStation: true, Form: reflect.TypeFor[schedules.Station](),
+	{Name: KindStation, Changes: "station", OfStation: true, Form: reflect.TypeFor[schedules.Station](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation), Upgrades: []Upgrade{withStarved}},
-	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](),
+	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},
-	{Name: KindScript, Changes: "script", Form: reflect.TypeFor[schedules.Script](),
+	{Name: KindScript, Changes: "script", Form: reflect.TypeFor[schedules.Script](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyScript)), Inspect: Looking(inspectScript)},
-	{Name: KindCampaign, Changes: "campaign", Form: reflect.TypeFor[schedules.Campaign](),
+	{Name: KindCampaign, Changes: "campaign", Form: reflect.TypeFor[schedules.Campaign](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyCampaign)), Inspect: Looking(inspectCampaign)},
 }
 

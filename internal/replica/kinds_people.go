@@ -23,7 +23,8 @@ const (
 const PeopleID = "people"
 
 var peopleKinds = Kinds{
-	{Name: KindPerson, Form: reflect.TypeFor[Person](), Copy: Copied(knowing), Inspect: Looking(inspectPerson)},
+	{Name: KindPerson, Form: reflect.TypeFor[Person](), Copy: Copied(knowing), Inspect: Looking(inspectPerson),
+		Hides: Hiding()},
 	{Name: KindPeople, Form: reflect.TypeFor[PeopleChanges](), Inspect: Readable[PeopleChanges]},
 }
 

@@ -70,6 +70,9 @@ func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
 			return err
 		}
 	}
+	if err := m.tellFields(ctx, &c); err != nil {
+		return err
+	}
 	changes, err := m.Store.Commit(ctx, c)
 	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
 		return fmt.Errorf("%w: %w", ErrRace, err)

@@ -55,6 +55,24 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 	return out, err
 }
 
+// RecordKeys returns the keys that sign the record, by the files beside the service: the signing key, and those that
+// its roots name. The store is not asked, because its record is verified with them.
+func RecordKeys(c config.Serve) (keys []ed25519.PublicKey, err error) {
+	key, err := SigningKey(c.Key)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := readRoots(c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	keys = append(keys, key.Public().(ed25519.PublicKey))
+	for _, r := range roots {
+		keys = append(keys, r.Keys(trust.Record)...)
+	}
+	return keys, nil
+}
+
 // mirrorKeys returns the keys that sign lists of mirrors, which the service need not have.
 func (s signing) mirrorKeys() []ed25519.PublicKey {
 	if n := len(s.roots); n > 0 {

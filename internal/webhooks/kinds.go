@@ -14,6 +14,7 @@ const (
 
 var Kinds = replica.Kinds{
 	{Name: KindWebhook, Form: reflect.TypeFor[webhook](), Copy: replica.Copied(replica.Parse[webhook]),
+		Hides:   replica.Hiding("salt", "old_salt", "url"), // an address often holds a secret
 		Inspect: replica.Looking(inspectWebhook)},
 	{Name: KindProgress, Form: reflect.TypeFor[progress](), Copy: replica.Copied(replica.Parse[progress]),
 		Inspect: replica.Readable[progress]},

@@ -77,7 +77,8 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 			fmt.Fprintf(stdout, "Former key %s: its public half is not known here. lifeline verify needs it by --trust\n", k.ID)
 			continue
 		}
-		fmt.Fprintf(stdout, "Former key %s: %s\n", k.ID, base64.StdEncoding.EncodeToString(k.Public))
+		fmt.Fprintf(stdout, "Former key %s: %s (lifeline verify needs it by --trust, for what it signed)\n", k.ID,
+			base64.StdEncoding.EncodeToString(k.Public))
 	}
 	if keys.Root > 0 {
 		fmt.Fprintf(stdout, "Stations go by root %d: let that name the new key where it named the former one, by lifeline key "+

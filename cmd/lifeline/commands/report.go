@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,10 +141,26 @@ func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, records, func() {
 		fmt.Fprintf(stdout, "%s since %s (%s)\n", count(len(records), "change"), localOf(from, zone), zone)
 		for _, r := range records {
-			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s, revision %d to %d  %s\n", r.At.In(zone).Format(time.DateTime), r.By,
-				r.Action, r.Kind, r.ID, r.From, r.To, oneLine(r.Reason))
+			revisions := ""
+			if r.To > 0 {
+				revisions = fmt.Sprintf(", revision %d to %d", r.From, r.To)
+			}
+			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s%s  %s\n", r.At.In(zone).Format(time.DateTime), cmp.Or(r.By, r.Remote),
+				r.Action, r.Kind, r.ID, revisions, oneLine(r.Reason))
+			for _, f := range r.Fields {
+				fmt.Fprintf(stdout, "    %s\n", toldField(f))
+			}
 		}
 	})
+}
+
+// toldField says how a field changed.
+func toldField(f wire.FieldChange) string {
+	if f.Hidden {
+		return oneLine(f.Field) + ": changed"
+	}
+	return fmt.Sprintf("%s: %s -> %s", oneLine(f.Field), cmp.Or(oneLine(f.Before), "none"),
+		cmp.Or(oneLine(f.After), "none"))
 }
 
 // localOf returns an instant of the contract in local time.

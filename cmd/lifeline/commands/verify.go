@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,10 +10,8 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"slices"
 	"time"
 
-	"lifeline/internal/access"
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
@@ -33,7 +30,7 @@ type verifyCmd struct {
 	remote       `embed:""`
 	output       `embed:""`
 	Direct       bool     `help:"Read the store itself (--data, --store), with or without a running service."`
-	Trust        []string `form:"key" help:"Public key to trust, in base64; may be repeated. Default: the service's own, or with --direct that of its signing key."`
+	Trust        []string `form:"key" env:"LIFELINE_TRUST" help:"Public key to trust, in base64, as it was handed to you; may be repeated. Without it nothing is verified, except with --direct, by the keys in the service's files."`
 	Heads        string   `help:"File that keeps the length of each chain, so that the next run finds a chain that was cut off." type:"path"`
 	config.Serve `embed:""`
 }
@@ -80,39 +77,27 @@ func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof h
 	return hashchain.Verify(ctx, record.NewHashChain(s, s), keys, known)
 }
 
-// keys returns the public keys to trust.
+// errUnpinned refuses a verification that would trust the keys which the verified service names.
+var errUnpinned = fault.New(fault.Invalid, "nothing was verified, because no key is pinned: a service that lies would name "+
+	"its own key. Give the public key by --trust or LIFELINE_TRUST, as it was handed to you in person: it is what the "+
+	"stations pin (--key), GET /v1/keys shows it to who asks on the service's own machine, and lifeline rekey prints the "+
+	"former ones. On that machine, --direct takes the key from its file")
+
+// keys returns the public keys to trust: those that are given, or with --direct those of the files of keys. It never
+// asks the service or the store, which are to be verified.
 func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err error) {
-	given := c.Trust
-	switch {
-	case c.Direct:
+	if c.Direct {
 		if err := service.IsThere(ctx, c.Serve); err != nil {
 			return nil, err
 		}
-		if len(given) > 0 {
-			break
-		}
-		private, err := service.SigningKey(c.Key)
-		if err != nil {
-			return nil, err
-		}
-		given = append(given, base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey)))
-		known, err := c.known(ctx, service.KeyID(private))
-		if err != nil {
-			return nil, err
-		}
-		for _, k := range known {
-			given = append(given, k.PublicKey)
-		}
-	case len(given) == 0:
-		served, err := c.client().Keys(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, k := range slices.Concat(served.Keys, served.Former) {
-			given = append(given, k.PublicKey)
-		}
 	}
-	for _, k := range given {
+	switch {
+	case len(c.Trust) == 0 && c.Direct:
+		return service.RecordKeys(c.Serve)
+	case len(c.Trust) == 0:
+		return nil, errUnpinned
+	}
+	for _, k := range c.Trust {
 		public, err := sign.ParsePublic(k)
 		if err != nil {
 			return nil, err
@@ -120,17 +105,6 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 		keys = append(keys, public)
 	}
 	return keys, nil
-}
-
-// known returns the keys that, by the store, sign or have signed.
-func (c *verifyCmd) known(ctx context.Context, id string) (_ []wire.Key, err error) {
-	s, err := service.OpenStore(ctx, c.Serve)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	keys, _, err := access.ReadSigningKeys(ctx, s, id)
-	return keys.Known(), err
 }
 
 func printProof(w io.Writer, p hashchain.Proof) {

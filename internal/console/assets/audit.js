@@ -8,9 +8,12 @@ import { addDays, day, now, stamp } from './time.js'
 const most = 2000 // changes shown at once
 
 const columns = [
-  ['When', a => h('span', { class: 'mono' }, stamp(a.at))], ['Who', a => a.by], ['Did', a => [a.action, a.reason && h('div', { class: 'small quiet' }, a.reason)]],
-  ['To', a => [a.kind, ' ', h('b', {}, a.id)]], ['Revision', a => `${a.from_revision} → ${a.to_revision}`, 'n'],
+  ['When', a => h('span', { class: 'mono' }, stamp(a.at))], ['Who', a => a.by || a.remote_address],
+  ['Did', a => [a.action, a.reason && h('div', { class: 'small quiet' }, a.reason), ...(a.fields || []).map(f => h('div', { class: 'small' }, told(f)))]],
+  ['To', a => [a.kind, ' ', h('b', {}, a.id)]], ['Revision', a => a.to_revision ? `${a.from_revision} → ${a.to_revision}` : '', 'n'],
 ]
+
+const told = f => f.hidden ? `${f.field}: changed` : `${f.field}: ${f.before || 'none'} → ${f.after || 'none'}`
 
 export async function audit({ main, signal, title }) {
   const today = day(now())
