@@ -2,6 +2,9 @@ package audio
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -21,21 +24,21 @@ func pipeline(ctx context.Context, fr *framer, workers int, use func(*chunk) err
 	for range cap(free) {
 		free <- &chunk{}
 	}
-	g.Go(func() error {
+	g.Go(guarded(func() error {
 		defer close(order)
 		defer close(todo)
 		return cut(ctx, fr, free, todo, order)
-	})
+	}))
 	for range workers {
-		g.Go(func() error {
+		g.Go(guarded(func() error {
 			d := newDecoder(fr.asm.format, fr.lock.Channels())
 			for j := range todo {
 				j.done <- d.decode(j.chunk)
 			}
 			return nil
-		})
+		}))
 	}
-	g.Go(func() error {
+	g.Go(guarded(func() error {
 		for j := range order {
 			select {
 			case err := <-j.done:
@@ -51,8 +54,26 @@ func pipeline(ctx context.Context, fr *framer, workers int, use func(*chunk) err
 			free <- j.chunk
 		}
 		return ctx.Err()
-	})
+	}))
 	return g.Wait()
+}
+
+// ErrPanicked means that the analysis itself failed, on whatever the recording holds.
+var ErrPanicked = errors.New("audio: the analysis panicked")
+
+// Recovered, deferred, sets err to ErrPanicked with its cause and place if the function panicked.
+func Recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v\n%s", ErrPanicked, p, debug.Stack())
+	}
+}
+
+// guarded returns f with its panics as errors: nobody else can recover those of a goroutine.
+func guarded(f func() error) func() error {
+	return func() (err error) {
+		defer Recovered(&err)
+		return f()
+	}
 }
 
 // cut fills free chunks and sends them on, until the stream or ctx ends.

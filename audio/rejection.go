@@ -23,6 +23,7 @@ const (
 	RejectNoAudio    = "no_audio"         // no frame can be decoded, or trimming leaves nothing
 	RejectTag        = "tag_overruns"     // a tag claims more bytes than there are
 	RejectTooLong    = "too_long"         // longer than Options.MaxDuration
+	RejectUnmeasured = "analysis_failed"  // the analysis broke off again and again, for a fault of its own
 	RejectDamaged    = "damaged"          // more frames are lost than decoded
 )
 

@@ -79,7 +79,8 @@ func TestEveryKindOfDocumentIsDeclared(t *testing.T) {
 
 func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
 	untold := []string{access.KindToken, access.KindUse, library.KindWaveform, replica.KindRevision, replica.KindCounter,
-		scheduling.KindExplanations, record.KindRecords, library.KindUpload, idempotency.KindAnswer, record.KindHead,
+		scheduling.KindExplanations, record.KindRecords, library.KindUpload,
+		library.KindAttempts, idempotency.KindAnswer, record.KindHead,
 		record.KindLate,
 		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat,
 		replica.KindStationKeys, replica.KindEnrolment, replica.KindDoubts, record.KindReceipts,

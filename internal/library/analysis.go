@@ -98,10 +98,20 @@ func (l *Recordings) analyseAgain(ctx context.Context, id, sha256 string) error 
 	defer content.Close()
 	l.progress.Store(id, Progress{Of: done})
 	defer l.progress.Delete(id)
-	facts, err := l.analyse(ctx, content, func(done int64) { l.progress.Store(id, Progress{done, done}) })
+	tried, err := l.begin(ctx, id, sha256)
+	if err != nil {
+		return err
+	}
+	var facts audio.Facts
+	if err = tried.tooOften(); err == nil {
+		facts, err = l.measured(ctx, content, func(done int64) { l.progress.Store(id, Progress{done, done}) })
+	}
 	got := Received{recording: schedules.Recording{SHA256: sha256, Bytes: done, ContentType: "audio/mpeg"}}
 	got.storeFacts(facts, err)
 	if got.recording.AnalysisVersion == 0 {
+		if !errors.Is(err, audio.ErrPanicked) && !errors.Is(err, errTooSlow) {
+			err = errors.Join(err, l.withdraw(ctx, id, tried))
+		}
 		return err
 	}
 	_, err = l.segments.change(ctx, access.System, id, nil, "segment.analyse", "", func(s *schedules.Segment) error {
@@ -117,7 +127,10 @@ func (l *Recordings) analyseAgain(ctx context.Context, id, sha256 string) error 
 			s.State = schedules.Pending
 		}
 		return nil
-	}, func(schedules.Segment) ([]store.Write, error) { return l.waveformWrite(ctx, got) })
+	}, func(schedules.Segment) ([]store.Write, error) {
+		writes, err := l.waveformWrite(ctx, got)
+		return append(writes, tried.ended(id)), err
+	})
 	if errors.Is(err, errNothingToDo) {
 		return nil
 	}

@@ -10,11 +10,14 @@ import (
 
 const KindWaveform = "waveform" // the waveform of a recording: its SHA-256
 
+const KindAttempts = "analysis-attempts" // of a segment's recording: the segment's id
+
 const KindUpload = "upload" // a recording that arrives in pieces
 
 // Kinds lists the kinds that only this package reads.
 var Kinds = replica.Kinds{
 	{Name: KindWaveform, Form: reflect.TypeFor[audio.Waveform](), Inspect: inspectWaveform},
+	{Name: KindAttempts, Form: reflect.TypeFor[Attempts](), Inspect: replica.Looking(inspectAttempts)},
 	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),
 		Inspect: replica.Looking(inspectUpload), Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder}},
 }
@@ -65,6 +68,12 @@ func uploadsIn(m *replica.Replica) *replica.Cache[Upload] {
 func inspectWaveform(i *replica.Inspector, d store.Document) error {
 	_, err := unpackWaveform(d)
 	return err
+}
+
+func inspectAttempts(i *replica.Inspector, d store.Document, a Attempts) {
+	if a.Begun < 0 {
+		i.Tell(d, "counts %d", a.Begun)
+	}
 }
 
 func inspectUpload(i *replica.Inspector, d store.Document, u Upload) {

@@ -120,7 +120,7 @@ func (l *Recordings) analyseWhileStoring(ctx context.Context, r io.Reader, facts
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		*facts, *err = l.analyse(ctx, pr, func(int64) {})
+		*facts, *err = l.measured(ctx, pr, func(int64) {})
 		<-l.workers
 		io.Copy(io.Discard, pr) // consume the rest so that storing continues; ends when pw is closed
 	}()

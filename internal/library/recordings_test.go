@@ -177,3 +177,86 @@ func TestUploadOverTheLimitLeavesNothing(t *testing.T) {
 		t.Error("the analyser is not given back")
 	}
 }
+
+// The panic of an analysis ends nothing but that analysis, and does not come back for ever, whatever service goes on.
+func TestARecordingOnWhichTheAnalysisPanicsIsRejectedAfterSomeAttempts(t *testing.T) {
+	panics := func(_ context.Context, r io.Reader, _ func(int64)) (audio.Facts, error) {
+		b, err := io.ReadAll(r)
+		if err == nil && string(b) == "sound of poison" {
+			panic("index out of range")
+		}
+		return servicetest.Heard(t.Context(), strings.NewReader(string(b)), nil)
+	}
+	d := newFixture(t, panics)
+	if s := d.upload(t, "poison"); s.State != schedules.Analysing {
+		t.Fatalf("state is %s", s.State)
+	}
+	for n := range mostAttempts + 1 {
+		d.library.Recordings = &Recordings{core: d.library.Recordings.core, segments: d.library.Segments, analyse: panics,
+			workers: make(chan struct{}, 1)} // of a service that was started anew
+		err := d.library.Recordings.AnalyseBehind(t.Context(), d.lock)
+		if last := n == mostAttempts; last != (err == nil) || !last && !errors.Is(err, audio.ErrPanicked) {
+			t.Errorf("attempt %d: %v", n+1, err)
+		}
+	}
+	s, err := d.library.Segments.Get("poison")
+	if err != nil || s.State != schedules.Rejected || s.Rejection.Code != audio.RejectUnmeasured {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if s := d.upload(t, "good"); s.State != schedules.Pending {
+		t.Errorf("another recording is %s", s.State)
+	}
+	if _, err := d.replica.Store.Get(t.Context(), KindAttempts, "poison"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("its attempts are still counted: %v", err)
+	}
+}
+
+// What kills the whole program leaves nothing but the count that was stored before.
+func TestARecordingWhoseAnalysisKillsTheServiceDoesNotComeBackAtEachStart(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.library.Recordings.workers <- struct{}{}
+	s := d.upload(t, "a")
+	<-d.library.Recordings.workers
+	for range mostAttempts {
+		if _, err := d.library.Recordings.begin(t.Context(), "a", s.Recording.SHA256); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.lock); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := d.library.Segments.Get("a"); err != nil || s.State != schedules.Rejected {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestAnAnalysisThatNeverEndsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newFixture(t, func(ctx context.Context, _ io.Reader, _ func(int64)) (audio.Facts, error) {
+			<-ctx.Done()
+			return audio.Facts{}, ctx.Err()
+		})
+		d.library.Recordings.workers <- struct{}{}
+		d.upload(t, "a")
+		<-d.library.Recordings.workers
+		if err := d.library.Recordings.AnalyseBehind(t.Context(), d.lock); !errors.Is(err, errTooSlow) {
+			t.Errorf("%v", err)
+		}
+		stopping, stop := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, stop)
+		if err := d.library.Recordings.AnalyseBehind(stopping, d.lock); err == nil {
+			t.Error("nothing was stopped")
+		}
+		a, err := d.library.Recordings.begin(t.Context(), "a", must(d.library.Segments.Get("a")).Recording.SHA256)
+		if err != nil || a.Begun != 2 {
+			t.Errorf("an analysis that the end of the service stopped was counted: %+v, %v", a, err)
+		}
+	})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -103,8 +103,10 @@ func OpenPlayer(opt Options) (*Player, error) {
 		p.problems.Raise("state directory", "%v", loose)
 	}
 	open, err := opt.State.Seal(append(statedir.Twice(identityName), enrollingName)...)
-	if len(open) > 0 || err != nil {
-		opt.Log.Warn("other users of this machine could open files of the state directory", "files", open, "error", err)
+	if err != nil {
+		p.problems.Add("other users of this machine may open the state directory: %v", err)
+	} else if len(open) > 0 {
+		opt.Log.Warn("other users of this machine could open files of the state directory; they no longer can", "files", open)
 	}
 	p.time = OpenTimekeeper(opt.Now, opt.Uptime, opt.State, p.problems)
 	if err := opt.State.Mark("playout " + opt.Built); err != nil { // before anything that an older player knows not

@@ -96,8 +96,10 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		return nil, err
 	}
 	for _, folder := range []string{c.Data, c.Keys} {
-		if mended, err := secret.Mend(folder); err != nil || mended {
-			log.Warn("other users of this machine could open this folder; they no longer can", "folder", folder, "error", err)
+		if mended, err := secret.Mend(folder); err != nil {
+			log.Error("other users of this machine may open this folder: chmod 700 it", "folder", folder, "error", err)
+		} else if mended {
+			log.Warn("other users of this machine could open this folder; they no longer can", "folder", folder)
 		}
 	}
 	place, err := OpenAudio(ctx, c)
