@@ -28,6 +28,7 @@ type Serve struct {
 	Lease       time.Duration `help:"How long a lease lets a station air sensitive segments, from 5s to 1h. A station without a link starts none after that. A short lease costs requests, and airings on a poor link. A changed value applies to new leases. Default: 10m." env:"LIFELINE_LEASE"`
 	MaxUpload   int64         `help:"Maximum size of a recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
 	MaxWaiting  int64         `help:"Maximum size of all unfinished uploads together, in bytes. A quarter is for one person, or one recording if that is larger." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
+	MaxDaily    int64         `help:"Maximum size of all recordings that one person uploads to one replica in a day of UTC, in bytes; 0 means no limit." default:"137438953472" env:"LIFELINE_MAX_DAILY"`
 	Reserve     int64         `help:"Bytes of the disk, or of the Redis with the documents, reserved for recalls, publications, reports and tokens; at most an eighth of its size. Uploads are refused while less than 1.5 times the reserve is free; 0 reserves nothing." default:"67108864" env:"LIFELINE_RESERVE"`
 	Analysers   int           `help:"Number of recordings to analyse at the same time; 0 means one per processor." default:"0" env:"LIFELINE_ANALYSERS"`
 	Key         string        `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
@@ -136,6 +137,9 @@ func (s *Serve) Check() error {
 	}
 	if s.MaxWaiting < s.MaxUpload {
 		wrong = append(wrong, errors.New("--max-waiting: must be at least --max-upload"))
+	}
+	if s.MaxDaily < 0 || s.MaxDaily > 0 && s.MaxDaily < s.MaxUpload {
+		wrong = append(wrong, errors.New("--max-daily: must be 0, or at least --max-upload"))
 	}
 	if s.Reserve < 0 {
 		wrong = append(wrong, errors.New("--reserve: must not be negative"))

@@ -180,3 +180,20 @@ func TestDocsShowEverythingAndFetchNothing(t *testing.T) {
 		t.Error("something in it was not let through by the template")
 	}
 }
+
+// Whatever the caller may do, an address of ten thousand parameters is refused, and the document says so.
+func TestEveryOperationThatReadsTheQuerySaysThatItMayBeUnreadable(t *testing.T) {
+	for _, r := range (&api{}).routes() {
+		doc, err := document([]route{r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range doc.Paths {
+			for method, o := range *item {
+				if _, said := o.Responses["400"]; !said && !r.Open {
+					t.Errorf("%s %s does not name 400", method, r.Path)
+				}
+			}
+		}
+	}
+}

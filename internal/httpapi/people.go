@@ -31,7 +31,7 @@ func (a memberHandlers) routes() []route {
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The person.", sora, "ETag", "Location")},
 			Faults:  clash}},
 		{a.get, apidoc.Route{Method: http.MethodGet, Path: "/v1/people/:person", Roles: admins,
-			ID: "getMember", Tag: apidoc.ForSchedulers, Summary: "Get a person who works with the service",
+			ID: "getMember", Tag: apidoc.ForSchedulers, Summary: "Get a person who works with the service", Known: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The person.", sora, "ETag")}}},
 		{a.patch, apidoc.Route{Method: http.MethodPatch, Path: "/v1/people/:person", Roles: admins,
 			ID: "patchMember", Tag: apidoc.ForSchedulers, Summary: "Change a person who works with the service",

@@ -60,12 +60,20 @@ func (a recordingHandlers) replaceAudio(c *call) error {
 	if _, err := a.Library.Segments.Get(c.param("segment")); err != nil {
 		return err
 	}
+	release, err := a.Library.Recordings.Reserve(c.actor, c.r.ContentLength)
+	if err != nil {
+		return err
+	}
 	patient(c)
 	received, err := a.Library.Recordings.Receive(c.r.Context(), c.r.Body)
 	if err != nil {
+		release()
 		return uploadFault(err)
 	}
 	s, err := a.Library.Segments.Replace(c.r.Context(), c.actor, c.param("segment"), revision, received)
+	if err != nil {
+		release()
+	}
 	return a.changed(c, s, err)
 }
 

@@ -85,6 +85,16 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 	if err != nil {
 		return fault.Wrap(fault.Unsupported, err, "send multipart/form-data with a part meta (JSON) and a part audio (MP3)")
 	}
+	release, err := a.Library.Recordings.Reserve(c.actor, c.r.ContentLength)
+	if err != nil {
+		return err
+	}
+	stored := false
+	defer func() {
+		if !stored {
+			release()
+		}
+	}()
 	patient(c)
 	var seg *schedules.Segment
 	var received *library.Received
@@ -124,6 +134,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 		return fault.Fields(fault.Field{Field: "audio", Message: "is missing: send the recording as a part with this name"})
 	}
 	created, err := a.Library.Segments.Create(c.r.Context(), c.actor, *seg, *received)
+	stored = err == nil
 	if err == nil && wait > 0 {
 		ctx, cancel := c.patience(wait)
 		defer cancel()

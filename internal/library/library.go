@@ -22,6 +22,8 @@ type core struct {
 	audio   replica.Audio
 	now     func() time.Time
 	limits  Limits
+
+	uploaded *daily
 }
 
 // Limits bounds the resources that uploads may use.
@@ -29,6 +31,7 @@ type Limits struct {
 	MaxBytes    int64 // per recording
 	MaxWaiting  int64 // total of all unfinished uploads
 	MaxOwn      int64 // total of one person's unfinished uploads; 0 means no bound
+	MaxDaily    int64 // total of one person's uploads in a day; 0 means no bound
 	Concurrency int   // recordings analysed at once
 
 	// Room fails with Full unless there is space for an upload of that many bytes; nil skips the check.
@@ -38,7 +41,7 @@ type Limits struct {
 // New returns a library that stores segments in m and their bytes in audio.
 func New(m *replica.Replica, audio replica.Audio, signer replica.Signer, analyse Analyser, now func() time.Time,
 	l Limits) *Library {
-	c := &core{replica: m, audio: audio, now: now, limits: l}
+	c := &core{replica: m, audio: audio, now: now, limits: l, uploaded: &daily{}}
 	segments := &Segments{c}
 	recordings := &Recordings{core: c, segments: segments, analyse: analyse, workers: make(chan struct{}, l.Concurrency)}
 	recalls := &Recalls{c, segments, signer}

@@ -97,6 +97,9 @@ func (l *Uploads) Start(ctx context.Context, a access.Actor, u Upload) (Upload, 
 		return u, fault.New(fault.TooLarge, "your unfinished uploads would be %d with %d bytes together, and one person may "+
 			"have %d with %d bytes: finish or cancel some first", uploads+1, own+u.Length, maxOwnUploads, most)
 	}
+	if err := l.mayUpload(a, 0, own+u.Length); err != nil { // counted when it is complete
+		return u, err
+	}
 	if waiting+u.Length > l.limits.MaxWaiting {
 		return u, fault.New(fault.Full, "unfinished uploads fill the space that they may take: finish or cancel some first")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"time"
 
 	"lifeline/internal/access"
@@ -35,6 +36,7 @@ func (l *Uploads) finish(ctx context.Context, a access.Actor, u Upload) (Upload,
 		}
 		return u, l.giveUp(ctx, a, u, err)
 	}
+	l.uploaded.take(l.now(), uploader(a), u.Length, math.MaxInt64)
 	u.DoneAt = schedules.At(l.now())
 	return u, l.keep(ctx, a, &u, "upload.done")
 }

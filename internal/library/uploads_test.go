@@ -280,3 +280,56 @@ func TestAnUploadIsSeenByItsProducerAlone(t *testing.T) {
 		t.Errorf("a larger one: %v", err)
 	}
 }
+
+func TestOnePersonUploadsNoMoreThanADayMayBring(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.library.Recordings.limits.MaxDaily = 1500
+	hana, ruth := access.Actor{Name: "Hana", Person: "p1"}, access.Actor{Name: "Ruth"}
+	reserve := func(a access.Actor, bytes int64) func() {
+		t.Helper()
+		release, err := d.library.Recordings.Reserve(a, bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return release
+	}
+	refused := func(a access.Actor, bytes int64) {
+		t.Helper()
+		if _, err := d.library.Recordings.Reserve(a, bytes); !fault.Is(err, fault.TooLarge) ||
+			!strings.Contains(err.Error(), "--max-daily") {
+			t.Errorf("%d more: %v", bytes, err)
+		}
+	}
+	reserve(hana, 900)
+	release := reserve(hana, 600)
+	refused(hana, 1)
+	refused(access.Actor{Name: "Hana's phone", Person: "p1"}, 1)
+	release()
+	refused(hana, -1) // of an unknown length: as long as a recording may be
+	reserve(hana, 600)
+	_, err := d.library.Uploads.Start(t.Context(), hana, Upload{Length: 1, Segment: schedules.Segment{ID: "a",
+		Kind: "music", Title: "t", Language: "zxx"}})
+	if !fault.Is(err, fault.TooLarge) {
+		t.Errorf("an upload in pieces: %v", err)
+	}
+	reserve(ruth, 1500)
+	d.now = d.now.AddDate(0, 0, 1)
+	reserve(hana, 1500)
+}
+
+func TestUploadsInPiecesCountForTheDay(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.library.Recordings.limits.MaxDaily = 1000
+	u := d.begin(t, "a", 600)
+	if _, err := d.library.Uploads.Start(t.Context(), hana, Upload{Length: 600, Segment: schedules.Segment{ID: "b",
+		Kind: "music", Title: "t", Language: "zxx"}}); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("beside an unfinished one: %v", err)
+	}
+	all := strings.NewReader(strings.Repeat("a", 600))
+	if _, err := d.library.Uploads.Append(t.Context(), hana, u.ID, 0, all, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.library.Recordings.Reserve(hana, 600); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("after a complete one: %v", err)
+	}
+}

@@ -160,7 +160,8 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	lib := library.New(s.Replica, s.Audio, signer, analyse, time.Now,
 		library.Limits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers,
-			MaxOwn: max(c.MaxWaiting/4, c.MaxUpload), // nobody takes the space of all
+			MaxOwn:   max(c.MaxWaiting/4, c.MaxUpload), // nobody takes the space of all
+			MaxDaily: c.MaxDaily,
 			Room: func(ctx context.Context, bytes int64) error {
 				if c.Audio == "local" { // its parts remain until all of it is stored
 					bytes *= 2

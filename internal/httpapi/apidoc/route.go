@@ -152,6 +152,7 @@ var answerHeaders = map[string]*openapi.Header{
 func failures(r Route) map[int]string {
 	out := map[int]string{}
 	if !r.Open {
+		out[http.StatusBadRequest] = "The query of the address cannot be read."
 		out[http.StatusUnauthorized] = "The request has no valid access token."
 		out[http.StatusTooManyRequests] = "The caller sent too many requests: Retry-After says when to try again."
 		out[http.StatusUnprocessableEntity] = "The input is invalid: errors names every invalid field."
@@ -172,7 +173,7 @@ func failures(r Route) map[int]string {
 		out[http.StatusConflict] = "The first request with this Idempotency-Key has not finished."
 	}
 	if len(r.Takes) > 0 {
-		out[http.StatusBadRequest] = "The body cannot be read."
+		out[http.StatusBadRequest] = "The body or the query of the address cannot be read."
 		out[http.StatusRequestEntityTooLarge] = "The body is too large."
 		out[http.StatusUnsupportedMediaType] = "The media type of the body is not accepted."
 	}
