@@ -69,10 +69,23 @@ var mayDo = map[string]string{
 	"setMirrorList": "", "getSignedMirrorList": "station",
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
 	"listPeople": "", "addMember": "", "getMember": "", "patchMember": "",
+	"beginSignIn": "open", "signIn": "open", "beginEnrolment": "open", "enrolPerson": "open",
+	"listSessions": "producer scheduler viewer", "endSession": "producer scheduler viewer",
+	"listPasskeys": "producer scheduler viewer", "beginPasskey": "producer scheduler viewer",
+	"addPasskey": "producer scheduler viewer", "endPasskey": "producer scheduler viewer",
+	"createPersonCode": "", "recoverMember": "producer scheduler",
 	"getMe": "producer scheduler viewer station", "listStatus": "producer scheduler viewer",
 	"getRecalls": "producer scheduler viewer station", "followChanges": "producer scheduler viewer station",
 	"getAudio": "producer scheduler viewer station",
 }
+
+// confirmed lists what a session must confirm by passkey, independent of the routes.
+const confirmed = "approveSegment publish publishMany withdrawDay recallSegment recallPerson reinstateSegment " +
+	"confirmRecalls reinstateRecalls addMember patchMember createPersonCode recoverMember createToken revokeToken " +
+	"createEnrolmentCode seizeStation setMirrorList addPasskey endPasskey"
+
+// bySession lists what no token may do.
+const bySession = "addPasskey endPasskey recoverMember"
 
 // ownStation has the token of the tests, otherStation exists too, and noStation does not exist.
 const ownStation, otherStation, noStation = "harbour-dawn", "lantern-coast", "nobody-there"
@@ -88,6 +101,12 @@ func TestEveryRoleMayDoWhatTheMatrixSaysAndNothingElse(t *testing.T) {
 		h.as(string(role), access.NewToken{Name: string(role), Role: role})
 		secrets[string(role)] = h.secrets[string(role)]
 	}
+	// whose session may do the same, but for what must be confirmed by passkey
+	for _, role := range []string{"producer", "scheduler", "admin", "viewer"} {
+		secrets["session of a "+role] = h.session("p-"+role, role)
+	}
+	both := h.session("p-both", "producer", "scheduler")
+	secrets["session of a producer scheduler"] = both
 	listed := map[string]bool{}
 	tried := 0
 	for _, o := range everyOperation(contract(t, h.service.Server.Handler)) {
@@ -98,8 +117,16 @@ func TestEveryRoleMayDoWhatTheMatrixSaysAndNothingElse(t *testing.T) {
 		}
 		for who, secret := range secrets {
 			want := "allowed"
+			roles, session := strings.CutPrefix(who, "session of a ")
+			allowed := slices.ContainsFunc(strings.Fields(roles), func(role string) bool {
+				return role == "admin" || slices.Contains(strings.Fields(may), role)
+			})
 			switch {
-			case may == "open" || who == "admin" || slices.Contains(strings.Fields(may), who):
+			case !session && slices.Contains(strings.Fields(bySession), o.ID) && who != "nobody":
+				want = "403"
+			case may != "open" && allowed && session && slices.Contains(strings.Fields(confirmed), o.ID):
+				want = "to be confirmed"
+			case may == "open" || allowed:
 			case who == "nobody":
 				want = "401"
 			default:
@@ -176,10 +203,13 @@ func (h *house) stationSecret(id string) string {
 	return h.secrets["station:"+id]
 }
 
-// outcome returns 401, 403 or allowed.
+// outcome returns 401, 403, allowed, or to be confirmed.
 func (h *house) outcome(o endpoint, station, secret string) string {
-	switch a := h.told(o, station, secret); a.status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	a := h.told(o, station, secret)
+	switch {
+	case strings.Contains(string(a.body), "urn:lifeline:problem:step-up-required"):
+		return "to be confirmed"
+	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
 		return fmt.Sprint(a.status)
 	}
 	return "allowed"

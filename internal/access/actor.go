@@ -1,6 +1,7 @@
 package access
 
 import (
+	"slices"
 	"time"
 
 	"lifeline/internal/replica"
@@ -25,7 +26,9 @@ type Actor struct {
 	Name      string // the person, machine or station
 	Person    string // id of the person; empty for a machine or station
 	Role      Role
-	Token     string   // id of the access token; for a media address, of the token with which its list was fetched
+	Roles     []Role   // of a session: all roles of the person, of which Role is the first
+	Token     string   // id of the access token or session; for a media address, of the token that fetched its list
+	Session   string   // id of the session in place of a token
 	Station   string   // of a station's token
 	May       []string // the operations that the token is limited to; none: all of its role
 	Address   string   // the signature of the media address used instead of a token
@@ -41,6 +44,9 @@ func (a Actor) Origin(now time.Time, action, reason string) store.Origin {
 	return store.Origin{At: now.UTC().Truncate(time.Millisecond), By: a.Name, Action: action, Reason: reason,
 		RequestID: a.RequestID, Person: a.Person, Token: a.Token, Remote: a.Remote}
 }
+
+// Has reports whether a has a role.
+func (a Actor) Has(r Role) bool { return a.Role == r || slices.Contains(a.Roles, r) }
 
 // Is reports whether a is the person of a stored id and name; the id is empty where a machine or an older program
 // stored the name. The names decide too, so that who looks like that person is taken for the same.

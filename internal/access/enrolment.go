@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/onetime"
 	"lifeline/internal/replica"
 	"lifeline/internal/sign"
 	"lifeline/internal/store"
@@ -34,18 +32,9 @@ func NewEnrolments(m *replica.Replica, key []byte, now func() time.Time) *Enrolm
 	return &Enrolments{m, key, now}
 }
 
-// The form of a code: characters of Crockford's base 32, in groups. The first group finds the enrolment, the others are
-// the secret.
-const (
-	codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-	codeGroup    = 4
-	codeGroups   = 3
-)
-
 const (
 	codeLife     = time.Hour
 	codeLifeMost = 7 * 24 * time.Hour
-	codeTries    = 10 // wrong codes with the right first group, after which a code is void
 	keysKept     = 50 // replaced keys of a station that are remembered
 )
 
@@ -59,9 +48,9 @@ func (e *Enrolments) NewCode(ctx context.Context, by Actor, station string, life
 	if life == 0 {
 		life = codeLife
 	}
-	code := e.freshCode()
+	code := onetime.Fresh(func(handle string) bool { return e.find(handle) != "" })
 	now := e.now()
-	stored := replica.Enrolment{Station: station, Handle: code[:codeGroup], Proof: e.proof(code), By: by.Name,
+	stored := replica.Enrolment{Station: station, Handle: code.Handle(), Proof: code.Proof(e.key), By: by.Name,
 		CreatedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(life))}
 	body, err := replica.Encode(stored)
 	if err != nil {
@@ -75,21 +64,7 @@ func (e *Enrolments) NewCode(ctx context.Context, by Actor, station string, life
 		return e.replica.Commit(ctx, store.Commit{Writes: []store.Write{write},
 			Origin: by.Origin(now, "station.enrolment-code", "valid until "+stored.ExpiresAt.String())})
 	})
-	return wire.EnrolmentCode{Station: station, Code: grouped(code), ExpiresAt: stored.ExpiresAt}, err
-}
-
-// freshCode returns a code whose first group no other enrolment has.
-func (e *Enrolments) freshCode() string {
-	for {
-		var b [codeGroup * codeGroups]byte
-		rand.Read(b[:]) // never fails: crypto/rand
-		for i := range b {
-			b[i] = codeAlphabet[b[i]%byte(len(codeAlphabet))] // 256 is a multiple of 32: no character is preferred
-		}
-		if code := string(b[:]); e.find(code[:codeGroup]) == "" {
-			return code
-		}
-	}
+	return wire.EnrolmentCode{Station: station, Code: code.String(), ExpiresAt: stored.ExpiresAt}, err
 }
 
 // find returns the station whose enrolment has a handle; "": none.
@@ -100,31 +75,6 @@ func (e *Enrolments) find(handle string) string {
 		}
 	}
 	return ""
-}
-
-func (e *Enrolments) proof(code string) []byte {
-	mac := hmac.New(sha256.New, e.key)
-	mac.Write([]byte(code))
-	return mac.Sum(nil)
-}
-
-// grouped writes a code as people read it: 7K3F-9QXT-M2WB.
-func grouped(code string) string {
-	var groups []string
-	for g := range slices.Chunk([]byte(code), codeGroup) {
-		groups = append(groups, string(g))
-	}
-	return strings.Join(groups, "-")
-}
-
-// ungrouped reads a code as a person typed it: in any case, with or without hyphens, and with the letters O, I and L
-// for the digits that they look like. It returns "" for what is no code.
-func ungrouped(typed string) string {
-	code := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(typed))
-	if len(code) != codeGroup*codeGroups || strings.Trim(code, codeAlphabet) != "" {
-		return ""
-	}
-	return code
 }
 
 // errCode is the one answer to every code that is not valid, whatever is wrong with it.
@@ -143,19 +93,19 @@ func (e *Enrolments) Enrol(ctx context.Context, envelope []byte) (wire.Enrolled,
 	}
 	key := replica.StationKey{ID: sign.KeyID(in.Signing), Signing: in.Signing, Recipient: in.Recipient,
 		State: replica.KeyActive, Since: schedules.At(e.now())}
-	code := ungrouped(in.Code)
+	code := onetime.Read(in.Code)
 	if code == "" {
 		return wire.Enrolled{}, errCode
 	}
 	out := wire.Enrolled{KeyID: key.ID}
 	err = e.replica.Retry(ctx, func() error {
-		out.Station = e.find(code[:codeGroup])
+		out.Station = e.find(code.Handle())
 		row, ok := replica.EnrolmentsIn(e.replica).Get(out.Station)
 		used := row.Value
-		if !ok || !e.now().Before(used.ExpiresAt.Time) || used.Failed >= codeTries {
+		if !ok || !e.now().Before(used.ExpiresAt.Time) || used.Failed >= onetime.Tries {
 			return errCode
 		}
-		if !hmac.Equal(e.proof(code), used.Proof) {
+		if !hmac.Equal(code.Proof(e.key), used.Proof) {
 			used.Failed++
 			if err := e.store(ctx, row.Revision, used); err != nil {
 				return err
@@ -217,7 +167,7 @@ func (e *Enrolments) store(ctx context.Context, revision int64, tried replica.En
 	}
 	return e.replica.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: replica.KindEnrolment, ID: tried.Station,
 		Expect: revision, Body: body}}, Origin: System.Origin(e.now(), "station.enrolment-failed",
-		fmt.Sprintf("wrong code %d of %d", tried.Failed, codeTries))})
+		fmt.Sprintf("wrong code %d of %d", tried.Failed, onetime.Tries))})
 }
 
 // bind stores the key of a station, the used code and a new token in one commit, which removes the token of the

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/onetime"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
@@ -167,7 +168,7 @@ func TestWrongExpiredAndForeignCodesGetNothing(t *testing.T) {
 	next := e.code(t, "harbour")
 	refused("replaced by a newer code", code, fault.Forbidden)
 	wrong := next[:5] + "0000-0000"
-	for range codeTries {
+	for range onetime.Tries {
 		refused("wrong", wrong, fault.Forbidden)
 	}
 	refused("tried too often", next, fault.Forbidden)
@@ -184,13 +185,13 @@ func TestWrongExpiredAndForeignCodesGetNothing(t *testing.T) {
 // Who reads the store or a backup of it must not find the code by trying all that begin with its first group.
 func TestTheStoreDoesNotHoldTheCode(t *testing.T) {
 	e := newEnrolling(t)
-	code := ungrouped(e.code(t, "harbour"))
+	code := onetime.Read(e.code(t, "harbour"))
 	d, err := e.docs.Get(t.Context(), replica.KindEnrolment, "harbour")
-	if err != nil || strings.Contains(string(d.Body), code[codeGroup:]) {
+	if err != nil || strings.Contains(string(d.Body), strings.TrimPrefix(string(code), code.Handle())) {
 		t.Errorf("%s, %v", d.Body, err)
 	}
 	other := NewEnrolments(e.replica, []byte("another key"), e.now)
-	if _, err := other.Enrol(t.Context(), asked(t, keys(t), code)); !fault.Is(err, fault.Forbidden) {
+	if _, err := other.Enrol(t.Context(), asked(t, keys(t), string(code))); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("the stored proof does not depend on the service's key: %v", err)
 	}
 }

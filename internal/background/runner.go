@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/library"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
@@ -45,6 +46,7 @@ type job struct {
 
 // NewRunner returns a Runner that runs each job when a document that it needs changes, and at least once per every.
 func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, a *access.Access, n *access.Notes,
+	in *signin.SignIn,
 	c *replica.WorkLock, collect Collector, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
 	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
 	k.jobs = []job{
@@ -61,6 +63,7 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 		{"seal", []string{replica.KindStation, record.KindLate}, unclaimed(s.Record.Sealing.SealAll)},
 		{"token-uses", nil, unclaimed(a.KeepUses)},
 		{"notes", nil, unclaimed(func(ctx context.Context) error { return n.Flush(ctx, false) })},
+		{"sign-in", nil, unclaimed(in.Sweep)},
 		{"sweep", nil, k.sweep},
 	}
 	for _, j := range k.jobs {

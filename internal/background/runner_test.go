@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/idempotency"
 	"lifeline/internal/kinds"
 	"lifeline/internal/library"
@@ -94,8 +95,12 @@ func (f *fixture) put(kind, id string, v any) {
 func (f *fixture) runner() *Runner {
 	lib := library.New(f.replica, nil, servicetest.Signer{}, nil, time.Now, library.Limits{Concurrency: 1})
 	none := func(context.Context, time.Time) (int, error) { return 0, nil }
+	in, err := signin.New(f.replica, signin.Site{}, nil, time.Now)
+	if err != nil {
+		f.t.Fatal(err)
+	}
 	return NewRunner(f.replica, lib, f.scheduler, access.New(f.replica, time.Now),
-		access.NewNotes(f.replica, time.Now), f.lock, none,
+		access.NewNotes(f.replica, time.Now), in, f.lock, none,
 		slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
 }
 
@@ -199,7 +204,7 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		w := &wakes{runs: map[string]int{}}
 		n.runJobs(ctx, w.counted)
 		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse fallback make-goods notes refill repair "+
-			"seal sign sweep token-uses uploads" {
+			"seal sign sign-in sweep token-uses uploads" {
 			t.Errorf("a day runs %s", got)
 		}
 	})

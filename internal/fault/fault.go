@@ -33,6 +33,7 @@ const (
 	OutOfRange           // bytes that are not there
 	NotDone              // the resource does not know the method
 	Unacceptable         // there is no form of it that the caller takes
+	Unconfirmed          // the person must confirm the act by passkey
 )
 
 // Field is one problem with one field of the input, named by its path in the contract.

@@ -136,7 +136,7 @@ func (a approvalHandlers) ofPerson(do func() personAct) handler {
 // recallsOf returns the route of one of these acts.
 func recallsOf(name, summary, detail string) apidoc.Route {
 	return apidoc.Route{Method: http.MethodPost, Path: "/v1/recalls/" + name, Roles: makers,
-		ID: name + "Recalls", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,
+		Confirmed: true, ID: name + "Recalls", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,
 		Takes: apidoc.TakesJSON(wire.RecallsOf{By: "hana", Since: exampleStart, Reason: "her token was stolen"}),
 		Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segments.", wire.RecallsChanged{
 			Segments: []wire.PersonSegment{{ID: "letter-ko-sister", Kind: "letter", State: schedules.Approved}}})},
@@ -150,7 +150,7 @@ var because = apidoc.TakesJSON(wire.Reason{Reason: "the family is in danger"})
 // act returns the route of one of the acts.
 func act(name, summary, detail string, takes []apidoc.Body) apidoc.Route {
 	return apidoc.Route{Method: http.MethodPost, Path: "/v1/segments/:segment/" + name, Roles: makers,
-		ID: name + "Segment", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,
+		Confirmed: name != "reject", ID: name + "Segment", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,
 		Match: apidoc.MatchTaken, Takes: takes, Lenient: true,
 		Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed segment.", exampleChanged, "ETag")},
 		Faults: map[int]string{http.StatusConflict: "The state of the segment does not permit this.",

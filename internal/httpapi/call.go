@@ -42,6 +42,8 @@ type call struct {
 
 	held *held // the open requests of all callers
 
+	stepUp *wire.PasskeyChallenge // of a request that must be confirmed
+
 	variant string // the part of the answer's ETags besides the revision
 }
 

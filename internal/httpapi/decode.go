@@ -273,6 +273,12 @@ func (s *strict) list(v reflect.Value, raw json.RawMessage, path string, texts t
 		v.SetBytes(raw)
 		return
 	}
+	if v.Type() == reflect.TypeFor[[]byte]() {
+		if json.Unmarshal(raw, v.Addr().Interface()) != nil || raw[0] != '"' {
+			s.wrong(path, "must be bytes in base64")
+		}
+		return
+	}
 	if raw[0] != '[' {
 		s.wrong(path, "must be a list")
 		return

@@ -20,7 +20,8 @@ func (a enrolmentHandlers) routes() []route {
 	service := wire.Fingerprint{Keys: []string{"9f2c51d07be3a846"}}
 	return []route{
 		{a.newCode, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/enrolment", Roles: admins,
-			ID: "createEnrolmentCode", Tag: apidoc.ForSchedulers, Summary: "Create a one-time code to enrol a station",
+			Confirmed: true, ID: "createEnrolmentCode", Tag: apidoc.ForSchedulers,
+			Summary: "Create a one-time code to enrol a station",
 			Detail: "The player of the station enrols with it once: it makes keys of its own, and gets an access token. A new " +
 				"code replaces an earlier one. After 10 wrong tries a code is void.",
 			Takes: apidoc.TakesJSON(wire.NewEnrolment{Life: schedules.Ms(3600000)}), Lenient: true,
@@ -41,7 +42,7 @@ func (a enrolmentHandlers) routes() []route {
 				http.StatusConflict:        "The key was enrolled before.",
 				http.StatusTooManyRequests: "Too many codes were sent from this address."}}},
 		{a.seize, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/seized", Roles: planning,
-			ID: "seizeStation", Tag: apidoc.ForSchedulers, Summary: "Declare a station seized",
+			Confirmed: true, ID: "seizeStation", Tag: apidoc.ForSchedulers, Summary: "Declare a station seized",
 			Detail: "Its tokens end now, and with them its streams, leases and media addresses; its keys count no more, and " +
 				"nothing is encrypted to them. It gets no token but by enrolling anew, which ends the seizure. The answer says " +
 				"what whoever has the station may hold. The call may be repeated.",

@@ -38,7 +38,7 @@ func (a *api) repeatable(c *call, handle handler) error {
 		c.print.whole = true
 		c.r.Body, c.r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
 	}
-	kept, first, err := a.Answers.Begin(c.r.Context(), c.actor, bearer(c.r), c.r.Method, c.r.URL.EscapedPath(), key)
+	kept, first, err := a.Answers.Begin(c.r.Context(), c.actor, secretOf(c.r), c.r.Method, c.r.URL.EscapedPath(), key)
 	if err != nil {
 		if dry, wrong := c.query().flag("dry_run"); wrong == nil && dry &&
 			problemOf(err, "").Status >= http.StatusInternalServerError {

@@ -14,7 +14,7 @@ type mirrorListHandlers struct{ *Parts }
 func (a mirrorListHandlers) routes() []route {
 	return []route{
 		{a.setMirrorList, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/mirrors", Roles: admins,
-			ID: "setMirrorList", Tag: apidoc.ForStations, Summary: "Tell a station where mirrors are",
+			Confirmed: true, ID: "setMirrorList", Tag: apidoc.ForStations, Summary: "Tell a station where mirrors are",
 			Detail: "The body is a DSSE envelope of type " + wire.MirrorListType + `; its payload is {"schema":"` +
 				wire.MirrorListSchema + `","station","issued_at","mirrors":[addresses],"drops"}, signed by the key of the role ` +
 				"mirror, which the service need not have. lifeline mirror push makes it.",

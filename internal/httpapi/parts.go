@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/fault"
 	"lifeline/internal/idempotency"
 	"lifeline/internal/library"
@@ -26,6 +27,7 @@ type Parts struct {
 	Access      *access.Access
 	Notes       *access.Notes
 	Members     *access.Members
+	SignIn      *signin.SignIn
 	Enrolments  *access.Enrolments
 	Library     *library.Library
 	Scheduler   *scheduling.Scheduler

@@ -23,7 +23,7 @@ func (a memberHandlers) routes() []route {
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of persons, ordered by ID.",
 				wire.Page[wire.Member]{Items: []wire.Member{sora}})}}},
 		{a.add, apidoc.Route{Method: http.MethodPost, Path: "/v1/people", Roles: admins,
-			ID: "addMember", Tag: apidoc.ForSchedulers, Summary: "Add a person who works with the service",
+			Confirmed: true, ID: "addMember", Tag: apidoc.ForSchedulers, Summary: "Add a person who works with the service",
 			Detail: "Names must not look alike: case, compatible characters, white space and letters of other scripts that " +
 				"look the same make no difference. Tokens without a person whose name is one of the names are the person's.",
 			Takes: apidoc.TakesJSON(wire.Member{Name: "Sora", Roles: []string{"producer"}, Languages: []string{"ko"},
@@ -34,7 +34,7 @@ func (a memberHandlers) routes() []route {
 			ID: "getMember", Tag: apidoc.ForSchedulers, Summary: "Get a person who works with the service", Known: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The person.", sora, "ETag")}}},
 		{a.patch, apidoc.Route{Method: http.MethodPatch, Path: "/v1/people/:person", Roles: admins,
-			ID: "patchMember", Tag: apidoc.ForSchedulers, Summary: "Change a person who works with the service",
+			Confirmed: true, ID: "patchMember", Tag: apidoc.ForSchedulers, Summary: "Change a person who works with the service",
 			Detail: "The body is a merge patch (RFC 7396). If active is false, that ends the person: tokens and running " +
 				"requests of the person end at once, on every replica. The last active administrator cannot be ended. An earlier name stays one of other_names.",
 			Match: apidoc.MatchNeeded, Takes: apidoc.TakesPatch[wire.Member](map[string]any{"active": false}),
@@ -106,5 +106,8 @@ func (a memberHandlers) patch(c *call) error {
 		return err
 	}
 	m, err = a.Members.Set(c.r.Context(), c.actor, id, revision, func(m *wire.Member) error { return mergeStrict(b, m) })
+	if err == nil && !m.Active {
+		err = a.SignIn.EndSessions(c.r.Context(), c.actor, id)
+	}
 	return resource(c, m, m.Revision, err)
 }

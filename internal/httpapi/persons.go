@@ -24,7 +24,7 @@ func (a personHandlers) routes() []route {
 				"revision, and its fallback.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segments and the stations.", person)}}},
 		{a.recallPerson, apidoc.Route{Method: http.MethodPost, Path: "/v1/persons/:person/recall", Roles: makers,
-			ID: "recallPerson", Tag: apidoc.ForProducers,
+			Confirmed: true, ID: "recallPerson", Tag: apidoc.ForProducers,
 			Summary: "Recall all segments that name a person",
 			Detail: "All segments, and those in a chain with them, are recalled in one change. Each segment is reinstated " +
 				"separately: one person reinstates it, and another approves it.",

@@ -30,6 +30,7 @@ var answerForms = map[fault.Kind]answerForm{
 	fault.Unconditional:   {"unconditional", "If-Match is required"},
 	fault.Unauthenticated: {"unauthenticated", "Not signed in"},
 	fault.Forbidden:       {"forbidden", "Not permitted"},
+	fault.Unconfirmed:     {"step-up-required", "Confirmation by passkey is required"},
 	fault.TooLarge:        {"too-large", "Too large"},
 	fault.Unsupported:     {"unsupported", "Unsupported media type"},
 	fault.TooMany:         {"too-many", "Too many requests"},
@@ -76,6 +77,7 @@ func problemOf(err error, requestID string) wire.Problem {
 // problem is problemOf, and logs failures of the service itself.
 func (a *Parts) problem(c *call, err error) wire.Problem {
 	p := problemOf(err, c.actor.RequestID)
+	p.StepUp = c.stepUp
 	level := slog.LevelDebug
 	switch {
 	case errors.Is(err, context.Canceled) && c.r.Context().Err() != nil:
@@ -93,6 +95,9 @@ func (a *api) noteRefusal(c *call, err error) {
 	p := problemOf(err, c.actor.RequestID)
 	if p.Status != http.StatusUnauthorized && p.Status != http.StatusForbidden {
 		return
+	}
+	if fault.Is(err, fault.Unconfirmed) && c.r.Header.Get(wire.AssertionHeader) == "" {
+		return // the question whether to do it
 	}
 	operation := c.r.Method + " " + trailOf(c.r).route
 	if err := a.Notes.Refused(context.WithoutCancel(c.r.Context()), c.actor, operation, p.Detail); err != nil {

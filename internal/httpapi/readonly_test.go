@@ -18,6 +18,7 @@ import (
 
 	"lifeline/audio"
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/blob"
 	"lifeline/internal/idempotency"
 	"lifeline/internal/kinds"
@@ -119,7 +120,9 @@ func newServed(t *testing.T) *served {
 	lock := replica.NewWorkLock(copied, "here", time.Minute)
 	stopping, stop := context.WithCancel(t.Context())
 	stop() // ends the streams
-	s.parts = Parts{Access: access.New(copied, now), Notes: access.NewNotes(copied, now),
+	in, err := signin.New(copied, signin.SiteOf("https://lifeline.example", nil), make([]byte, 32), now)
+	s.must(err)
+	s.parts = Parts{Access: access.New(copied, now), Notes: access.NewNotes(copied, now), SignIn: in,
 		Members:    access.NewMembers(copied, now),
 		Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
 		Library:    lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook, Receipts: scheduler.Record.Receipts,

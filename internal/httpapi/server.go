@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
@@ -108,7 +109,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 // change: before a change, and after NotFound, it first catches up.
 func (a *api) answer(c *call, r route) error {
 	err := a.admit(c, r)
-	if fault.Is(err, fault.Unauthenticated) && bearer(c.r) != "" {
+	if fault.Is(err, fault.Unauthenticated) && secretOf(c.r) != "" {
 		if slow := a.limitPace(c, a.logins, addressOf(c.r), "too many logins have failed from this address"); slow != nil {
 			return slow
 		}
@@ -128,6 +129,9 @@ func (a *api) answer(c *call, r route) error {
 	}
 	if r.Method != http.MethodGet && !r.Open {
 		if err := a.Replica.CatchUp(c.r.Context()); err != nil {
+			return err
+		}
+		if err := a.confirmed(c, r); err != nil {
 			return err
 		}
 		return a.repeatable(c, r.handle)
@@ -170,6 +174,9 @@ func (a *api) admit(c *call, r route) error {
 	if len(actor.May) > 0 && !slices.Contains(actor.May, r.ID) {
 		return fault.New(fault.Forbidden, "this token is limited to %s: use another one", strings.Join(actor.May, ", "))
 	}
+	if r.BySession && actor.Session == "" {
+		return fault.New(fault.Forbidden, "only persons who are signed in by passkey do this, and no token: sign in")
+	}
 	if !permitted(actor, r) {
 		return fault.New(fault.Forbidden, "a token of the role %s is not permitted to do this: use a token of the "+
 			"role %s", actor.Role, orOf(r.Roles))
@@ -191,8 +198,8 @@ func (a *api) admit(c *call, r route) error {
 
 // permitted reports whether the role of an actor, and the limits of the token, permit an operation.
 func permitted(a access.Actor, r route) bool {
-	return (a.Role == access.Admin || slices.Contains(r.Roles, a.Role)) &&
-		(len(a.May) == 0 || slices.Contains(a.May, r.ID))
+	return (a.Has(access.Admin) || slices.ContainsFunc(r.Roles, a.Has)) &&
+		(len(a.May) == 0 || slices.Contains(a.May, r.ID)) && (a.Session != "" || !r.BySession)
 }
 
 // remoteOf returns the network address that a request came from, without the port.
@@ -227,7 +234,11 @@ func (a *api) identify(c *call, r route) (access.Actor, error) {
 	if r.Signed && c.r.Header.Get("Authorization") == "" && c.query().Has("sig") {
 		return a.identifyByAddress(c)
 	}
-	return a.Access.Authenticate(bearer(c.r))
+	secret := secretOf(c.r)
+	if signin.Is(secret) {
+		return a.identifySession(c, secret)
+	}
+	return a.Access.Authenticate(secret)
 }
 
 // identifyByAddress identifies the caller for whom an address was signed. Another replica may have just created the

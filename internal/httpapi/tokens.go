@@ -25,7 +25,7 @@ func (a tokenHandlers) routes() []route {
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The holder.", wire.Me{Name: "Hana", Role: "producer",
 				May: []string{"approveSegment", "uploadSegment"}})}}},
 		{a.createToken, apidoc.Route{Method: http.MethodPost, Path: "/v1/tokens", Roles: admins,
-			ID: "createToken", Tag: apidoc.ForSchedulers, Summary: "Create an access token",
+			Confirmed: true, ID: "createToken", Tag: apidoc.ForSchedulers, Summary: "Create an access token",
 			Detail: "The secret is in this answer only. Give person for the token of a person, name for that of a machine or " +
 				"station.",
 			Takes: apidoc.TakesJSON(wire.NewToken{Name: "lantern-coast",
@@ -44,7 +44,7 @@ func (a tokenHandlers) routes() []route {
 					{ID: "0d9c6f2e41b7a8035c1e", Name: "lantern-coast", Role: "station", Station: "lantern-coast",
 						CreatedAt: exampleStart}}})}}},
 		{a.revokeToken, apidoc.Route{Method: http.MethodDelete, Path: "/v1/tokens/:token", Roles: people,
-			ID: "revokeToken", Tag: apidoc.ForSchedulers,
+			Confirmed: true, ID: "revokeToken", Tag: apidoc.ForSchedulers,
 			Summary: "Revoke an access token",
 			Detail:  "An administrator may revoke every token, others their own.",
 			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The token is revoked: it permits nothing "+
@@ -55,7 +55,11 @@ func (a tokenHandlers) routes() []route {
 // me answers with the caller and the operations that the role may use.
 func (a tokenHandlers) me(c *call) error {
 	out := wire.Me{Name: c.actor.Name, Person: c.actor.Person, Role: string(c.actor.Role), Station: c.actor.Station,
-		May: []string{}}
+		Session: c.actor.Session,
+		May:     []string{}}
+	for _, r := range c.actor.Roles {
+		out.Roles = append(out.Roles, string(r))
+	}
 	for _, r := range a.all() {
 		if r.Open || permitted(c.actor, r) {
 			out.May = append(out.May, r.ID)

@@ -27,7 +27,7 @@ func (a *api) whileValid(c *call) (release func()) {
 	look = time.AfterFunc(time.Hour, func() {
 		one.Lock()
 		defer one.Unlock()
-		err := a.Access.Holds(actor)
+		err := a.holds(actor)
 		switch {
 		case released:
 		case err == nil:

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/idempotency"
 	"lifeline/internal/library"
 	"lifeline/internal/record"
@@ -14,4 +15,4 @@ import (
 
 // All lists the kinds that the service stores.
 var All = slices.Concat(replica.SharedKinds, library.Kinds, scheduling.Kinds, record.Kinds, webhooks.Kinds,
-	access.Kinds, idempotency.Kinds)
+	access.Kinds, signin.Kinds, idempotency.Kinds)

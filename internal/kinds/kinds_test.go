@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/idempotency"
 	"lifeline/internal/library"
 	"lifeline/internal/record"
@@ -23,8 +24,8 @@ import (
 func kindsOfDocument(t *testing.T) (kinds []string) {
 	t.Helper()
 	var files []string
-	for _, room := range []string{"replica", "access", "library", "network", "record", "scheduling", "webhooks",
-		"idempotency", "background"} {
+	for _, room := range []string{"replica", "access", "access/signin", "library", "network", "record", "scheduling",
+		"webhooks", "idempotency", "background"} {
 		found, err := filepath.Glob(filepath.Join("..", room, "*.go"))
 		if err != nil || len(found) == 0 {
 			t.Fatal(room, err)
@@ -85,7 +86,8 @@ func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
 		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat,
 		replica.KindStationKeys, replica.KindEnrolment, replica.KindDoubts, record.KindReceipts,
 		replica.KindPerson, replica.KindPeople,
-		access.KindMirrorList}
+		access.KindMirrorList,
+		signin.KindHolder, signin.KindCode, signin.KindSession, signin.KindChallenge}
 	for _, kind := range All {
 		if told := kind.Changes != ""; told == slices.Contains(untold, kind.Name) {
 			t.Errorf("%s: told %v, and in the list of what is not told %v", kind.Name, told, !told)

@@ -200,6 +200,7 @@ const (
 	ForMedia    = "lifeline media addresses 1"
 	forWebhooks = "lifeline webhook secrets 1"
 	forCodes    = "lifeline enrolment codes 1"
+	forSignIn   = "lifeline sign-in 1"
 )
 
 // DerivedKey derives a key for another purpose from the signing key, so that every replica has it. It does not reveal

@@ -16,6 +16,7 @@ import (
 
 	"lifeline/audio"
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/background"
 	"lifeline/internal/blob"
 	"lifeline/internal/config"
@@ -47,6 +48,7 @@ type Service struct {
 	Replica    *replica.Replica
 	Access     *access.Access
 	notes      *access.Notes
+	SignIn     *signin.SignIn
 	Scheduler  *scheduling.Scheduler
 	renders    *render.Renderer
 	Lock       *replica.WorkLock
@@ -180,6 +182,9 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	if s.SignIn, err = openSignIn(s.Replica, c, key, publicURL); err != nil {
+		return nil, err
+	}
 	answers := idempotency.NewStore(documents, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
 		files, err := records.Files(ctx)
@@ -199,7 +204,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		removed, err = collect(ctx, before)
 		return removed, errors.Join(err, records.Move(ctx))
 	}
-	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Access, s.notes, s.Lock, tidy, log,
+	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Access, s.notes, s.SignIn, s.Lock, tidy, log,
 		backgroundEvery, time.Now)
 	if s.renders, err = render.Open(c.RenderDir(), s.Audio, render.Options{Rate: dsp.Rate(c.Render.Rate),
 		Silence: playout.SilenceLimit,
@@ -240,6 +245,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		TLSConfig: tls,
 		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Notes: s.notes,
 			Members:    access.NewMembers(s.Replica, time.Now),
+			SignIn:     s.SignIn,
 			Enrolments: access.NewEnrolments(s.Replica, codes, time.Now),
 			Library:    lib, Scheduler: s.Scheduler, Logbook: logbook, Receipts: s.Scheduler.Record.Receipts,
 			MirrorLists: access.NewMirrorLists(s.Replica, signer.mirrorKeys(), time.Now), Answers: answers, Replica: s.Replica,
@@ -260,6 +266,15 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+// openSignIn assembles the sign-in of persons at the public address.
+func openSignIn(m *replica.Replica, c config.Serve, key ed25519.PrivateKey, publicURL string) (*signin.SignIn, error) {
+	secret, err := DerivedKey(key, forSignIn)
+	if err != nil {
+		return nil, err
+	}
+	return signin.New(m, signin.SiteOf(publicURL, c.Guard.Origins), secret, time.Now)
 }
 
 // webhookPatience contains the retry intervals of failed webhooks. The first is short, because most failures are.

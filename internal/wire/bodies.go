@@ -22,6 +22,8 @@ type Problem struct {
 	Detail    string        `json:"detail,omitempty"`
 	RequestID string        `json:"request_id,omitempty"`
 	Errors    []fault.Field `json:"errors,omitempty"`
+	// of type step-up-required: what a browser needs to confirm this request by passkey
+	StepUp *PasskeyChallenge `json:"step_up,omitempty"`
 }
 
 // SegmentMeta is the editorial metadata that a producer writes. The service sets the other fields.
@@ -260,10 +262,12 @@ type Token struct {
 
 // Me is the identity and the role of a token.
 type Me struct {
-	Name    string `json:"name"`             // the person, machine or station that holds the token
-	Person  string `json:"person,omitempty"` // ID of the person
-	Role    string `json:"role"`
-	Station string `json:"station,omitempty"` // of the role station
+	Name    string   `json:"name"`             // the person, machine or station that holds the token
+	Person  string   `json:"person,omitempty"` // ID of the person
+	Role    string   `json:"role"`
+	Roles   []string `json:"roles,omitempty"`   // of a session: all roles of the person
+	Session string   `json:"session,omitempty"` // ID of the session, if the caller is signed in
+	Station string   `json:"station,omitempty"` // of the role station
 	// the operations that the role may perform, by their ids in the OpenAPI document
 	May []string `json:"may"`
 }

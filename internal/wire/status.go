@@ -16,6 +16,7 @@ var statuses = map[fault.Kind]int{
 	fault.Unconditional:   http.StatusPreconditionRequired,
 	fault.Unauthenticated: http.StatusUnauthorized,
 	fault.Forbidden:       http.StatusForbidden,
+	fault.Unconfirmed:     http.StatusForbidden,
 	fault.TooLarge:        http.StatusRequestEntityTooLarge,
 	fault.Unsupported:     http.StatusUnsupportedMediaType,
 	fault.Unacceptable:    http.StatusNotAcceptable,
@@ -38,6 +39,7 @@ var kinds = func() map[int]fault.Kind {
 		out[status] = kind
 	}
 	out[http.StatusUnprocessableEntity], out[http.StatusBadRequest] = fault.Invalid, fault.Invalid
+	out[http.StatusForbidden] = fault.Forbidden
 	out[http.StatusBadGateway], out[http.StatusGatewayTimeout] = fault.Unavailable, fault.Unavailable
 	return out
 }()

@@ -23,6 +23,8 @@ const introduction = `The HTTP API of Lifeline, a service that plans, publishes 
 
 Authenticate with "Authorization: Bearer TOKEN", or with Basic, any user name and the token as the password. A token is never in a query string.
 
+Persons sign in by passkey in the console and have a session, in a cookie. A request of a session that counts, such as an approval, is refused (403) with step_up, and is sent again with the browser's answer to it in Lifeline-Assertion: it confirms that request alone, once.
+
 Every resource has an integer revision, which is also its ETag. A change needs If-Match with the revision that it starts from. If-None-Match with the latest revision gets 304.
 
 Lists have limit and cursor; next_cursor is present while there are more entries. Every GET is also available as HEAD. Durations are whole milliseconds (_ms). Instants are RFC 3339 in UTC with milliseconds.
@@ -50,6 +52,8 @@ func Document(f openapi.Facts, parts map[string]openapi.Parameter, routes []Rout
 		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token."},
 		"basic": {Type: "http", Scheme: "basic", Description: "Any user name, and the access token as the password, for " +
 			"players that support nothing else."},
+		"session": {Type: "apiKey", In: "cookie", Name: "__Host-lifeline", Description: "The session of a person who " +
+			"signed in by passkey in the console. What counts must then be confirmed by passkey."},
 		"sig": {Type: "apiKey", In: "query", Name: "sig", Description: "The signature of an address in a list, for " +
 			"players that cannot send a token with media. It gives access to that recording only, for " +
 			"its station, until exp or until the token that fetched the list is revoked or expires."},
@@ -76,7 +80,7 @@ func (b builder) add(r Route) error {
 		Parameters: parameters,
 		Responses:  b.responses(r), Security: []map[string][]string{}}
 	if !r.Open {
-		out.Security = []map[string][]string{{"bearer": {}}, {"basic": {}}}
+		out.Security = []map[string][]string{{"bearer": {}}, {"basic": {}}, {"session": {}}}
 		if r.Signed {
 			out.Security = append(out.Security, map[string][]string{"sig": {}, "exp": {}})
 		}
@@ -205,6 +209,9 @@ func (b builder) parameters(r Route) ([]openapi.Parameter, error) {
 	}
 	if r.Method == http.MethodPost {
 		out = append(out, idempotencyKey)
+	}
+	if r.Confirmed {
+		out = append(out, assertion)
 	}
 	return out, nil
 }

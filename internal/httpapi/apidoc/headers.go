@@ -3,6 +3,7 @@ package apidoc
 import (
 	"lifeline/internal/idempotency"
 	"lifeline/internal/openapi"
+	"lifeline/internal/wire"
 )
 
 // Request headers.
@@ -15,6 +16,10 @@ var (
 			"same body, the service repeats the first answer.",
 		Schema: openapi.String().Length(1, idempotency.LongestKey), Example: "5f3c1f7e-2b1e-4b44-9a39-6f0f6c8f1a52"}
 )
+
+// assertion describes the header by which a session confirms a request.
+var assertion = openapi.Parameter{Name: wire.AssertionHeader, In: "header", Description: "For a session: the " +
+	"browser's answer to step_up of the refusal of the same request, as JSON (Assertion) in base64.", Schema: openapi.String()}
 
 func ifMatch(required bool) openapi.Parameter {
 	return openapi.Parameter{Name: "If-Match", In: "header", Description: "The revision that the change starts from, " +

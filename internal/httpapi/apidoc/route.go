@@ -18,6 +18,8 @@ type Route struct {
 	Open         bool          // needs no token
 	Signed       bool          // accepts a signed address in place of a token
 	Roles        []access.Role // allowed, besides admin
+	Confirmed    bool          // a session must confirm it by passkey
+	BySession    bool          // no token may do it
 	ID           string        // operationId, from which client generators derive names
 	Tag          string
 	Summary      string
@@ -146,6 +148,7 @@ var answerHeaders = map[string]*openapi.Header{
 		Schema: openapi.String()},
 	"Tus-Max-Size":        {Description: "The size of the largest recording in bytes.", Schema: openapi.Integer()},
 	"Content-Disposition": {Description: "A file name.", Schema: openapi.String()},
+	"Set-Cookie":          {Description: "The session.", Schema: openapi.String()},
 }
 
 // failures returns all failures of a route, by status.
@@ -183,7 +186,13 @@ func failures(r Route) map[int]string {
 	if r.Match == MatchNeeded {
 		out[http.StatusPreconditionRequired] = "If-Match is missing."
 	}
+	if r.Confirmed {
+		out[http.StatusForbidden] = "The role is not permitted, or a session must confirm the request (step_up)."
+	}
 	for status, when := range r.Faults {
+		if status == http.StatusForbidden && r.Confirmed {
+			when += " Or a session must confirm the request (step_up)."
+		}
 		if status == http.StatusConflict && r.Method == http.MethodPost {
 			when += " Or the" + strings.TrimPrefix(out[status], "The")
 		}

@@ -1,0 +1,185 @@
+package signin
+
+import (
+	"context"
+	"crypto/hmac"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/onetime"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+const (
+	codeLife     = 24 * time.Hour // the person comes by in that time
+	recoveryLife = 24 * time.Hour // between the two approvals
+)
+
+// recoverers is how many other persons must approve that a person gets a new code.
+const recoverers = 2
+
+// errCode is the one answer to every code that is not valid, whatever is wrong with it.
+var errCode = fault.New(fault.Forbidden, "this code is not valid: it is mistyped, expired or used, or was tried too "+
+	"often. Ask an administrator for another")
+
+// NewCode makes a one-time code by which a person enrols, which replaces an earlier one. It fails with Conflict for who
+// was enrolled before: nobody takes over another alone.
+func (s *SignIn) NewCode(ctx context.Context, by access.Actor, person string) (out wire.PersonCode, err error) {
+	if err := s.Available(); err != nil {
+		return out, err
+	}
+	err = s.replica.Retry(ctx, func() error {
+		p, err := s.member(person)
+		if err != nil {
+			return err
+		}
+		if enrolled(s.replica, person) {
+			return fault.New(fault.Conflict, "%s was enrolled before. Who has lost every passkey is recovered by two other "+
+				"persons who are signed in: People, Recover, in the console", p.Name)
+		}
+		out, err = s.storeCode(ctx, by, personCode{Person: person}, "person.code", "for "+p.Name)
+		return err
+	})
+	return out, err
+}
+
+// member returns an active person. It fails with NotFound, and with Conflict.
+func (s *SignIn) member(id string) (replica.Person, error) {
+	row, ok := replica.PersonsIn(s.replica).Get(id)
+	p := row.Value.Person
+	switch {
+	case !ok:
+		return p, fault.New(fault.NotFound, "there is no person %q who works with the service: lifeline people list has all",
+			id)
+	case !p.EndedAt.IsZero():
+		return p, fault.New(fault.Conflict, "%s was ended on %s: activate the person first", p.Name, p.EndedAt)
+	}
+	return p, nil
+}
+
+// storeCode gives c a fresh code and stores it.
+func (s *SignIn) storeCode(ctx context.Context, by access.Actor, c personCode, action, said string) (wire.PersonCode,
+	error) {
+	code := onetime.Fresh(func(handle string) bool { return s.codeOf(handle) != "" })
+	now := s.now()
+	c.Handle, c.Proof, c.Failed = code.Handle(), code.Proof(s.key), 0
+	c.CreatedAt, c.ExpiresAt = schedules.At(now), schedules.At(now.Add(codeLife))
+	err := s.commitCode(ctx, by, c, action, said+", valid until "+c.ExpiresAt.String())
+	return wire.PersonCode{Person: c.Person, Code: code.String(), ExpiresAt: &c.ExpiresAt}, err
+}
+
+func (s *SignIn) commitCode(ctx context.Context, by access.Actor, c personCode, action, said string) error {
+	body, err := replica.Encode(c)
+	if err != nil {
+		return err
+	}
+	write := store.Write{Kind: KindCode, ID: c.Person, Body: body}
+	if row, ok := codesIn(s.replica).Get(c.Person); ok { // its use deletes it
+		write.Expect = row.Revision
+	}
+	return s.replica.Commit(ctx, store.Commit{Writes: []store.Write{write}, Origin: by.Origin(s.now(), action, said)})
+}
+
+// codeOf returns the person whose code has a handle; "": none.
+func (s *SignIn) codeOf(handle string) string {
+	for person, row := range codesIn(s.replica).After("", "") {
+		if row.Value.Handle == handle {
+			return person
+		}
+	}
+	return ""
+}
+
+// redeem returns the stored form of a code that is valid, and its revision. It fails with Forbidden.
+func (s *SignIn) redeem(ctx context.Context, typed string) (personCode, int64, error) {
+	code := onetime.Read(typed)
+	if code == "" {
+		return personCode{}, 0, errCode
+	}
+	row, ok := codesIn(s.replica).Get(s.codeOf(code.Handle()))
+	c := row.Value
+	if !ok || len(c.Proof) == 0 || !s.now().Before(c.ExpiresAt.Time) || c.Failed >= onetime.Tries ||
+		!c.Recovery && enrolled(s.replica, c.Person) {
+		return personCode{}, 0, errCode
+	}
+	if !hmac.Equal(code.Proof(s.key), c.Proof) {
+		c.Failed++
+		err := s.commitCode(ctx, access.System, c, "person.code-failed", fmt.Sprintf("wrong code %d of %d", c.Failed,
+			onetime.Tries))
+		if err != nil {
+			return personCode{}, 0, err
+		}
+		return personCode{}, 0, errCode
+	}
+	return c, row.Revision, nil
+}
+
+// Recover approves, as a person who is signed in, that another gets a new code. The second person who approves within
+// recoveryLife gets the code, to hand it over. It fails with Forbidden for who is no such person, and with Conflict for
+// a person who was never enrolled.
+func (s *SignIn) Recover(ctx context.Context, by access.Actor, person string) (out wire.PersonCode, err error) {
+	if err := s.Available(); err != nil {
+		return out, err
+	}
+	if by.Session == "" || by.Person == "" {
+		return out, fault.New(fault.Forbidden, "only persons who are signed in by passkey recover another: sign in")
+	}
+	err = s.replica.Retry(ctx, func() error {
+		p, err := s.member(person)
+		if err != nil {
+			return err
+		}
+		if by.Is(s.replica, p.ID, p.Name) {
+			return fault.New(fault.Forbidden, "nobody recovers themselves: ask two other persons")
+		}
+		if !enrolled(s.replica, person) {
+			return fault.New(fault.Conflict, "%s was never enrolled: an administrator makes the first code", p.Name)
+		}
+		now := s.now()
+		row, _ := codesIn(s.replica).Get(person)
+		c := row.Value
+		if !c.Recovery || len(c.Proof) > 0 || !now.Before(c.ExpiresAt.Time) {
+			c = personCode{Person: person, Recovery: true, CreatedAt: schedules.At(now),
+				ExpiresAt: schedules.At(now.Add(recoveryLife))}
+		}
+		c.Approved = slices.DeleteFunc(slices.Clone(c.Approved), func(a approval) bool {
+			_, err := s.active(a.Person)
+			return err != nil || by.Is(s.replica, a.Person, a.Name)
+		})
+		c.Approved = append(c.Approved, approval{by.Person, by.Name, schedules.At(now)})
+		if len(c.Approved) < recoverers {
+			out = wire.PersonCode{Person: person, Approved: approvers(c), ExpiresAt: &c.ExpiresAt}
+			return s.commitCode(ctx, by, c, "person.recovery", "of "+p.Name+", which needs a second person")
+		}
+		names := approvers(c)
+		out, err = s.storeCode(ctx, by, c, "person.recovery-code", "for "+p.Name+", by "+strings.Join(names, " and "))
+		out.Approved = names
+		return err
+	})
+	return out, err
+}
+
+func approvers(c personCode) (names []string) {
+	for _, a := range c.Approved {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// forgetCodes removes codes and recoveries that have expired.
+func (s *SignIn) forgetCodes(ctx context.Context) error {
+	var writes []store.Write
+	for id, row := range codesIn(s.replica).After("", "") {
+		if len(writes) < mostAtOnce && !s.now().Before(row.Value.ExpiresAt.Time) {
+			writes = append(writes, store.Write{Kind: KindCode, ID: id, Expect: row.Revision, Delete: true})
+		}
+	}
+	return s.remove(ctx, "person.code-expired", writes)
+}

@@ -1,0 +1,124 @@
+package signin
+
+import (
+	"fmt"
+	"reflect"
+
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+const (
+	KindHolder    = "passkeys"       // the passkeys of a person: PERSON
+	KindCode      = "passkey-code"   // the latest one-time code of a person, or the request for one: PERSON
+	KindSession   = "session"        // where a person is signed in: ID
+	KindChallenge = "used-challenge" // a challenge that was used, until it expires: its nonce
+)
+
+// Kinds are the kinds of stored document that this package owns.
+var Kinds = replica.Kinds{
+	{Name: KindHolder, Form: reflect.TypeFor[holder](), Copy: replica.Copied(replica.Parse[holder]),
+		Inspect: replica.Looking(inspectHolder)},
+	{Name: KindCode, Form: reflect.TypeFor[personCode](), Copy: replica.Copied(replica.Parse[personCode]),
+		Inspect: replica.Readable[personCode]},
+	{Name: KindSession, Often: true, Form: reflect.TypeFor[session](), Copy: replica.Copied(replica.Parse[session]),
+		Inspect: replica.Looking(inspectSession)},
+	{Name: KindChallenge, Often: true, Form: reflect.TypeFor[usedChallenge](),
+		Inspect: replica.Readable[usedChallenge]},
+}
+
+// holder is the stored form of a person's passkeys. It stays after their end: who was enrolled once gets a new code
+// only by recovery.
+type holder struct {
+	Person     string            `json:"person"`
+	Handle     []byte            `json:"handle"` // random; names the person to authenticators
+	EnrolledAt schedules.Instant `json:"enrolled_at"`
+	Passkeys   []passkey         `json:"passkeys"`
+}
+
+// passkey is one credential of a person.
+type passkey struct {
+	Credential []byte            `json:"credential"` // its id, chosen by the authenticator
+	Name       string            `json:"name"`       // given by the person, such as "grey key"
+	PublicKey  []byte            `json:"public_key"` // COSE
+	Transports []string          `json:"transports,omitempty"`
+	Attachment string            `json:"attachment,omitempty"` // platform, cross-platform
+	Backup     bool              `json:"backup,omitempty"`     // the authenticator may copy it to others
+	Count      uint32            `json:"count,omitempty"`      // of signatures, where the authenticator counts
+	CreatedAt  schedules.Instant `json:"created_at"`
+	UsedAt     schedules.Instant `json:"used_at"`
+}
+
+// personCode is the stored form of a one-time code, or, without a proof, of a recovery that one person has approved.
+type personCode struct {
+	Person    string            `json:"person"`
+	Recovery  bool              `json:"recovery,omitempty"` // the code replaces all passkeys of the person
+	Approved  []approval        `json:"approved,omitempty"` // of a recovery
+	Handle    string            `json:"handle,omitempty"`   // the first group of the code, which finds it
+	Proof     []byte            `json:"proof,omitempty"`    // HMAC of the code
+	CreatedAt schedules.Instant `json:"created_at"`
+	ExpiresAt schedules.Instant `json:"expires_at"`
+	Failed    int               `json:"failed,omitempty"` // wrong codes with the right handle
+}
+
+// approval is that of one person to a recovery.
+type approval struct {
+	Person string            `json:"person"`
+	Name   string            `json:"name"`
+	At     schedules.Instant `json:"at"`
+}
+
+// session is the stored form of a sign-in. Of its secret, which is 256 random bits, it has only a hash.
+type session struct {
+	ID        string            `json:"id"`
+	Person    string            `json:"person"`
+	Hash      string            `json:"hash"` // hex SHA-256 of the secret
+	By        string            `json:"by"`   // ByBrowser, ByCommandLine
+	Remote    string            `json:"remote,omitempty"`
+	Agent     string            `json:"agent,omitempty"` // what the browser says of itself
+	CreatedAt schedules.Instant `json:"created_at"`
+	UsedAt    schedules.Instant `json:"used_at"` // to usedKept
+}
+
+// usedChallenge is the stored form of a challenge that was used.
+type usedChallenge struct {
+	ExpiresAt schedules.Instant `json:"expires_at"`
+}
+
+func holdersIn(m *replica.Replica) *replica.Cache[holder] {
+	return replica.CacheOf[*replica.Cache[holder]](m, KindHolder)
+}
+
+func codesIn(m *replica.Replica) *replica.Cache[personCode] {
+	return replica.CacheOf[*replica.Cache[personCode]](m, KindCode)
+}
+
+func sessionsIn(m *replica.Replica) *replica.Cache[session] {
+	return replica.CacheOf[*replica.Cache[session]](m, KindSession)
+}
+
+func inspectHolder(i *replica.Inspector, d store.Document, h holder) {
+	wrong := ""
+	switch {
+	case h.Person != d.ID:
+		wrong = fmt.Sprintf("it says that it is of person %q", h.Person)
+	case len(h.Handle) == 0:
+		wrong = "it has no handle"
+	default:
+		for _, k := range h.Passkeys {
+			if len(k.Credential) == 0 || len(k.PublicKey) == 0 {
+				wrong = fmt.Sprintf("the passkey %q has no key", k.Name)
+			}
+		}
+	}
+	if wrong != "" {
+		i.Tell(d, "is malformed: %s. The person can be recovered by two others", wrong)
+	}
+}
+
+func inspectSession(i *replica.Inspector, d store.Document, s session) {
+	if s.ID != d.ID || len(s.Hash) != 64 || s.Person == "" {
+		i.Tell(d, "is malformed and lets nobody in: end it, and sign in again")
+	}
+}

@@ -1,0 +1,231 @@
+package signin
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/text"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+const (
+	Life     = 12 * time.Hour  // of a session
+	idle     = time.Hour       // without a request, after which a session ends
+	usedKept = 5 * time.Minute // least time between two uses that are stored; a session may end so much before idle
+)
+
+// mostSessions bounds the sessions of a person. The one that was used least recently ends for a new one.
+const mostSessions = 20
+
+// The ways in which a session is used.
+const (
+	ByBrowser     = "browser"
+	ByCommandLine = "command line"
+)
+
+// secretPrefix marks the secret of a session, so that a search finds a leaked one.
+const secretPrefix = "lifelinesession"
+
+const agentLength = 120 // characters of what a browser says of itself
+
+// start stores a new session of by, together with other writes, and returns it with its secret.
+func (s *SignIn) start(ctx context.Context, by access.Actor, v Visitor, writes ...store.Write) (wire.SignedIn, error) {
+	var b [32]byte
+	rand.Read(b[:]) // never fails: crypto/rand
+	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
+	now := schedules.At(s.now())
+	own := session{ID: replica.NewID(), Person: by.Person, Hash: hash(secret), By: v.By, Remote: v.Remote,
+		Agent: text.Cut(text.Clean(v.Agent), agentLength), CreatedAt: now, UsedAt: now}
+	body, err := replica.Encode(own)
+	if err != nil {
+		return wire.SignedIn{}, err
+	}
+	writes = append(writes, store.Write{Kind: KindSession, ID: own.ID, Body: body})
+	for _, w := range s.tooMany(by.Person) {
+		if !slices.ContainsFunc(writes, func(o store.Write) bool { return o.Kind == w.Kind && o.ID == w.ID }) {
+			writes = append(writes, w)
+		}
+	}
+	by.Token = own.ID
+	err = s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: by.Origin(s.now(), "session.start", v.By)})
+	out := wire.SignedIn{Session: s.shown(own, own.ID), Secret: secretPrefix + "_" + own.ID + "_" + secret}
+	return out, err
+}
+
+// tooMany returns the ends of the sessions of a person that leave no room for a new one.
+func (s *SignIn) tooMany(person string) (ends []store.Write) {
+	rows := s.of(person)
+	slices.SortFunc(rows, func(a, b replica.Row[session]) int { return a.Value.UsedAt.Compare(b.Value.UsedAt.Time) })
+	for len(rows) >= mostSessions {
+		ends = append(ends, end(rows[0]))
+		rows = rows[1:]
+	}
+	return ends
+}
+
+func end(row replica.Row[session]) store.Write {
+	return store.Write{Kind: KindSession, ID: row.Value.ID, Expect: row.Revision, Delete: true}
+}
+
+// of returns the sessions of a person.
+func (s *SignIn) of(person string) (out []replica.Row[session]) {
+	for _, row := range sessionsIn(s.replica).After("", "") {
+		if row.Value.Person == person {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// endAll returns the ends of all sessions of a person.
+func (s *SignIn) endAll(person string) (ends []store.Write) {
+	for _, row := range s.of(person) {
+		ends = append(ends, end(row))
+	}
+	return ends
+}
+
+// Is reports whether a secret is of the form of a session's.
+func Is(secret string) bool { return strings.HasPrefix(secret, secretPrefix+"_") }
+
+// Authenticate returns the actor of a session. It fails with Unauthenticated.
+func (s *SignIn) Authenticate(secret string) (access.Actor, error) {
+	rest, _ := strings.CutPrefix(secret, secretPrefix+"_")
+	id, rest, _ := strings.Cut(rest, "_")
+	row, ok := sessionsIn(s.replica).Get(id)
+	if !ok || subtle.ConstantTimeCompare([]byte(row.Value.Hash), []byte(hash(rest))) != 1 {
+		return access.Actor{}, errSession
+	}
+	return s.actor(row.Value)
+}
+
+var errSession = fault.New(fault.Unauthenticated, "you are not signed in any more: sign in again")
+
+// actor returns the actor of a session that has not ended.
+func (s *SignIn) actor(own session) (access.Actor, error) {
+	now := s.now()
+	if !now.Before(own.CreatedAt.Add(Life)) || !now.Before(own.UsedAt.Add(idle)) {
+		return access.Actor{}, errSession
+	}
+	p, err := s.active(own.Person)
+	if err != nil {
+		return access.Actor{}, err
+	}
+	out := access.Actor{Name: p.Name, Person: p.ID, Token: own.ID, Session: own.ID}
+	for _, r := range access.PersonRoles { // the most powerful first
+		if slices.Contains(p.Roles, string(r)) {
+			out.Roles = append(out.Roles, r)
+		}
+	}
+	if len(out.Roles) == 0 {
+		return access.Actor{}, fault.New(fault.Unauthenticated, "%s has no role: an administrator gives one", p.Name)
+	}
+	out.Role = out.Roles[0]
+	return out, nil
+}
+
+// Holds fails with Unauthenticated once the session of an actor has ended, or the person's roles have changed.
+func (s *SignIn) Holds(by access.Actor) error {
+	row, ok := sessionsIn(s.replica).Get(by.Session)
+	if !ok {
+		return errSession
+	}
+	now, err := s.actor(row.Value)
+	if err == nil && !slices.Equal(now.Roles, by.Roles) {
+		err = fault.New(fault.Unauthenticated, "your roles were changed: send the request again")
+	}
+	return err
+}
+
+// Touch notes that a session was used. What cannot be stored now is noted at the next request.
+func (s *SignIn) Touch(ctx context.Context, by access.Actor) error {
+	row, ok := sessionsIn(s.replica).Get(by.Session)
+	if !ok || s.now().Sub(row.Value.UsedAt.Time) < usedKept {
+		return nil
+	}
+	next := row.Value
+	next.UsedAt = schedules.At(s.now())
+	body, err := replica.Encode(next)
+	if err != nil {
+		return err
+	}
+	err = s.replica.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindSession, ID: next.ID, Expect: row.Revision,
+		Body: body}}, Origin: access.System.Origin(s.now(), "session.use", "")})
+	if errors.Is(err, replica.ErrRace) { // another request was first
+		return nil
+	}
+	return err
+}
+
+// Sessions returns the sessions of the caller's person, the latest first.
+func (s *SignIn) Sessions(by access.Actor) []wire.Session {
+	out := []wire.Session{}
+	for _, row := range s.of(by.Person) {
+		if _, err := s.actor(row.Value); err == nil {
+			out = append(out, s.shown(row.Value, by.Session))
+		}
+	}
+	slices.SortFunc(out, func(a, b wire.Session) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt.Time), strings.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+func (s *SignIn) shown(own session, present string) wire.Session {
+	return wire.Session{ID: own.ID, Person: own.Person, By: own.By, Remote: own.Remote, Agent: own.Agent,
+		CreatedAt: own.CreatedAt, UsedAt: own.UsedAt, ExpiresAt: schedules.At(own.CreatedAt.Add(Life)),
+		Present: own.ID == present}
+}
+
+// EndSession ends a session of the caller's person, and for an administrator that of another. It fails with NotFound.
+func (s *SignIn) EndSession(ctx context.Context, by access.Actor, id string) error {
+	return s.replica.Retry(ctx, func() error {
+		row, ok := sessionsIn(s.replica).Get(id)
+		if !ok || by.Role != access.Admin && (by.Person == "" || row.Value.Person != by.Person) {
+			return fault.New(fault.NotFound, "there is no session %q", id)
+		}
+		return s.replica.Commit(ctx, store.Commit{Writes: []store.Write{end(row)},
+			Origin: by.Origin(s.now(), "session.end", "")})
+	})
+}
+
+// EndSessions ends all sessions of a person who was ended.
+func (s *SignIn) EndSessions(ctx context.Context, by access.Actor, person string) error {
+	return s.replica.Retry(ctx, func() error {
+		if ends := s.endAll(person); len(ends) > 0 {
+			return s.replica.Commit(ctx, store.Commit{Writes: ends, Origin: by.Origin(s.now(), "session.end",
+				"the person was ended")})
+		}
+		return nil
+	})
+}
+
+// Sweep removes sessions, codes and used challenges that have ended.
+func (s *SignIn) Sweep(ctx context.Context) error {
+	var writes []store.Write
+	for _, row := range sessionsIn(s.replica).After("", "") {
+		if _, err := s.actor(row.Value); err != nil && len(writes) < mostAtOnce {
+			writes = append(writes, end(row))
+		}
+	}
+	return errors.Join(s.remove(ctx, "session.expired", writes), s.forgetCodes(ctx), s.forgetChallenges(ctx))
+}
+
+func hash(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,226 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
+	"lifeline/internal/access/signin/signintest"
+	"lifeline/internal/wire"
+)
+
+const consoleOrigin = "https://lifeline.example"
+
+// browserTab is a browser in which a person is signed in.
+type browserTab struct {
+	*served
+	cookie *http.Cookie
+	device *signintest.Device
+}
+
+// signedIn enrols a new person and signs in by the browser's own requests.
+func (s *served) signedIn(id string, roles ...string) *browserTab {
+	s.t.Helper()
+	_, err := s.parts.Members.Add(s.t.Context(), access.System, wire.Member{ID: id, Name: "Person " + id, Roles: roles})
+	s.must(err)
+	code, err := s.parts.SignIn.NewCode(s.t.Context(), access.System, id)
+	s.must(err)
+	c := &browserTab{served: s, device: signintest.New(s.t, consoleOrigin)}
+	in := wire.PasskeyEnrolment{Code: code.Code}
+	for _, d := range []*signintest.Device{c.device, signintest.New(s.t, consoleOrigin)} {
+		var r wire.PasskeyCreation
+		c.into(c.does("POST", "/v1/sign-in/enrolment/options", wire.EnrolmentCheck{Code: code.Code}, nil), &r)
+		in.Passkeys = append(in.Passkeys, d.Makes(s.t, r))
+	}
+	got := c.does("POST", "/v1/sign-in/enrolment", in, nil)
+	if got.Code != http.StatusCreated {
+		s.t.Fatal(got.Code, got.Body)
+	}
+	c.cookie = got.Result().Cookies()[0]
+	return c
+}
+
+// does sends a request as the console's page does, but for the headers that are given.
+func (c *browserTab) does(method, path string, body any, headers map[string]string) *httptest.ResponseRecorder {
+	c.t.Helper()
+	text := ""
+	if body != nil {
+		b, err := json.Marshal(body)
+		c.must(err)
+		text = string(b)
+	}
+	r := httptest.NewRequest(method, consoleOrigin+path, strings.NewReader(text))
+	r.Header.Set("Origin", consoleOrigin)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.cookie != nil {
+		r.AddCookie(c.cookie)
+	}
+	for name, value := range headers {
+		r.Header.Set(name, value)
+		if value == "" {
+			r.Header.Del(name)
+		}
+	}
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, r)
+	return w
+}
+
+func (c *browserTab) into(w *httptest.ResponseRecorder, v any) {
+	c.t.Helper()
+	if err := json.Unmarshal(w.Body.Bytes(), v); err != nil {
+		c.t.Fatalf("%v: %d %s", err, w.Code, w.Body)
+	}
+}
+
+func TestTheCookieOfASessionIsOfThisHostAloneAndUnreadable(t *testing.T) {
+	c := newServed(t).signedIn("sora", "admin")
+	got := c.cookie
+	if got.Name != "__Host-lifeline" || !got.Secure || !got.HttpOnly || got.SameSite != http.SameSiteStrictMode ||
+		got.Path != "/" || got.Domain != "" || got.MaxAge != 12*60*60 || !signin.Is(got.Value) {
+		t.Errorf("%+v", got)
+	}
+	var me wire.Me
+	c.into(c.does("GET", "/v1/me", nil, nil), &me)
+	if me.Person != "sora" || me.Session == "" || len(me.Roles) != 1 || me.Role != "admin" {
+		t.Errorf("%+v", me)
+	}
+	var sessions wire.Page[wire.Session]
+	c.into(c.does("GET", "/v1/sessions", nil, nil), &sessions)
+	if len(sessions.Items) != 1 || strings.Contains(c.does("GET", "/v1/sessions", nil, nil).Body.String(), got.Value) {
+		t.Errorf("%+v", sessions)
+	}
+	out := c.does("DELETE", "/v1/sessions/"+me.Session, nil, nil)
+	if out.Code != http.StatusNoContent || out.Result().Cookies()[0].MaxAge >= 0 {
+		t.Errorf("%d %+v", out.Code, out.Result().Cookies())
+	}
+	if got := c.does("GET", "/v1/me", nil, nil); got.Code != http.StatusUnauthorized {
+		t.Errorf("after the end: %d %s", got.Code, got.Body)
+	}
+}
+
+func TestACookieCountsOnlyFromTheConsolesOwnPages(t *testing.T) {
+	c := newServed(t).signedIn("sora", "admin")
+	for what, headers := range map[string]map[string]string{
+		"another origin":       {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+		"a sibling":            {"Origin": "https://evil.lifeline.example", "Sec-Fetch-Site": "same-site"},
+		"no origin":            {"Origin": "", "Sec-Fetch-Site": ""},
+		"another port":         {"Origin": consoleOrigin + ":8443"},
+		"plain HTTP":           {"Origin": "http://lifeline.example"},
+		"an origin and a site": {"Sec-Fetch-Site": "cross-site"},
+		"a page without one":   {"Origin": "null"},
+	} {
+		if got := c.does("POST", "/v1/plan", map[string]any{}, headers); got.Code != http.StatusForbidden {
+			t.Errorf("a change by %s: %d %s", what, got.Code, got.Body)
+		}
+	}
+	for what, headers := range map[string]map[string]string{
+		"another site": {"Origin": "", "Sec-Fetch-Site": "cross-site"},
+		"a sibling":    {"Origin": "", "Sec-Fetch-Site": "same-site"},
+	} {
+		if got := c.does("GET", "/v1/me", nil, headers); got.Code != http.StatusForbidden {
+			t.Errorf("a reading by %s: %d %s", what, got.Code, got.Body)
+		}
+	}
+	if got := c.does("GET", "/v1/me", nil, map[string]string{"Origin": ""}); got.Code != http.StatusOK {
+		t.Errorf("the console's own: %d %s", got.Code, got.Body)
+	}
+}
+
+// Whoever has only the cookie can ask to confirm, and cannot.
+func TestAStolenSessionDoesNothingThatMustBeConfirmed(t *testing.T) {
+	s := newServed(t)
+	c, other := s.signedIn("sora", "admin"), s.signedIn("ruth", "admin")
+	tried := 0
+	for _, r := range (&api{Parts: s.parts}).routes() {
+		if !r.Confirmed {
+			continue
+		}
+		tried++
+		path := r.Path
+		for name, value := range map[string]string{":segment": "a", ":station": "s", ":person": "ruth", ":token": "t",
+			":date": "2026-12-02", ":passkey": "k"} {
+			path = strings.ReplaceAll(path, name, value)
+		}
+		before := s.parts.Replica.Sequence()
+		got := c.does(r.Method, path, map[string]any{}, nil)
+		var p wire.Problem
+		c.into(got, &p)
+		if got.Code != http.StatusForbidden || p.Type != "urn:lifeline:problem:step-up-required" || p.StepUp == nil ||
+			len(p.StepUp.Allow) != 2 {
+			t.Errorf("%s: %d %s", r.ID, got.Code, got.Body)
+			continue
+		}
+		for what, header := range map[string]string{"nothing": "", "noise": "bm9pc2U=",
+			"another's passkey": other.device.Header(t, *p.StepUp)} {
+			got := c.does(r.Method, path, map[string]any{}, map[string]string{wire.AssertionHeader: header})
+			if got.Code != http.StatusForbidden && got.Code != http.StatusUnprocessableEntity {
+				t.Errorf("%s with %s: %d %s", r.ID, what, got.Code, got.Body)
+			}
+		}
+		changes, err := s.store.Changes(t.Context(), before, 100)
+		s.must(err)
+		for _, change := range changes {
+			if !strings.HasPrefix(change.Action, "session.") && change.Action != "request.refused" {
+				t.Errorf("%s did %s", r.ID, change.Action)
+			}
+		}
+	}
+	if tried < 18 {
+		t.Errorf("only %d acts must be confirmed", tried)
+	}
+}
+
+func TestAConfirmedRequestIsDoneOnceAndNoOtherIs(t *testing.T) {
+	s := newServed(t)
+	c := s.signedIn("sora", "admin")
+	hana := wire.Member{Name: "Ines", Roles: []string{"viewer"}, Active: true}
+	var p wire.Problem
+	c.into(c.does("POST", "/v1/people", hana, nil), &p)
+	answer := map[string]string{wire.AssertionHeader: c.device.Header(t, *p.StepUp)}
+	stronger := hana
+	stronger.Roles = []string{"admin"}
+	if got := c.does("POST", "/v1/people", stronger, answer); got.Code != http.StatusForbidden {
+		t.Errorf("another body: %d %s", got.Code, got.Body)
+	}
+	if got := c.does("POST", "/v1/people", hana, answer); got.Code != http.StatusCreated {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	if got := c.does("POST", "/v1/people", hana, answer); got.Code != http.StatusForbidden {
+		t.Errorf("again: %d %s", got.Code, got.Body)
+	}
+}
+
+func TestATokenNeitherAddsPasskeysNorRecoversAPerson(t *testing.T) {
+	s := newServed(t)
+	s.signedIn("sora", "admin")
+	c := &browserTab{served: s, device: signintest.New(t, consoleOrigin)}
+	bearer := map[string]string{"Authorization": "Bearer " + s.token, "Origin": "", "Sec-Fetch-Site": ""}
+	for _, path := range []string{"/v1/passkeys", "/v1/people/sora/recovery"} {
+		if got := c.does("POST", path, map[string]any{}, bearer); got.Code != http.StatusForbidden {
+			t.Errorf("%s: %d %s", path, got.Code, got.Body)
+		}
+	}
+	if got := c.does("POST", "/v1/people/sora/code", nil, bearer); got.Code != http.StatusConflict {
+		t.Errorf("a code for who is enrolled: %d %s", got.Code, got.Body)
+	}
+}
+
+func TestAPageThatNobodyUsesKeepsNoSessionAlive(t *testing.T) {
+	s := newServed(t)
+	c := s.signedIn("sora", "admin")
+	for n := range 4 {
+		s.now = s.now.Add(20 * 60 * 1e9)
+		got := c.does("GET", "/v1/me", nil, map[string]string{unattended: "true"})
+		if alive := n < 2; alive != (got.Code == http.StatusOK) {
+			t.Errorf("after %d minutes: %d %s", (n+1)*20, got.Code, got.Body)
+		}
+	}
+}

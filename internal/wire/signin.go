@@ -1,0 +1,97 @@
+package wire
+
+import "lifeline/schedules"
+
+// AssertionHeader is the header by which a session confirms a request by passkey: an Assertion, as JSON in base64.
+const AssertionHeader = "Lifeline-Assertion"
+
+// PasskeyChallenge is what a browser needs to ask for a passkey (navigator.credentials.get).
+type PasskeyChallenge struct {
+	Challenge []byte           `json:"challenge"`
+	Host      string           `json:"host"`            // to which passkeys are bound (the relying party ID)
+	Origin    string           `json:"origin"`          // where the console is
+	Timeout   schedules.Millis `json:"timeout_ms"`      // for the person to act
+	Allow     []AllowedPasskey `json:"allow,omitempty"` // none: any passkey of the host
+}
+
+// AllowedPasskey is a passkey by which a browser may answer.
+type AllowedPasskey struct {
+	Credential []byte   `json:"credential"`
+	Transports []string `json:"transports,omitempty"` // how browsers reach it, such as usb
+}
+
+// PasskeyCreation is what a browser needs to make a passkey (navigator.credentials.create).
+type PasskeyCreation struct {
+	PasskeyChallenge
+	Party      string   `json:"party"`             // name of the service
+	Handle     []byte   `json:"handle"`            // names the person to the device
+	Name       string   `json:"name"`              // of the person
+	Algorithms []int64  `json:"algorithms"`        // of keys, by their COSE numbers, the preferred first
+	Exclude    [][]byte `json:"exclude,omitempty"` // passkeys that the person has: their devices make no second one
+}
+
+// Assertion is a browser's answer to a PasskeyChallenge.
+type Assertion struct {
+	Credential        []byte `json:"credential"` // the ID that the device gave the passkey
+	ClientData        []byte `json:"client_data"`
+	AuthenticatorData []byte `json:"authenticator_data"`
+	Signature         []byte `json:"signature"`
+	UserHandle        []byte `json:"user_handle,omitempty"` // needed to sign in
+}
+
+// NewPasskey is a browser's answer to a PasskeyCreation.
+type NewPasskey struct {
+	Name        string   `json:"name,omitempty"` // such as "grey key"; none: a number
+	Credential  []byte   `json:"credential"`     // the ID that the device gave the passkey
+	ClientData  []byte   `json:"client_data"`
+	Attestation []byte   `json:"attestation"`
+	Transports  []string `json:"transports,omitempty"`
+	Attachment  string   `json:"attachment,omitempty"` // platform: it is in the device itself; or cross-platform
+}
+
+// EnrolmentCheck asks for a PasskeyCreation by a one-time code.
+type EnrolmentCheck struct {
+	Code  string   `json:"code"`            // as it was handed over, in any case, with or without hyphens
+	Known [][]byte `json:"known,omitempty"` // the passkeys that were made with the code before
+}
+
+// PasskeyEnrolment enrols a person by a one-time code.
+type PasskeyEnrolment struct {
+	Code     string       `json:"code"`
+	Passkeys []NewPasskey `json:"passkeys"` // at least two, on different devices
+}
+
+// Passkey is a passkey of a person.
+type Passkey struct {
+	ID        string            `json:"id"`
+	Name      string            `json:"name"`
+	CreatedAt schedules.Instant `json:"created_at"`
+	UsedAt    schedules.Instant `json:"used_at"` // none: not since it was made
+}
+
+// Session is where a person is signed in.
+type Session struct {
+	ID        string            `json:"id"`
+	Person    string            `json:"person"`
+	By        string            `json:"by"`               // browser, or command line
+	Remote    string            `json:"remote,omitempty"` // network address from which the person signed in
+	Agent     string            `json:"agent,omitempty"`  // what the browser says of itself
+	CreatedAt schedules.Instant `json:"created_at"`
+	UsedAt    schedules.Instant `json:"used_at"`    // to five minutes
+	ExpiresAt schedules.Instant `json:"expires_at"` // at the latest; an hour without a request ends it, too
+	Present   bool              `json:"present"`    // this request's own
+}
+
+// SignedIn is a new session. A browser gets its secret as a cookie.
+type SignedIn struct {
+	Session
+	Secret string `json:"secret,omitempty"` // of the command line; it stands for an access token
+}
+
+// PersonCode is a one-time code by which a person enrols, or a recovery that waits for a second person.
+type PersonCode struct {
+	Person    string             `json:"person"`
+	Code      string             `json:"code,omitempty"`        // to hand over in person; none: a second person must approve
+	Approved  []string           `json:"approved_by,omitempty"` // who approved a recovery
+	ExpiresAt *schedules.Instant `json:"expires_at"`
+}
