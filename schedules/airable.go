@@ -9,7 +9,16 @@ import (
 type Place struct {
 	Languages      []string // the languages that the window allows; none means every language
 	StartAt, EndAt time.Time
-	SHA256         string // the audio that is to air; empty means the segment's current recording
+	SHA256         string         // the audio that is to air; empty means the segment's current recording
+	Zone           *time.Location // the zone of the times in explanations; nil means UTC
+}
+
+// time returns an instant as explanations write it.
+func (p Place) time(at Instant) string {
+	if p.Zone == nil {
+		return at.String()
+	}
+	return at.Wall(p.Zone)
 }
 
 // Unairable is the condition that keeps a segment off the air, with an explanation in words.
@@ -40,15 +49,15 @@ func (l *Library) Airable(segment string, p Place) *Unairable {
 	case !Speaks(s.Language, p.Languages):
 		return &Unairable{segment, "language", fmt.Sprintf("is in %s, which the window does not allow", s.Language)}
 	case !life.From.IsZero() && p.StartAt.Before(life.From.Time):
-		return &Unairable{segment, "validity", fmt.Sprintf("is valid from %s only, and would start at %s", life.From,
-			At(p.StartAt))}
+		return &Unairable{segment, "validity", fmt.Sprintf("is valid from %s only, and would start at %s", p.time(life.From),
+			p.time(At(p.StartAt)))}
 	case !life.Until.IsZero() && p.EndAt.After(life.Until.Time):
 		why := ""
 		if life.Because != "" {
 			why = ": " + life.Because + " then"
 		}
-		return &Unairable{segment, "expiry", fmt.Sprintf("must have ended by %s, and would end at %s%s", life.Until,
-			At(p.EndAt), why)}
+		return &Unairable{segment, "expiry", fmt.Sprintf("must have ended by %s, and would end at %s%s", p.time(life.Until),
+			p.time(At(p.EndAt)), why)}
 	}
 	return nil
 }

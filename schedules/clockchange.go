@@ -71,12 +71,12 @@ func (c ClockChange) Say(station *time.Location) string {
 	what := "is " + c.Kind() + ": "
 	switch c.Kind() {
 	case "left out":
-		what = "falls away, for the time that it airs in does not exist that night"
+		what = "does not air: its time does not exist that night"
 	case "moved":
 		what += fmt.Sprintf("it airs from %s to %s, not from %s to %s", clock(c.StartAt), clock(c.EndAt), wall,
 			c.wallEnd().Format(time.TimeOnly))
 	case "not repeated":
-		what += "it lasts " + FormatLength(c.EndAt.Sub(c.StartAt.Time)) + " as always"
+		what = "airs once, for " + FormatLength(c.EndAt.Sub(c.StartAt.Time)) + " as on other days"
 	default:
 		if c.startsLater() {
 			what = "starts at " + clock(c.StartAt) + " and " + what
@@ -91,7 +91,7 @@ func (c ClockChange) Say(station *time.Location) string {
 	if by < 0 {
 		how, by = "back", -by
 	}
-	said := fmt.Sprintf("the window of %s %s, since clocks are put %s by %s to %s on %s", wall, what, how,
+	said := fmt.Sprintf("The window of %s %s, because clocks go %s by %s to %s on %s", wall, what, how,
 		FormatLength(by), clock(c.At), c.At.In(c.Zone).Format(time.DateOnly))
 	if c.Zone.String() != station.String() {
 		said += " (times in " + c.Zone.String() + ")"

@@ -16,7 +16,7 @@ func nightly(zone, start string, length time.Duration) Window {
 type nightOfChange struct {
 	rule, zone, night string
 	windows           []Window
-	want              []string // each without the part that says how clocks are put
+	want              []string // each without the part that says how clocks change
 }
 
 func nightsOfChanges() []nightOfChange {
@@ -42,28 +42,28 @@ func nightsOfChanges() []nightOfChange {
 		{"a moved start is said of a shortened window too", newYork, "2027-03-14",
 			[]Window{nightly(newYork, "0230", time.Hour), nightly(newYork, "0345", time.Hour)},
 			[]string{"02:30:00 starts at 03:30:00 and is shortened: it lasts 15:00, not 1:00:00"}},
-		{"a window that falls away is named by its own time", newYork, "2027-03-14",
+		{"a window that does not air is named by its own time", newYork, "2027-03-14",
 			[]Window{nightly(newYork, "0200", time.Hour), nightly(newYork, "0300", time.Hour)},
-			[]string{"02:00:00 falls away, for the time that it airs in does not exist that night"}},
+			[]string{"02:00:00 does not air: its time does not exist that night"}},
 		{"the hour that a window does not reach is silent", newYork, "2027-11-07",
 			[]Window{nightly(newYork, "0100", 2*time.Hour)},
-			[]string{"01:00:00 is not repeated: it lasts 2:00:00 as always, and " +
+			[]string{"01:00:00 airs once, for 2:00:00 as on other days, and " +
 				"nothing airs from 02:00:00 EST to 03:00:00 EST"}},
 		{"the second of the repeated hours is silent", berlin, "2027-10-31", []Window{nightly(berlin, "0200", time.Hour)},
-			[]string{"02:00:00 is not repeated: it lasts 1:00:00 as always, and " +
+			[]string{"02:00:00 airs once, for 1:00:00 as on other days, and " +
 				"nothing airs from 02:00:00 CET to 03:00:00 CET"}},
 		{"a window that ends before clocks change comes once", newYork, "2027-11-07",
 			[]Window{nightly(newYork, "0030", time.Hour)},
-			[]string{"00:30:00 is not repeated: it lasts 1:00:00 as always, and " +
+			[]string{"00:30:00 airs once, for 1:00:00 as on other days, and " +
 				"nothing airs from 01:00:00 EST to 01:30:00 EST"}},
 		{"half an hour is repeated", lordHowe, "2027-04-04", []Window{nightly(lordHowe, "0115", time.Hour)},
-			[]string{"01:15:00 is not repeated: it lasts 1:00:00 as always, and nothing airs from 01:45:00 +1030 to " +
+			[]string{"01:15:00 airs once, for 1:00:00 as on other days, and nothing airs from 01:45:00 +1030 to " +
 				"02:15:00 +1030"}},
 		{"the hour before midnight is repeated", cairo, "2027-10-28", []Window{nightly(cairo, "2300", 2*time.Hour)},
-			[]string{"23:00:00 is not repeated: it lasts 2:00:00 as always, and " +
+			[]string{"23:00:00 airs once, for 2:00:00 as on other days, and " +
 				"nothing airs from 00:00:00 EET to 01:00:00 EET"}},
 		{"the hour before midnight is repeated", beirut, "2027-10-30", []Window{nightly(beirut, "2330", 15*time.Minute)},
-			[]string{"23:30:00 is not repeated: it lasts 15:00 as always, and nothing airs from 23:30:00 EET to 23:45:00 EET"}},
+			[]string{"23:30:00 airs once, for 15:00 as on other days, and nothing airs from 23:30:00 EET to 23:45:00 EET"}},
 		{"a repeated hour outside all windows is nobody's", berlin, "2027-10-31",
 			[]Window{nightly(berlin, "0100", time.Hour)}, nil},
 		{"a repeated hour that the next window fills is not silent", newYork, "2027-11-07",
@@ -72,11 +72,11 @@ func nightsOfChanges() []nightOfChange {
 			[]string{"01:30:00 is lengthened: it lasts 1:30:00, not 30:00"}},
 		{"each window of a silent hour is named", newYork, "2027-11-07",
 			[]Window{nightly(newYork, "0100", 30*time.Minute), nightly(newYork, "0130", 30*time.Minute)},
-			[]string{"01:00:00 is not repeated: it lasts 30:00 as always, and nothing airs from 01:00:00 EST to 01:30:00 EST",
-				"01:30:00 is not repeated: it lasts 30:00 as always, and nothing airs from 01:30:00 EST to 02:00:00 EST"}},
+			[]string{"01:00:00 airs once, for 30:00 as on other days, and nothing airs from 01:00:00 EST to 01:30:00 EST",
+				"01:30:00 airs once, for 30:00 as on other days, and nothing airs from 01:30:00 EST to 02:00:00 EST"}},
 		{"a window of another zone breaks the silence", newYork, "2027-11-07",
 			[]Window{nightly(newYork, "0100", time.Hour), nightly("UTC", "0620", 20*time.Minute)},
-			[]string{"01:00:00 is not repeated: it lasts 1:00:00 as always, and nothing airs from 01:00:00 EST to " +
+			[]string{"01:00:00 airs once, for 1:00:00 as on other days, and nothing airs from 01:00:00 EST to " +
 				"01:20:00 EST, and nothing airs from 01:40:00 EST to 02:00:00 EST"}},
 		{"the zone of the window is named", "UTC", "2027-03-14", []Window{nightly(newYork, "0230", 20*time.Minute)},
 			[]string{"02:30:00 is moved: it airs from 03:30:00 to 03:50:00, not from 02:30:00 to 02:50:00"}},
@@ -102,8 +102,8 @@ func TestAChangeOfClocksIsSaidOfEachWindowThatItAffects(t *testing.T) {
 		loc, _ := Zone(c.zone)
 		var got []string
 		for _, x := range changes {
-			said := strings.TrimPrefix(x.Say(loc), "the window of ")
-			what, how, _ := strings.Cut(said, ", since clocks are put ")
+			said := strings.TrimPrefix(x.Say(loc), "The window of ")
+			what, how, _ := strings.Cut(said, ", because clocks go ")
 			if other := x.Zone.String() != c.zone; other != strings.HasSuffix(how, " (times in "+x.Zone.String()+")") {
 				t.Errorf("%s: of zone %s it says %q", c.rule, x.Zone, how)
 			}

@@ -124,7 +124,7 @@ func TestAChangeOfClocksMakesWindowsShorterOrLonger(t *testing.T) {
 		want    string // window start-end UTC …
 		changes string
 	}{
-		"the skipped hour's window falls away": {"2027-03-14", []Window{newYork("a", "020000", half), newYork("b", "030000",
+		"the skipped hour's window does not air": {"2027-03-14", []Window{newYork("a", "020000", half), newYork("b", "030000",
 			half)},
 			"b 07:00:00-07:59:30", "a left out"},
 		"a window across the gap ends where the next begins": {"2027-03-14", []Window{newYork("a", "000000", 6*time.Hour),

@@ -167,17 +167,17 @@ func TestAChangeOfClocksIsToldInTheTimeOfTheWindow(t *testing.T) {
 	c := schedules.ClockChange{Shift: schedules.Ms(3_600_000), At: schedules.At(start.Add(30 * time.Minute)),
 		Ordinary: schedules.At(start.Add(time.Hour)), Zone: loc, Wall: start.Add(time.Hour)}
 	c.StartAt, c.EndAt = schedules.At(start), schedules.At(start.Add(45*time.Minute))
-	if got := c.Say(loc); got != "the window of 01:30:00 is shortened: it lasts 45:00, not 1:00:00, since clocks are "+
-		"put forward by 1:00:00 to 03:00:00 on 2026-03-29" {
+	if got := c.Say(loc); got != "The window of 01:30:00 is shortened: it lasts 45:00, not 1:00:00, because clocks "+
+		"go forward by 1:00:00 to 03:00:00 on 2026-03-29" {
 		t.Error(got)
 	}
 	c.EndAt = c.StartAt
-	if got := c.Say(loc); !strings.HasPrefix(got, "the window of 01:30:00 falls away") {
+	if got := c.Say(loc); !strings.HasPrefix(got, "The window of 01:30:00 does not air") {
 		t.Error(got)
 	}
 	c.EndAt, c.Shift = schedules.At(start.Add(2*time.Hour)), schedules.Ms(-3_600_000)
 	if got := c.Say(loc); !strings.Contains(got,
-		"is lengthened: it lasts 2:00:00, not 1:00:00, since clocks are put back") {
+		"is lengthened: it lasts 2:00:00, not 1:00:00, because clocks go back") {
 		t.Error(got)
 	}
 }

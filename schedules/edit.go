@@ -56,6 +56,12 @@ type editor struct {
 	problems *problems
 }
 
+// zone returns the station's zone.
+func (e *editor) zone() *time.Location {
+	loc, _ := Zone(e.in.Station.Timezone)
+	return loc
+}
+
 func (e *editor) find(field, id string) (int, bool) {
 	i := slices.IndexFunc(e.items, func(x Item) bool { return x.ID == id })
 	if i < 0 {
@@ -149,7 +155,8 @@ func (e *editor) airing(id string, at Item) (Item, bool) {
 		return Item{}, false
 	}
 	end := at.StartAt.Add(s.Recording.AirTime().Duration)
-	if u := e.in.Library.Airable(id, Place{Languages: w.Languages, StartAt: at.StartAt.Time, EndAt: end}); u != nil {
+	place := Place{Languages: w.Languages, Zone: e.zone(), StartAt: at.StartAt.Time, EndAt: end}
+	if u := e.in.Library.Airable(id, place); u != nil {
 		e.problems.add("segment", "%q %s", id, u.Message)
 		return Item{}, false
 	}
@@ -205,11 +212,11 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 				}
 				switch {
 				case off > s.Tolerance.Duration:
-					warn(WarnGap, s.Window, item.ID, "%s are empty before the post %s at %s", FormatLength(off), item.Position,
+					warn(WarnGap, s.Window, item.ID, "%s is empty before post %s at %s.", FormatLength(off), item.Position,
 						WallTime(r.Timezone, post))
 					at = post
 				case -off > max(s.Tolerance.Duration, item.Grace.Duration):
-					warn(WarnOverrun, s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position,
+					warn(WarnOverrun, s.Window, item.ID, "The items before post %s at %s run %s too long.", item.Position,
 						WallTime(r.Timezone, post), FormatLength(-off))
 				}
 			}
@@ -220,8 +227,8 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 				renamed[before] = item.ID
 			}
 			if w != nil {
-				if u := e.in.Library.Airable(item.SegmentID, Place{Languages: w.Languages, StartAt: item.StartAt.Time,
-					EndAt: item.EndAt().Time, SHA256: item.SHA256}); u != nil {
+				if u := e.in.Library.Airable(item.SegmentID, Place{Languages: w.Languages, Zone: e.zone(),
+					StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256}); u != nil {
 					warn(WarnNotAirable, s.Window, item.ID, "%s", u.Error())
 				}
 			}
@@ -230,9 +237,9 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			out = append(out, item)
 		}
 		if off := at.Sub(s.EndAt.Time); off > s.Tolerance.Duration {
-			warn(WarnOverrun, s.Window, "", "the window of %s ends %s late", WallTime(r.Timezone, s.StartAt), FormatLength(off))
+			warn(WarnOverrun, s.Window, "", "The window of %s ends %s late.", WallTime(r.Timezone, s.StartAt), FormatLength(off))
 		} else if -off > s.Tolerance.Duration {
-			warn(WarnGap, s.Window, "", "the window of %s ends %s early", WallTime(r.Timezone, s.StartAt), FormatLength(-off))
+			warn(WarnGap, s.Window, "", "The window of %s ends %s early.", WallTime(r.Timezone, s.StartAt), FormatLength(-off))
 		}
 	}
 	for i := range out {

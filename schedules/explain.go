@@ -35,7 +35,7 @@ const (
 	MethodDue     = "due"     // the most overdue candidate that no rule refuses
 	MethodClosing = "closing" // the set of segments that fills the remaining time
 	MethodSearch  = "search"  // the first sequence that fills the remaining time, when no set does
-	MethodDemand  = "demand"  // a rule, a campaign or a make-good asks for it
+	MethodDemand  = "demand"  // it meets a demand: of a rule, a campaign or a make-good
 )
 
 // Choice is the record of one choice: its candidates in due order, and the rule that refused each. Replay repeats the
@@ -73,7 +73,14 @@ type Candidate struct {
 	Refused   Refusal `json:"refused,omitzero"`
 }
 
-// Refusal is the first rule that refused a candidate, with its figures.
+// The refusals that are no rule's. String says them in words.
+const (
+	RefusedLength   = "length"   // Need is the segment's length, Has the free time
+	RefusedValidity = "validity" // of the segment, of a passage that it reads, or of its campaign
+)
+
+// Refusal is the first rule that refused a candidate, with its figures: its limit (Need) and the value here (Has). A
+// refusal without figures has none to give. Early records also have the unit weight.
 type Refusal struct {
 	Rule string `json:"rule"`
 	Unit string `json:"unit,omitempty"`
@@ -84,13 +91,23 @@ type Refusal struct {
 // IsZero reports whether no rule refused the candidate.
 func (r Refusal) IsZero() bool { return r == Refusal{} }
 
+// String says why the candidate is refused, such that it reads on after the segment or names the rule.
 func (r Refusal) String() string {
-	switch r.Unit {
-	case "ms":
-		return fmt.Sprintf("%s: needs %s, has %s", r.Rule, FormatLength(Ms(r.Need).Duration),
-			FormatLength(Ms(r.Has).Duration))
-	case "":
+	exact := r.Unit != "" && r.Unit != "weight" && (r.Need != 0 || r.Has > 0)
+	length := func(n int64) string { return FormatLength(Ms(n).Duration) }
+	switch {
+	case r.Rule == RefusedLength && exact:
+		return fmt.Sprintf("lasts %s, and %s is free", length(r.Need), length(max(r.Has, 0)))
+	case r.Rule == RefusedLength:
+		return "does not fit into the free time"
+	case r.Rule == RefusedValidity:
+		return "may not air at this time (validity, script or campaign)"
+	case !exact:
 		return r.Rule
+	case r.Has < 0:
+		return fmt.Sprintf("%s: limit %s, here none", r.Rule, length(r.Need))
+	case r.Unit == "ms":
+		return fmt.Sprintf("%s: limit %s, here %s", r.Rule, length(r.Need), length(r.Has))
 	}
-	return fmt.Sprintf("%s: needs %d, has %d %s", r.Rule, r.Need, r.Has, r.Unit)
+	return fmt.Sprintf("%s: limit %d, here %d %s", r.Rule, r.Need, r.Has, r.Unit)
 }

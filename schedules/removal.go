@@ -11,6 +11,7 @@ import (
 // language only of an item whose segment's language has changed, because the window allowed the item's own language
 // when it was published.
 func (l *Library) Removals(r Rundown, now time.Time) map[string]string {
+	zone, _ := Zone(r.Timezone)
 	var out map[string]string
 	chains := map[string]string{}
 	for i := range r.Items {
@@ -18,7 +19,7 @@ func (l *Library) Removals(r Rundown, now time.Time) map[string]string {
 		if item.StartAt.Before(now) {
 			continue
 		}
-		place := Place{StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256}
+		place := Place{Zone: zone, StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256}
 		if s, ok := l.Segment(item.SegmentID); ok && s.Language != item.Language {
 			if slot, ok := r.SlotOf(*item); ok {
 				place.Languages = slot.Languages
@@ -58,7 +59,7 @@ func (r Rundown) WithoutItems(ids map[string]string, now time.Time) Rundown {
 func warnOver(zone string, late []Slot) Warning {
 	w := Warning{Code: WarnOver, Window: late[0].Window}
 	if len(late) == 1 {
-		w.Message = fmt.Sprintf("the window of %s was over before it was published, and is not in the queue",
+		w.Message = fmt.Sprintf("The window of %s was over before it was published, and is not in the queue.",
 			WallTime(zone, late[0].StartAt))
 		return w
 	}
@@ -66,7 +67,7 @@ func warnOver(zone string, late []Slot) Warning {
 		w.Window = ""
 	}
 	w.Message = fmt.Sprintf("%d windows, from that of %s to that of %s, were over before they were published, and are "+
-		"not in the queue",
+		"not in the queue.",
 		len(late), WallTime(zone, late[0].StartAt), WallTime(zone, late[len(late)-1].StartAt))
 	return w
 }
@@ -165,7 +166,7 @@ func (r *Rundown) WarnOpen(now time.Time) {
 	for _, o := range r.Open() {
 		if o.EndAt.After(now) {
 			r.Warnings = append(r.Warnings, Warning{Code: WarnGap, Window: o.Window,
-				Message: fmt.Sprintf("nothing fills the time from %s to %s: the station airs its fallback there",
+				Message: fmt.Sprintf("No item fills the time from %s to %s: the station airs its fallback there.",
 					WallTime(r.Timezone, o.StartAt), WallTime(r.Timezone, o.EndAt))})
 		}
 	}

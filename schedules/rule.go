@@ -74,6 +74,9 @@ func (r Rule) period() string {
 	return r.Per
 }
 
+// DefaultRule is the name of the rule that a clock without rules has.
+const DefaultRule = "default: no segment twice in succession"
+
 // Of is the subject of a count: each value of an attribute separately ("segment"), or all segments that match values of
 // attributes ({"tag":"appeal"}).
 type Of struct {

@@ -72,7 +72,7 @@ func (a rundownHandlers) routes() []route {
 				"repair chose, the record of the choice, by which it can be repeated.",
 				wire.PlacedItem{PlacedBy: wire.ByPlanner, PlacedIn: 3, Explanation: schedules.Explanation{
 					Item: exampleItem.ID, Window: "evening", Position: "appeal", SegmentID: "reading-ko-full-hana",
-					Why: "due first; it has never aired",
+					Why: "It was the most overdue segment. It has never aired.",
 					Choice: &schedules.Choice{Method: schedules.MethodDue, StartAt: exampleStart, Candidates: []schedules.Candidate{},
 						Aired: []string{"reading-ko-full-hana"}}}})}}},
 		{a.planMany, apidoc.Route{Method: http.MethodPost, Path: "/v1/plan", Roles: planning,

@@ -410,7 +410,8 @@ func (s *StationProblems) unairable(st schedules.Station, id string, now time.Ti
 	if seg.Recording != nil {
 		end = now.Add(seg.Recording.AirTime().Duration)
 	}
-	if u := lib.Airable(id, schedules.Place{Languages: st.Languages, StartAt: now, EndAt: end}); u != nil {
+	zone, _ := schedules.Zone(st.Timezone)
+	if u := lib.Airable(id, schedules.Place{Languages: st.Languages, Zone: zone, StartAt: now, EndAt: end}); u != nil {
 		return fmt.Sprintf("segment %q %s", id, u.Message)
 	}
 	return fmt.Sprintf("segment %q has no recording", id)

@@ -226,7 +226,7 @@ func (s *Drafts) kept(ctx context.Context, st schedules.Station, latest schedule
 	for _, i := range latest.Items {
 		if i.Locked && gone[i.ID] != "" {
 			warnings = append(warnings, schedules.Warning{Code: schedules.WarnTakenOut, Window: i.Window,
-				Message: itemPrefix(latest, i.ID) + gone[i.ID] + ". It had been locked, and the plan goes without it."})
+				Message: itemPrefix(latest, i.ID) + gone[i.ID] + ". It was locked; the plan leaves it out."})
 		} else if i.Locked {
 			keep[i.ID] = i
 		}
@@ -260,7 +260,8 @@ func (s *Drafts) plannedOver(ctx context.Context, latest, plan schedules.Rundown
 	if err != nil || len(editors) == 0 {
 		return nil, err
 	}
-	return []schedules.Warning{{Code: schedules.WarnPlannedOver, Message: fmt.Sprintf("This plan takes the place of "+
-		"revision %d, which %s had edited by hand and nobody had published. What was locked stays where it was; what had been taken "+
-		"out may be back: diff from revision %d shows what differs.", latest.Revision, named(editors), latest.Revision)}}, nil
+	return []schedules.Warning{{Code: schedules.WarnPlannedOver, Message: fmt.Sprintf("This plan replaces "+
+		"revision %d, which %s had edited by hand and nobody had published. Locked items stay in their places; items that "+
+		"were taken out may be back: diff from revision %d shows the differences.", latest.Revision, named(editors),
+		latest.Revision)}}, nil
 }

@@ -240,7 +240,7 @@ func (s *Rundowns) told(ctx context.Context, r schedules.Rundown, i schedules.It
 	out := wire.PlacedItem{Explanation: e, PlacedBy: p.by, PlacedIn: p.revision, InPlaceOf: chosen.inPlaceOf}
 	switch chosen.by {
 	case wire.ByRepair:
-		out.Why = joined("a repair put it here"+insteadOf(r.Timezone, chosen.inPlaceOf), e.Why)
+		out.Why = joined("A repair put it here"+insteadOf(r.Timezone, chosen.inPlaceOf), e.Why)
 	case wire.ByPerson:
 		out.Why, err = s.byHand(ctx, r, chosen.revision, "put it here by hand")
 	}
@@ -257,7 +257,7 @@ func (s *Rundowns) told(ctx context.Context, r schedules.Rundown, i schedules.It
 }
 
 // joined joins two parts of a reason, of which the second may be empty.
-func joined(a, b string) string { return strings.TrimSuffix(a+": "+b, ": ") }
+func joined(a, b string) string { return strings.TrimSuffix(a+". "+b, ". ") }
 
 // insteadOf names what was taken out.
 func insteadOf(zone string, gone []wire.TakenOut) string {
@@ -279,7 +279,7 @@ func insteadOf(zone string, gone []wire.TakenOut) string {
 func (s *Rundowns) byHand(ctx context.Context, r schedules.Rundown, revision int64, did string) (string, error) {
 	who, err := s.author(ctx, r, revision)
 	if who == "" {
-		who = "somebody"
+		who = "Somebody"
 	}
 	return fmt.Sprintf("%s %s in revision %d", who, did, revision), err
 }

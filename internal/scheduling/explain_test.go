@@ -64,7 +64,7 @@ func TestExplainNamesThePersonWhoPutAnItemThereAndWhatElseTheEditMoved(t *testin
 	first := n.explained(at(t, published, "open", 0).ID)
 	e := n.explained(moved.ID)
 	if e.PlacedBy != wire.ByPerson || e.By != "Ruth" || e.SegmentID != moved.SegmentID || e.Choice == nil ||
-		!strings.HasPrefix(e.Why, "Ruth moved it here from 13:") || !strings.Contains(e.Why, ": due ") {
+		!strings.HasPrefix(e.Why, "Ruth moved it here from 13:") || !strings.Contains(e.Why, " overdue") {
 		t.Errorf("moved along: %+v", e)
 	}
 	if first.PlacedBy != wire.ByPlanner {
@@ -88,7 +88,7 @@ func TestExplainNamesTheRepairAndWhatItTookOut(t *testing.T) {
 		}
 		placed++
 		if e.PlacedBy != wire.ByRepair || e.PlacedIn != after.Revision || e.Choice == nil ||
-			!strings.HasPrefix(e.Why, "a repair put it here in place of ") {
+			!strings.HasPrefix(e.Why, "A repair put it here in place of ") {
 			t.Errorf("%s: %+v", i.SegmentID, e)
 		}
 		overlaps := i.StartAt.Before(gone.EndAt().Time) && gone.StartAt.Before(i.EndAt().Time)
@@ -120,7 +120,7 @@ func TestExplainNamesTheRepairOfAnOlderStore(t *testing.T) {
 	for _, i := range after.Items {
 		if _, was := published.Item(i.ID); !was {
 			if e := n.explained(i.ID); e.PlacedBy != wire.ByRepair || e.SegmentID != i.SegmentID ||
-				!strings.HasPrefix(e.Why, "a repair put it here") {
+				!strings.HasPrefix(e.Why, "A repair put it here") {
 				t.Errorf("%+v", e)
 			}
 		}

@@ -34,16 +34,16 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 	out.Warnings = slices.DeleteFunc(out.Warnings, func(w schedules.Warning) bool {
 		return w.Code == schedules.WarnRebased
 	})
-	kept := "It keeps what it changes"
+	kept := "The draft keeps its changes"
 	if len(editors) > 0 {
-		kept = "It keeps what " + named(editors) + " edited by hand"
+		kept = "The draft keeps what " + named(editors) + " edited by hand"
 	}
 	cure := ""
 	if len(out.Open()) > 0 {
-		cure = " To fill what is open, edit it, or plan the day anew: locked items stay, and what was edited is locked."
+		cure = " To fill the open time, edit the draft or plan the day anew: locked items stay, and edited items are locked."
 	}
-	out.Warnings = append(out.Warnings, schedules.Warning{Code: schedules.WarnRebased, Message: "What is published of " +
-		"this day was repaired while this draft was not published. " + kept + "; all else is as it is published now." + cure})
+	out.Warnings = append(out.Warnings, schedules.Warning{Code: schedules.WarnRebased, Message: "A repair changed the " +
+		"published day while this draft was not published. " + kept + "; everything else is as it is published now." + cure})
 	for _, i := range lost {
 		hand := ""
 		if i.Locked {
@@ -137,6 +137,6 @@ func (s *Publisher) setAside(ctx context.Context, latest schedules.Rundown) ([]s
 		return nil, err
 	}
 	return []schedules.Warning{{Code: schedules.WarnPlannedOver, Message: fmt.Sprintf("The day was withdrawn while %s "+
-		"had edited it by hand in revision %d, which was not published: diff from that revision shows what it had.", named(editors),
+		"had edited it by hand in revision %d, which was not published: diff from that revision shows its items.", named(editors),
 		latest.Revision)}}, nil
 }

@@ -125,7 +125,7 @@ func TestAnEditWhoseItemIsRecalledIsNamedInTheDraft(t *testing.T) {
 	}) {
 		t.Errorf("%s draft: %+v", latest.Status, latest.Items)
 	}
-	if !says(latest, "taken_out", `"mine"`, "recalled", "by hand") || !says(latest, "gap", "nothing fills") {
+	if !says(latest, "taken_out", `"mine"`, "recalled", "by hand") || !says(latest, "gap", "No item fills") {
 		t.Errorf("nobody is told: %+v", latest.Warnings)
 	}
 	if !says(latest, "hard", "too short; its tolerance") {

@@ -315,7 +315,7 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		revision := q.Revision
 		if len(changes) > 0 {
 			next, err := s.publishRepaired(ctx, latest, base, s.bounded(plan.Rundown),
-				refilledWith(base, plan, changes), "fills what became open")
+				refilledWith(base, plan, changes), "fills the open time")
 			if err != nil {
 				return err
 			}

@@ -33,7 +33,7 @@ func (a *audit) rules() {
 		w := &a.windows[i]
 		rules := w.Clock.Rules
 		if len(rules) == 0 {
-			rules = []schedules.Rule{{ID: "default: no segment twice running", Separate: "segment", Items: 1}}
+			rules = []schedules.Rule{{ID: schedules.DefaultRule, Separate: "segment", Items: 1}}
 		}
 		for _, r := range rules {
 			if a.ctx.Err() != nil {

@@ -123,10 +123,10 @@ func (a *audit) airable(w *window, i schedules.Item) {
 		a.add(true, "airable", w.Window, i.ID, "says that %s is %s in %s", s.ID, i.Kind, i.Language)
 	}
 	if !s.ValidFrom.IsZero() && i.StartAt.Before(s.ValidFrom.Time) {
-		a.add(true, "validity", w.Window, i.ID, "%s is valid from %s", s.ID, s.ValidFrom)
+		a.add(true, "validity", w.Window, i.ID, "%s is valid from %s", s.ID, s.ValidFrom.Wall(a.zone))
 	}
 	if !s.ValidUntil.IsZero() && end.After(s.ValidUntil.Time) {
-		a.add(true, "expiry", w.Window, i.ID, "%s must have ended by %s", s.ID, s.ValidUntil)
+		a.add(true, "expiry", w.Window, i.ID, "%s must have ended by %s", s.ID, s.ValidUntil.Wall(a.zone))
 	}
 	if s.Consent != nil && !s.Consent.ExpiresAt.IsZero() {
 		if by := s.Consent.ExpiresAt; end.After(by.Time) {
@@ -141,7 +141,8 @@ func (a *audit) airable(w *window, i schedules.Item) {
 		a.add(true, "expiry", w.Window, i.ID, "ends after its own not_after")
 	}
 	if !s.ValidUntil.IsZero() && (i.NotAfter.IsZero() || i.NotAfter.After(s.ValidUntil.Time)) {
-		a.add(true, "expiry", w.Window, i.ID, "does not tell the player that %s expires at %s", s.ID, s.ValidUntil)
+		a.add(true, "expiry", w.Window, i.ID, "does not tell the player that %s expires at %s", s.ID,
+			s.ValidUntil.Wall(a.zone))
 	}
 	if s.Script != nil {
 		a.passages(w, i, s, end)
@@ -149,7 +150,7 @@ func (a *audit) airable(w *window, i schedules.Item) {
 	a.companion(w, i, s, end)
 	for _, c := range sortedCampaigns(a.in) {
 		if !c.Until.IsZero() && concerns(c, a.in.Station.ID) && c.Of.Matches(&s) && end.After(c.Until.Time) {
-			a.add(true, "campaign", w.Window, i.ID, "airs past the end of campaign %s at %s", c.ID, c.Until)
+			a.add(true, "campaign", w.Window, i.ID, "airs past the end of campaign %s at %s", c.ID, c.Until.Wall(a.zone))
 		}
 	}
 }

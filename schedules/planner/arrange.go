@@ -1,8 +1,8 @@
 package planner
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
 
 	"lifeline/schedules"
 )
@@ -114,17 +114,16 @@ func (f closingPass) warnOff(c *schedules.Choice, off int64) {
 	if abs(off) <= max(f.near(), f.w.tolerance) {
 		return // the rundown's window shows how full it is
 	}
-	why := "there are nearer sets, but no order of them is allowed"
+	why := "The rules allow no order of the segments that would come nearer."
 	switch {
 	case c.Proved && c.Cut:
-		why = "proved the least of all sets of up to " + strconv.Itoa(maxSet) + " of the " + strconv.Itoa(c.Wide) +
-			" candidates most overdue"
+		why = fmt.Sprintf("No set of up to %d of the %d most overdue segments comes nearer (proved).", maxSet, c.Wide)
 	case c.Proved:
-		why = "proved the least of all sets of its " + strconv.Itoa(c.Wide) + " candidates"
+		why = fmt.Sprintf("No set of its %d segments comes nearer (proved).", c.Wide)
 	case c.Cut:
-		why = "the least that was found among the " + strconv.Itoa(c.Wide) + " candidates most overdue"
+		why = fmt.Sprintf("The planner found no nearer set among the %d most overdue segments.", c.Wide)
 	}
-	f.p.warn(schedules.WarnFillResidual, f.w.Window, "", "position %s fills its time to %d ms: %s", f.pl.pos.ID, off, why)
+	f.p.warn(schedules.WarnFillResidual, f.w.Window, "", "Position %s ends %s. %s", f.pl.pos.ID, lateness(off), why)
 }
 
 func ints(b []uint8) []int {

@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"lifeline/schedules"
 )
@@ -14,15 +15,17 @@ type bending struct{ list []bend }
 type bend struct {
 	win    int
 	window string
-	worst  schedules.Slack // the farthest from the wish
+	worst  schedules.Slack // the farthest from what the rule asks for
+	form   form
 	items  []string
 }
 
-// add adds the rules bent by items of an occurrence of a window.
-func (b *bending) add(win int, items []schedules.Explanation) {
+// add adds the rules bent by items of an occurrence of a window, which has these rules.
+func (b *bending) add(win int, rules *ruleset, items []schedules.Explanation) {
 	for _, x := range items {
 		for _, s := range x.Bent {
-			b.at(win, x.Window, s).items = append(b.at(win, x.Window, s).items, x.Item)
+			one := b.at(win, x.Window, s)
+			one.items, one.form = append(one.items, x.Item), rules.formOf(s)
 		}
 	}
 }
@@ -55,37 +58,39 @@ func (b *bending) warnings() (out []schedules.Warning) {
 
 // String says how far the rule bends, at how many items, and what would keep it.
 func (b bend) String() string {
-	s := b.worst
+	s, items := b.worst, counted(len(b.items), "item")
+	const here = "Approve more segments that may air here, or allow "
 	switch {
-	case s.Unit == "airings" && s.Has > s.Need:
-		return fmt.Sprintf("%s: %d airings where %d are wished. Approve more that this rule does not count, or allow %d",
-			s.Rule, s.Has, s.Need, s.Has)
 	case s.Unit == "airings":
-		return fmt.Sprintf("%s: %d airings where %d are wished. Approve more that this rule counts, or ask for %d", s.Rule,
-			s.Has, s.Need, s.Has)
+		return fmt.Sprintf("Rule %q allows %s; the plan has %d. Approve more segments that this rule does not count, or "+
+			"allow %d.", s.Rule, figure(s, s.Need), s.Has, s.Has)
+	case b.form == formMost:
+		return fmt.Sprintf("Rule %q allows %s; the plan has %s. Approve more segments that this rule does not count, or "+
+			"allow %s.", s.Rule, length(s.Need), length(s.Has), length(s.Has))
+	case b.form == formKeepTo:
+		return fmt.Sprintf("Rule %q allows other times of the day; the plan has %s outside them. %sother times.", s.Rule,
+			items, here)
+	case b.form == formAfter && s.Has < 0:
+		return fmt.Sprintf("Rule %q asks for another airing before; the plan has %s without it. %sthat.", s.Rule, items, here)
+	case b.form == formAfter:
+		return fmt.Sprintf("Rule %q allows %s; the plan has %s later, the latest after %s. %s%s.", s.Rule, length(s.Need),
+			items, length(s.Has), here, length(s.Has))
 	}
-	when, worst := "sooner", "soonest"
-	if s.Has > s.Need {
-		when, worst = "later", "latest"
-	}
-	return fmt.Sprintf(
-		"%s: %s %s than wished, the %s after %s; wished are %s. Approve more that may air here, or allow %s",
-		s.Rule, itemsCome(len(b.items)), when, worst, figure(s, s.Has), figure(s, s.Need), figure(s, s.Has))
+	return fmt.Sprintf("Rule %q asks for %s between airings; the plan has %s sooner, the earliest after %s. %s%s.", s.Rule,
+		figure(s, s.Need), items, figure(s, s.Has), here, figure(s, s.Has))
 }
 
-func itemsCome(items int) string {
-	if items == 1 {
-		return "1 item comes"
+// counted returns a number of things with their noun.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
 	}
-	return strconv.Itoa(items) + " items come"
+	return strconv.Itoa(n) + " " + noun
 }
 
 func figure(s schedules.Slack, n int64) string {
-	switch {
-	case s.Unit == "ms":
-		return schedules.FormatLength(schedules.Ms(n).Duration)
-	case n == 1:
-		return "1 item"
+	if s.Unit == "ms" {
+		return length(n)
 	}
-	return strconv.Itoa(int(n)) + " " + s.Unit
+	return counted(int(n), strings.TrimSuffix(s.Unit, "s"))
 }

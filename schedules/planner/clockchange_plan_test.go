@@ -54,16 +54,16 @@ func TestANightOfAClockChangeIsPlannedWithoutAHole(t *testing.T) {
 		hours   int
 		says    []string
 	}{
-		{24, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w02: the window of 02:00:00 falls away, " +
-			"for the time that it airs in does not exist that night, since clocks are put forward by 1:00:00 to 03:00:00 on " +
+		{24, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w02: The window of 02:00:00 does not " +
+			"air: its time does not exist that night, because clocks go forward by 1:00:00 to 03:00:00 on " +
 			"2027-03-14"}},
-		{4, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w00: the window of 00:00:00 is " +
+		{4, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w00: The window of 00:00:00 is " +
 			"shortened: it lasts 5:00:00, not 6:00:00"}},
-		{1, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w00: the window of 00:00:00 is " +
+		{1, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w00: The window of 00:00:00 is " +
 			"shortened: it lasts 23:00:00, not 24:00:00"}},
-		{24, schedules.Date{Year: 2027, Month: time.November, Day: 7}, 25, []string{"w01: the window of 01:00:00 is " +
-			"lengthened: it lasts 2:00:00, not 1:00:00, since clocks are put back by 1:00:00 to 01:00:00 on 2027-11-07"}},
-		{4, schedules.Date{Year: 2027, Month: time.November, Day: 7}, 25, []string{"w00: the window of 00:00:00 is " +
+		{24, schedules.Date{Year: 2027, Month: time.November, Day: 7}, 25, []string{"w01: The window of 01:00:00 is " +
+			"lengthened: it lasts 2:00:00, not 1:00:00, because clocks go back by 1:00:00 to 01:00:00 on 2027-11-07"}},
+		{4, schedules.Date{Year: 2027, Month: time.November, Day: 7}, 25, []string{"w00: The window of 00:00:00 is " +
 			"lengthened: it lasts 7:00:00, not 6:00:00"}},
 		{24, schedules.Date{Year: 2027, Month: time.November, Day: 8}, 24, nil},
 	} {

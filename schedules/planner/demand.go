@@ -465,14 +465,23 @@ func (p demandPass) checkDemands() *stuck {
 		if d.hard {
 			return &stuck{demand: d}
 		}
-		p.warn(schedules.WarnDemandUnmet, "", "", "%s: %s of %s", d.name, d.amount(has), d.amount(d.need))
+		p.warn(schedules.WarnDemandUnmet, "", "", "The demand %q asks for %s; the plan has %s.", d.name, d.asks(d.need),
+			d.amount(has))
 	}
 	return nil
 }
 
+// asks returns an amount of the demand with its unit.
+func (d *demand) asks(n int64) string {
+	if d.time {
+		return length(n)
+	}
+	return counted(int(n), "airing")
+}
+
 func (d *demand) amount(n int64) string {
 	if d.time {
-		return schedules.FormatLength(schedules.Ms(n).Duration)
+		return length(n)
 	}
 	return strconv.Itoa(int(n))
 }

@@ -219,9 +219,9 @@ func (p fillPass) another(st *stretch, w *window, pl *place, at int64, n int, t 
 			o.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: p.lib.entries[seg].ms}
 			o.refused = schedules.Refusal{Rule: broken}
 		case u.ms > room:
-			o.refused = schedules.Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: room}
+			o.refused = schedules.Refusal{Rule: schedules.RefusedLength, Unit: "ms", Need: u.ms, Has: room}
 		case !p.validThroughout(u, at, at+u.ms):
-			o.refused = schedules.Refusal{Rule: "validity"}
+			o.refused = schedules.Refusal{Rule: schedules.RefusedValidity}
 		default:
 			o.refused = p.try(w, st.win, u, at, at+u.ms).public()
 		}
@@ -230,7 +230,7 @@ func (p fillPass) another(st *stretch, w *window, pl *place, at int64, n int, t 
 			if n--; n == 0 {
 				found = len(t.options)
 			} else {
-				o.refused = schedules.Refusal{Rule: "the stretch could not be filled around it"}
+				o.refused = schedules.Refusal{Rule: "leaves a time that the planner could not fill"}
 			}
 		}
 		t.options = append(t.options, o)

@@ -183,7 +183,7 @@ func (f *filler) regather(at, end int64, limit int) {
 				long++
 			}
 			if c.unit.ms > (end-at)/2 && long > limit*longShare/10 && limit < closeWidth-1 {
-				c.why, f.more = "as long, and more overdue, are enough others", true
+				c.why, f.more = "is long, and enough long segments are more overdue", true
 			} else {
 				f.play = append(f.play, len(f.list))
 			}
@@ -232,14 +232,14 @@ func (f *filler) consider(seg int32, last, start, end, room int64) cand {
 	case broken != "":
 		c.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: f.p.lib.entries[seg].ms}
 	case u.ms > room:
-		c.why = "length"
+		c.why = schedules.RefusedLength
 	case !f.p.validThroughout(u, start, end):
-		c.why = "validity"
+		c.why = schedules.RefusedValidity
 	default:
 		if c.refused = f.p.try(f.w, f.st.win, u, start, end); c.refused.rule == nil {
 			c.bends = f.p.bends(f.w, f.st.win, u, start, end)
 			if c.bends > 0 && !f.bend {
-				c.why = "would bend soft rules"
+				c.why = bendsMore
 			}
 		}
 	}
@@ -264,8 +264,7 @@ func (f *filler) head(at, end int64) (int64, bool) {
 	for i := range f.list[:best+1] {
 		k := f.candidate(i)
 		if i != best && k.Refused.IsZero() {
-			k.Refused = schedules.Refusal{Rule: "would bend soft rules", Unit: "weight", Need: int64(c.bends * 1000),
-				Has: int64(f.list[i].bends * 1000)}
+			k.Refused = schedules.Refusal{Rule: bendsMore}
 		}
 		choice.Candidates = append(choice.Candidates, k)
 	}

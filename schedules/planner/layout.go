@@ -211,7 +211,7 @@ func (p layoutPass) newPlace(w *window, j int) place {
 func (p layoutPass) warnDropped(st *stretch, w *window) {
 	for _, pl := range st.places {
 		if !pl.fill && !pl.pos.Optional {
-			p.warn(schedules.WarnNoRoom, w.Window, "", "position %s has no room between the items that stay", pl.pos.ID)
+			p.warn(schedules.WarnNoRoom, w.Window, "", "The kept items leave no time for position %s.", pl.pos.ID)
 		}
 	}
 }
@@ -241,7 +241,8 @@ func (p layoutPass) placeKept() {
 		start := k.StartAt.UnixMilli()
 		win := slices.IndexFunc(p.day.windows, func(w window) bool { return start >= w.start && start < w.end })
 		if win < 0 {
-			p.warn(schedules.WarnKeptOutside, k.Window, k.ID, "the item to keep is in no window of the day and is dropped")
+			p.warn(schedules.WarnKeptOutside, k.Window, k.ID,
+				"The planner dropped a kept item: it lies in no window of the day.")
 			continue
 		}
 		w := &p.day.windows[win]

@@ -13,6 +13,9 @@ const (
 	pickSteps = 10_000
 )
 
+// bendsMore is the refusal of a candidate that bends soft rules by more weight than the chosen one.
+const bendsMore = "would bend more soft rules than the chosen segment"
+
 // option is a candidate of a pick, with the weight of the soft rules that it would bend.
 type option struct {
 	unit    unit
@@ -77,7 +80,7 @@ func (p pickPass) pickAll() *stuck {
 		if pos.Optional && t.next == len(t.order) {
 			t.next++ // leave the place empty
 			p.warn(schedules.WarnPositionEmpty, p.day.windows[p.stretches[t.stretch].win].Window, "",
-				"position %s is left empty: nothing may air in it", pos.ID)
+				"The planner left position %s empty: no segment may air in it.", pos.ID)
 			i++
 			continue
 		}
@@ -160,13 +163,13 @@ func (p pickPass) consider(t *decision) {
 		case !p.lib.entries[seg].Fit:
 			o.refused = schedules.Refusal{Rule: p.lib.entries[seg].Unfit().Message}
 		case !schedules.Speaks(p.lib.entries[seg].Language, w.languages):
-			o.refused = schedules.Refusal{Rule: "language " + p.lib.entries[seg].Language + " is not allowed in the window"}
+			o.refused = schedules.Refusal{Rule: "is in " + p.lib.entries[seg].Language + ", which the window does not allow"}
 		case u.ms > free+max(pl.pos.FadeMax.Milliseconds(), st.cut):
-			o.refused = schedules.Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: free}
+			o.refused = schedules.Refusal{Rule: schedules.RefusedLength, Unit: "ms", Need: u.ms, Has: free}
 		case last && u.ms < free-st.most+st.least:
-			o.refused = schedules.Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: free}
+			o.refused = schedules.Refusal{Rule: schedules.RefusedLength, Unit: "ms", Need: u.ms, Has: free}
 		case !p.validThroughout(u, at, at+u.ms):
-			o.refused = schedules.Refusal{Rule: "validity"}
+			o.refused = schedules.Refusal{Rule: schedules.RefusedValidity}
 		default:
 			o.refused = p.try(w, st.win, u, at, at+u.ms).public()
 		}
@@ -253,12 +256,11 @@ func (p pickPass) pickChoice(t *decision, pl *place, chosen *option) *schedules.
 		if refused.IsZero() && i != chosen.rank {
 			switch {
 			case chosen.serves && !o.serves:
-				refused = schedules.Refusal{Rule: "a demand ranks another ahead"}
+				refused = schedules.Refusal{Rule: "meets no demand, and the chosen segment meets one"}
 			case o.bends > chosen.bends:
-				refused = schedules.Refusal{Rule: "would bend soft rules", Unit: "weight", Need: int64(chosen.bends * 1000),
-					Has: int64(o.bends * 1000)}
+				refused = schedules.Refusal{Rule: bendsMore}
 			default:
-				refused = schedules.Refusal{Rule: "another comes closer to the time", Unit: "ms"}
+				refused = schedules.Refusal{Rule: "fits the time less well than the chosen segment"}
 			}
 		}
 		c.Candidates = append(c.Candidates, schedules.Candidate{Segment: p.name(o.unit.main),

@@ -103,7 +103,8 @@ func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 		}
 	}
 	none := j.notFound(p, s)
-	none.Message += fmt.Sprintf("; %d trials found no rundown, and no conflict of hard rules was shown", walkTrials())
+	none.Message += fmt.Sprintf(". The planner found no rundown in %d trials, and found no conflict of hard rules",
+		walkTrials())
 	return Plan{}, none
 }
 

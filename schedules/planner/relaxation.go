@@ -73,7 +73,7 @@ func relax(p *planner) *relaxation {
 			seen["window "+w.Window] = true
 			k := slices.IndexFunc(p.in.Station.Windows, func(d schedules.Window) bool { return d.ID == w.Window })
 			x.parts = append(x.parts, part{kind: partLength, index: k, field: fmt.Sprintf("windows[%d].length_ms", k),
-				message: fmt.Sprintf("window %s is filled to its length of %s within its tolerance of %s", w.Window,
+				message: fmt.Sprintf("window %s must last %s (tolerance %s)", w.Window,
 					schedules.FormatLength(w.def.Length.Duration), schedules.FormatLength(w.def.Tolerance.Duration))})
 		}
 		if seen["clock "+w.clock.ID] {
@@ -90,18 +90,18 @@ func relax(p *planner) *relaxation {
 		for j := range w.clock.Rules {
 			if r := &w.clock.Rules[j]; r.Hard {
 				x.parts = append(x.parts, part{kind: partRule, clock: w.clock.ID, index: j,
-					field: fmt.Sprintf("clocks[%s].rules[%d]", w.clock.ID, j), message: "rule: " + r.Name()})
+					field: fmt.Sprintf("clocks[%s].rules[%d]", w.clock.ID, j), message: fmt.Sprintf("rule %q must hold", r.Name())})
 			}
 		}
 	}
 	for i, k := range p.in.Keep {
 		x.parts = append(x.parts, part{kind: partKept, index: i, field: fmt.Sprintf("keep[%d]", i),
-			message: fmt.Sprintf("%s stays at %s", k.SegmentID, schedules.WallTime(p.in.Station.Timezone, k.StartAt))})
+			message: fmt.Sprintf("item %s must stay at %s", k.SegmentID, schedules.WallTime(p.in.Station.Timezone, k.StartAt))})
 	}
 	for i, c := range p.in.Campaigns {
 		if c.Hard && c.Concerns(p.in.Station.ID) {
 			x.parts = append(x.parts, part{kind: partCampaign, index: i, field: fmt.Sprintf("campaigns[%s].at_least", c.ID),
-				message: fmt.Sprintf("campaign %s airs %d times", c.ID, c.AtLeast)})
+				message: fmt.Sprintf("campaign %s must air %s", c.ID, times(c.AtLeast))})
 		}
 	}
 	x.active = make([]bool, len(x.parts))
@@ -111,19 +111,26 @@ func relax(p *planner) *relaxation {
 	return x
 }
 
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
 // say describes what a position asks for and, if no segment can take it, why.
 func (x *relaxation) say(w *window, pos *schedules.Position) string {
 	at := "position " + pos.ID
 	if pos.At != nil {
-		at += " at " + schedules.FormatLength(pos.At.Duration)
+		at += " (" + schedules.FormatLength(pos.At.Duration) + " into the window)"
 	}
 	switch {
 	case pos.Segment != "":
-		return at + " airs " + pos.Segment + x.refusals([]string{pos.Segment}, w, pos)
+		return at + " must air " + pos.Segment + x.refusals([]string{pos.Segment}, w, pos)
 	case pos.Pick != nil:
-		return at + " airs " + pos.Pick.String() + x.refusals(x.matching(pos.Pick), w, pos)
+		return at + " must air " + pos.Pick.String() + x.refusals(x.matching(pos.Pick), w, pos)
 	}
-	return at + " fills with " + pos.Fill.String()
+	return at + " must be filled with " + pos.Fill.String()
 }
 
 func (x *relaxation) matching(s *schedules.Selector) []string {
@@ -141,7 +148,7 @@ func (x *relaxation) matching(s *schedules.Selector) []string {
 
 func (x *relaxation) refusals(ids []string, w *window, pos *schedules.Position) string {
 	if len(ids) == 0 {
-		return ": no segment in the library matches"
+		return ", but no segment in the library matches"
 	}
 	start := w.StartAt.Time
 	if pos.At != nil {
@@ -150,7 +157,7 @@ func (x *relaxation) refusals(ids []string, w *window, pos *schedules.Position) 
 	why := ""
 	for _, id := range ids {
 		s, _ := x.p.lib.library.Segment(id)
-		u := x.p.lib.library.Airable(id, schedules.Place{Languages: w.languages, StartAt: start,
+		u := x.p.lib.library.Airable(id, schedules.Place{Languages: w.languages, Zone: x.p.day.loc, StartAt: start,
 			EndAt: start.Add(s.Recording.AirTime().Duration)})
 		if u == nil && pos.Chain {
 			seg, _ := x.p.lib.index(id)
@@ -161,7 +168,7 @@ func (x *relaxation) refusals(ids []string, w *window, pos *schedules.Position) 
 		if u == nil || len(ids) > 3 {
 			return ""
 		}
-		why += "; " + u.Error()
+		why += ", but " + u.Segment + " " + u.Message
 	}
 	return why
 }
@@ -248,9 +255,9 @@ func (x *relaxation) conflict(smallest bool) Conflict {
 			}
 		}
 	}
-	c.Message = "these cannot all hold"
+	c.Message = "the day cannot have all of these"
 	if len(c.Parts) == 1 {
-		c.Message = "this cannot hold"
+		c.Message = "the day cannot have this"
 	}
 	if when != "" {
 		c.Message += " in" + when[1:]
@@ -258,15 +265,16 @@ func (x *relaxation) conflict(smallest bool) Conflict {
 			c.Message += fmt.Sprintf(" and %d more", n-3)
 		}
 	}
+	sep := ":"
 	for i, q := range c.Parts {
-		sep := "; "
-		if i == 0 {
-			sep = ": "
+		if len(c.Parts) > 1 {
+			sep += fmt.Sprintf(" (%d)", i+1)
 		}
-		c.Message += sep + q.Message
+		c.Message += sep + " " + q.Message
+		sep = ";"
 	}
 	if !smallest {
-		c.Message += "; fewer of these may be enough: the search for the smallest conflict reached its limit"
+		c.Message += ". Some of these may not matter: the search stopped at its limit"
 	}
 	return c
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"lifeline/schedules"
@@ -358,7 +357,7 @@ func (p demandPass) lacks() (n int) {
 func (r *replanner) take(f *found) {
 	gone := map[string]string{}
 	for _, i := range f.gap.gone {
-		gone[i.ID] = "gives way, so that its neighbours fill their time exactly"
+		gone[i.ID] = gaveWay
 		delete(r.added, i.ID)
 	}
 	r.cur = r.cur.WithoutItems(gone, r.now)
@@ -395,12 +394,15 @@ func (r *replanner) plan() (Plan, error) {
 	out.WarnOpen(r.now)
 	if r.stopped > 0 {
 		out.Warnings = append(out.Warnings, schedules.Warning{Code: schedules.WarnStopped,
-			Message: fmt.Sprintf("the search for items for the open times reached its time limit: %d of them were not "+
-				"searched completely", r.stopped)})
+			Message: fmt.Sprintf("The repair ran out of time: it did not finish the search for items for %s.",
+				counted(r.stopped, "open time"))})
 	}
 	plan.Rundown = out
 	return plan, nil
 }
+
+// gaveWay is the reason of a change that removes an item which may still air.
+const gaveWay = "The repair removed it so that other items fill the time exactly."
 
 // explain adds the reason to each change.
 func (r *replanner) explain(changes []schedules.ItemChange) {
@@ -408,13 +410,13 @@ func (r *replanner) explain(changes []schedules.ItemChange) {
 		c := &changes[i]
 		switch {
 		case c.Before == nil:
-			c.Why = "fills what became free: " + r.added[c.After.ID].Why
+			c.Why = "It fills time that became free. " + r.added[c.After.ID].Why
 		case r.why[c.Before.ID] != "" && c.After != nil:
-			c.Why = strings.Join([]string{r.why[c.Before.ID], "instead: " + r.added[c.After.ID].Why}, "; ")
+			c.Why = r.why[c.Before.ID] + ". The repair put another item here. " + r.added[c.After.ID].Why
 		case r.why[c.Before.ID] != "":
 			c.Why = r.why[c.Before.ID]
 		default:
-			c.Why = "gives way, so that its neighbours fill their time exactly"
+			c.Why = gaveWay
 		}
 	}
 }

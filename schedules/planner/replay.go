@@ -13,11 +13,11 @@ import (
 func Replay(x schedules.Explanation) (string, error) {
 	c := x.Choice
 	if c == nil {
-		return "", fmt.Errorf("planner: replay %s: there is no record of the choice", x.Item)
+		return "", fmt.Errorf("planner: replay %s: the record has no choice", x.Item)
 	}
 	for i := range c.Candidates {
 		if r := c.Candidates[i].Refused; !supports(r) {
-			return "", fmt.Errorf("planner: replay %s: %s is not refused by %s", x.Item, c.Candidates[i].Segment, r)
+			return "", fmt.Errorf("planner: replay %s: the figures do not refuse %s: %s", x.Item, c.Candidates[i].Segment, r)
 		}
 	}
 	aired, err := again(c)
@@ -25,7 +25,7 @@ func Replay(x schedules.Explanation) (string, error) {
 		return "", fmt.Errorf("planner: replay %s: %w", x.Item, err)
 	}
 	if x.Place >= len(aired) {
-		return "", fmt.Errorf("planner: replay %s: the choice airs %d segments, and this is number %d", x.Item, len(aired),
+		return "", fmt.Errorf("planner: replay %s: the choice airs %d segments, and the record is of number %d", x.Item, len(aired),
 			x.Place+1)
 	}
 	return aired[x.Place], nil
@@ -38,7 +38,7 @@ func supports(r schedules.Refusal) bool {
 		return true
 	case r.Unit == "airings", r.Unit == "weight":
 		return r.Has > r.Need
-	case r.Rule == "length":
+	case r.Rule == schedules.RefusedLength:
 		return r.Need != r.Has
 	}
 	return r.Has != r.Need
@@ -57,12 +57,12 @@ func again(c *schedules.Choice) ([]string, error) {
 			return []string{c.Candidates[i].Segment}, nil
 		}
 	}
-	return nil, fmt.Errorf("every candidate is refused")
+	return nil, fmt.Errorf("the record refuses every candidate")
 }
 
 func closeAgain(c *schedules.Choice) ([]string, error) {
 	if c.Wide > len(c.Candidates) || c.Wide > closeWidth {
-		return nil, fmt.Errorf("%d candidates are in play, and %d recorded", c.Wide, len(c.Candidates))
+		return nil, fmt.Errorf("the record says %d candidates but lists %d", c.Wide, len(c.Candidates))
 	}
 	k := &closer{target: c.Target.Milliseconds(), least: c.Least.Milliseconds(), most: c.Most.Milliseconds(),
 		nearest: c.Nearest, dueFirst: c.DueFirst, clash: make([]bits256, c.Wide)}
@@ -85,7 +85,7 @@ func closeAgain(c *schedules.Choice) ([]string, error) {
 		total := k.target + c.Residual.Milliseconds()
 		table := subsetSums(k.ms, total, k.stride())
 		if !table.has(total) {
-			return nil, fmt.Errorf("the candidates do not add up to %d ms", total)
+			return nil, fmt.Errorf("the candidates of the record do not add up to %d ms", total)
 		}
 		for _, i := range table.set(total, k.ms) {
 			set = append(set, uint8(i))
@@ -96,7 +96,7 @@ func closeAgain(c *schedules.Choice) ([]string, error) {
 	}
 	for range c.Tried {
 		if !nextPermutation(set) {
-			return nil, fmt.Errorf("order %d does not exist", c.Tried)
+			return nil, fmt.Errorf("the set has no order number %d", c.Tried)
 		}
 	}
 	var aired []string

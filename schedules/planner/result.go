@@ -32,7 +32,7 @@ func (p resultPass) result() Plan {
 	for i := range p.placed {
 		first := len(r.Items)
 		r.Items, explanations = p.write(&p.placed[i], r.Items, explanations)
-		bent.add(int(p.placed[i].win), explanations[first:])
+		bent.add(int(p.placed[i].win), p.day.windows[p.placed[i].win].rules, explanations[first:])
 		for _, item := range r.Items[first:] {
 			slot := &r.Windows[p.placed[i].win]
 			slot.Planned.Duration += item.Duration.Duration
@@ -53,7 +53,8 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 	x := schedules.Explanation{Window: w.Window, Choice: pl.choice, Place: pl.place, DueRank: pl.rank,
 		LastAired: instant(pl.since)}
 	if pl.kept != nil {
-		x.Item, x.Position, x.SegmentID, x.Why = pl.kept.ID, pl.kept.Position, pl.kept.SegmentID, "it was to stay as it is"
+		x.Item, x.Position, x.SegmentID, x.Why = pl.kept.ID, pl.kept.Position, pl.kept.SegmentID,
+			"The plan had to keep this item."
 		return append(items, *pl.kept), append(explanations, x)
 	}
 	at := pl.start
@@ -84,8 +85,7 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 			item.FadeOut = schedules.Ms(min(item.Duration.Milliseconds(), max(pl.position.FadeMax.Milliseconds(), pl.trim)))
 			if pl.trim > pl.position.FadeMax.Milliseconds() {
 				p.warn(schedules.WarnCutAtPost, w.Window, item.ID,
-					"what starts after %s at its own instant cuts its last %s off", e.ID,
-					schedules.FormatLength(schedules.Ms(pl.trim).Duration))
+					"The item after %s starts at a fixed time and cuts off its last %s.", e.ID, length(pl.trim))
 			}
 		}
 		x.Item, x.Position, x.SegmentID, x.Chain = item.ID, item.Position, e.ID, nil
@@ -99,10 +99,10 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 			x.Deficit = pl.queue.mean - float64(p.aires[m])
 		}
 		p.figures(pl, w, m, at, &x)
-		x.Why = why(pl, &x)
+		x.Why = p.why(pl, &x)
 		if pl.fallback {
 			p.warn(schedules.WarnFallbackUsed, w.Window, item.ID,
-				"%s of the station's fallback fills position %s: nothing else fits", e.ID, pl.position.ID)
+				"Nothing else fits position %s, so the fallback segment %s fills it.", pl.position.ID, e.ID)
 		}
 		items, explanations = append(items, item), append(explanations, x)
 		at += e.ms
@@ -145,34 +145,63 @@ func (p resultPass) figures(pl *placed, w *window, m int32, at int64, x *schedul
 	p.addAirings(pl.unit, pl.start, pl.win)
 }
 
-func why(pl *placed, x *schedules.Explanation) string {
+// why says in sentences why the item is in its place.
+func (p resultPass) why(pl *placed, x *schedules.Explanation) string {
 	c := pl.choice
-	since := "has never aired"
+	since := "It has never aired."
 	if !x.LastAired.IsZero() {
-		since = "last aired at " + x.LastAired.String()
+		since = "It last aired at " + x.LastAired.Wall(p.day.loc) + "."
 	}
 	switch c.Method {
 	case schedules.MethodFixed:
-		return "the clock names it"
+		return "The clock names this segment."
 	case schedules.MethodDemand:
-		return fmt.Sprintf("%s asks for it; it %s", c.For, since)
+		return fmt.Sprintf("It meets the demand %q. %s", c.For, since)
 	case schedules.MethodClosing:
-		return fmt.Sprintf("due %s; it %s; with %d others it fills %s with %d ms over", ordinal(x.DueRank), since,
-			len(c.Aired)-1,
-			schedules.FormatLength(c.Target.Duration), c.Residual.Milliseconds())
+		return overdue(x.DueRank) + " " + since + " " + closes(c)
 	}
-	return fmt.Sprintf("due %s; it %s", ordinal(x.DueRank), since)
+	return overdue(x.DueRank) + " " + since
 }
 
-func ordinal(rank int) string {
-	if rank == 0 {
-		return "first"
+// overdue says how many segments were more overdue.
+func overdue(rank int) string {
+	switch rank {
+	case 0:
+		return "It was the most overdue segment."
+	case 1:
+		return "1 segment was more overdue."
 	}
-	return "after " + strconv.Itoa(rank) + " others"
+	return strconv.Itoa(rank) + " segments were more overdue."
 }
 
-// warnPosts warns of hard posts that do not start at their exact instant because no material fills the time before them
-// exactly.
+// closes says what time the set of a closing fills, and how exactly.
+func closes(c *schedules.Choice) string {
+	with := "Alone it"
+	if others := len(c.Aired) - 1; others > 0 {
+		with = "With " + counted(others, "other segment") + " it"
+	}
+	off := "exactly"
+	switch ms := (c.Residual.Duration - c.Faded.Duration).Milliseconds(); {
+	case ms > 0:
+		off = "and is " + length(ms) + " too long"
+	case ms < 0:
+		off = "and is " + length(-ms) + " too short"
+	}
+	return fmt.Sprintf("%s fills %s %s.", with, schedules.FormatLength(c.Target.Duration), off)
+}
+
+// length returns a number of milliseconds as minutes and seconds.
+func length(ms int64) string { return schedules.FormatLength(schedules.Ms(ms).Duration) }
+
+// lateness returns by how much something is late or early.
+func lateness(ms int64) string {
+	if ms < 0 {
+		return length(-ms) + " early"
+	}
+	return length(ms) + " late"
+}
+
+// warnPosts warns of hard posts that start early or late because no segments fill the time before them exactly.
 func (p resultPass) warnPosts(items []schedules.Item) {
 	for i := range p.placed {
 		pl := &p.placed[i]
@@ -181,8 +210,8 @@ func (p resultPass) warnPosts(items []schedules.Item) {
 		}
 		w := &p.day.windows[pl.win]
 		if off := pl.start - w.start - pl.position.At.Milliseconds(); off != 0 {
-			p.warn(schedules.WarnPostOff, w.Window, "", "post %s starts %s off its instant, within the window's tolerance: "+
-				"no material fills to it exactly", pl.position.ID, schedules.FormatLength(schedules.Ms(off).Duration))
+			p.warn(schedules.WarnPostOff, w.Window, "", "Post %s starts %s, within the window's tolerance: no segments fill "+
+				"the time before it exactly.", pl.position.ID, lateness(off))
 		}
 	}
 }
@@ -194,6 +223,6 @@ func (p resultPass) warnClockChanges() {
 		return // planning would have failed
 	}
 	for _, c := range changes {
-		p.warn(schedules.WarnClockChange, c.Window, "", "%s", c.Say(p.day.loc))
+		p.warn(schedules.WarnClockChange, c.Window, "", "%s.", c.Say(p.day.loc))
 	}
 }

@@ -52,7 +52,7 @@ type rule struct {
 
 // defaultRule returns the rule of a clock without rules: do not air a segment twice in succession.
 func defaultRule() schedules.Rule {
-	return schedules.Rule{ID: "default: no segment twice running", Separate: "segment", Items: 1, Weight: 100}
+	return schedules.Rule{ID: schedules.DefaultRule, Separate: "segment", Items: 1, Weight: 100}
 }
 
 func compileRules(lib *Catalogue, d *day, clock schedules.Clock) *ruleset {
@@ -141,6 +141,17 @@ func (rs *ruleset) borrow(other *ruleset) {
 			rs.rules = append(rs.rules, r)
 		}
 	}
+}
+
+// formOf returns the form of the soft rule that a slack is about.
+func (rs *ruleset) formOf(s schedules.Slack) form {
+	for i := range rs.rules {
+		r := &rs.rules[i]
+		if !r.hard && r.name == s.Rule && r.unit() == s.Unit && r.form != formAtLeast && r.form != formLeast {
+			return r.form
+		}
+	}
+	return formNone
 }
 
 // indexes marks the attributes by which the rules look up airings.

@@ -75,7 +75,7 @@ func (s *searcher) from(at int64, depth int) bool {
 			considered := slices.Clone(record[:c.rank+1])
 			for k := range considered[:c.rank] {
 				if considered[k].Refused.IsZero() {
-					considered[k].Refused = schedules.Refusal{Rule: "does not lead to an end in time, or would bend soft rules"}
+					considered[k].Refused = schedules.Refusal{Rule: "leads to no end on time, or would bend soft rules"}
 				}
 			}
 			ch := &schedules.Choice{Method: schedules.MethodSearch, StartAt: instant(at), Target: schedules.Ms(left),

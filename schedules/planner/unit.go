@@ -25,14 +25,14 @@ func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
 		}
 		i, ok := p.lib.index(id)
 		if !ok {
-			return unit{}, "its chain needs " + id + ", which is not in the library"
+			return unit{}, "needs " + id + " for its chain; " + id + " is not in the library"
 		}
 		m := p.lib.entries[i]
 		switch {
 		case !m.Fit:
-			return unit{}, "its chain needs " + id + ", which " + m.Unfit().Message
+			return unit{}, "needs " + id + " for its chain; " + id + " " + m.Unfit().Message
 		case i != seg && m.Language != e.Language && m.Language != schedules.NoLanguage:
-			return unit{}, "its chain needs " + id + ", which is in another language"
+			return unit{}, "needs " + id + " for its chain; " + id + " is in another language"
 		}
 		u.members[u.n] = i
 		u.n++
@@ -58,7 +58,7 @@ func (p *planner) validThroughout(u unit, start, end int64) bool {
 }
 
 // pastEnd is the rule that refuses an item that would start after the end of its window.
-var pastEnd = rule{name: "the window has ended"}
+var pastEnd = rule{name: "would start after the window's end"}
 
 // try returns the first hard rule that refuses the unit in [start, end). If end-start is the unit's length, the times
 // are exact.

@@ -35,7 +35,7 @@ func (u *Unsatisfiable) Error() string {
 	for _, c := range u.Conflicts {
 		parts = append(parts, c.Message)
 	}
-	return fmt.Sprintf("%s on %s cannot be planned: %s", u.Station, u.Date, strings.Join(parts, "; "))
+	return fmt.Sprintf("no rundown of %s for %s is possible: %s", u.Station, u.Date, strings.Join(parts, ". "))
 }
 
 // NotFound reports that planning found no rundown and could not prove that there is none.
@@ -48,7 +48,7 @@ type NotFound struct {
 }
 
 func (n *NotFound) Error() string {
-	return fmt.Sprintf("no rundown found for %s on %s: %s", n.Station, n.Date, n.Message)
+	return fmt.Sprintf("the planner found no rundown of %s for %s: %s", n.Station, n.Date, n.Message)
 }
 
 // diagnose returns *Unsatisfiable if it finds a proof that the day cannot be planned, and otherwise *NotFound with the
@@ -66,7 +66,7 @@ func (j job) diagnose(p *planner, s *stuck) error {
 // narrow describes the properties of a window that leave a plan little choice, for a scheduler who can change them.
 func (j job) narrow(w *window) (out string) {
 	if w.def.Tolerance.Duration < 100*time.Millisecond {
-		out = fmt.Sprintf(", since recordings must fill it within its tolerance of %s: allow more, such as tolerance_ms 1000",
+		out = fmt.Sprintf(". The window's tolerance is %s: allow more, for example tolerance_ms 1000",
 			schedules.FormatLength(w.def.Tolerance.Duration))
 	}
 	stay := 0
@@ -76,30 +76,37 @@ func (j job) narrow(w *window) (out string) {
 		}
 	}
 	if stay > 0 {
-		out += fmt.Sprintf("; %d of its items are to stay as they are: unlock those that need not", stay)
+		out += fmt.Sprintf(". %s locked or kept: unlock those that may change", itemsAre(stay))
 	}
 	return out
+}
+
+func itemsAre(n int) string {
+	if n == 1 {
+		return "1 of its items is"
+	}
+	return fmt.Sprintf("%d of its items are", n)
 }
 
 // notFound returns a NotFound that describes where planning got stuck.
 func (j job) notFound(p *planner, s *stuck) *NotFound {
 	n := &NotFound{Station: j.Station.ID, Date: j.Date}
 	if s.demand != nil {
-		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name,
-			s.demand.amount(p.airings.met(s.demand)),
-			s.demand.amount(s.demand.need))
+		n.Message = fmt.Sprintf("it could place only %s of %s for the demand %q", s.demand.amount(p.airings.met(s.demand)),
+			s.demand.asks(s.demand.need), s.demand.name)
 		return n
 	}
 	w := &p.day.windows[s.stretch.win]
 	n.Window = w.Window
 	if len(s.stretch.places) == 0 {
-		n.Message = fmt.Sprintf("window %s has nothing to air from %s to %s", w.Window, schedules.WallTime(j.Station.Timezone,
-			instant(s.stretch.start)), schedules.WallTime(j.Station.Timezone, instant(s.stretch.end)))
+		n.Message = fmt.Sprintf("no position of window %s covers the time from %s to %s", w.Window,
+			schedules.WallTime(j.Station.Timezone, instant(s.stretch.start)),
+			schedules.WallTime(j.Station.Timezone, instant(s.stretch.end)))
 		return n
 	}
 	pos := s.stretch.places[max(s.place, 0)].pos
 	n.Position = pos.ID
-	n.Message = fmt.Sprintf("position %s of the window %s at %s could not be filled%s", pos.ID, w.Window,
+	n.Message = fmt.Sprintf("it could not fill position %s of the window %s at %s%s", pos.ID, w.Window,
 		schedules.WallTime(j.Station.Timezone, w.StartAt), j.narrow(w))
 	return n
 }

@@ -290,7 +290,7 @@ func (w *walker) tail(st *stretch) (ms int64, ok bool) {
 
 func (w *walker) empty(st *stretch, pl *place) {
 	w.warn(schedules.WarnPositionEmpty, w.day.windows[st.win].Window, "",
-		"position %s is left empty: nothing may air in it", pl.pos.ID)
+		"The planner left position %s empty: no segment may air in it.", pl.pos.ID)
 }
 
 // pick draws a unit for a place before the last fill, or of a stretch without a fill, whose last picks must end it
@@ -411,7 +411,7 @@ func (w *walker) draw(st *stretch, list []drawn, at int64, fits func(ms int64) b
 		switch refused := w.planner.try(win, st.win, c.unit, at, at+c.unit.ms); {
 		case !w.validThroughout(c.unit, at, at+c.unit.ms) ||
 			!schedules.Speaks(w.lib.entries[c.unit.main].Language, win.languages):
-			k.Refused = schedules.Refusal{Rule: "validity"}
+			k.Refused = schedules.Refusal{Rule: schedules.RefusedValidity}
 		case refused.rule != nil:
 			k.Refused = refused.public()
 		default:
@@ -432,7 +432,7 @@ func (w *walker) draw(st *stretch, list []drawn, at int64, fits func(ms int64) b
 	record = record[:chosen+1]
 	for i := range record[:chosen] {
 		if record[i].Refused.IsZero() {
-			record[i].Refused = schedules.Refusal{Rule: "would bend soft rules"}
+			record[i].Refused = schedules.Refusal{Rule: bendsMore}
 		}
 	}
 	return best, record, true

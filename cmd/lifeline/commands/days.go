@@ -138,7 +138,7 @@ func warnOver(results []wire.ManyResult, stations []schedules.Station, now time.
 		}
 		if today, err := stations[at].DateAt(now); err == nil && r.Date.Before(today) {
 			r.Warnings = append(r.Warnings, schedules.Warning{Code: warnDayOver,
-				Message: "this day is over: its plan cannot be published"})
+				Message: "This day is over: its plan cannot be published."})
 		}
 	}
 }

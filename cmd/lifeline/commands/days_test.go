@@ -56,7 +56,7 @@ func TestAPlannedDayThatIsOverAtItsStationSaysSoUnasked(t *testing.T) {
 	for _, r := range results {
 		tellDay(&out, "planned", false, r)
 	}
-	if n := strings.Count(out.String(), "this day is over: its plan cannot be published"); n != 2 ||
+	if n := strings.Count(out.String(), "This day is over: its plan cannot be published"); n != 2 ||
 		len(results[0].Warnings) != 1 || len(results[2].Warnings) != 1 {
 		t.Errorf("%d times:\n%s", n, &out)
 	}

@@ -4,11 +4,19 @@ import { get } from './api.js'
 import { count, h, show, table } from './dom.js'
 import { span, stamp } from './time.js'
 
-const methods = { kept: 'It was to stay.', fixed: 'The clock names it.', due: 'The most overdue candidate that no rule refuses.', closing: 'One of the set that fills what was left.',
-  search: 'One of the first sequence that fills what was left.', demand: 'A rule, a campaign or a make-good asks for it.' }
+const methods = { kept: 'The plan had to keep this item.', fixed: 'The clock names this segment.', due: 'It was the most overdue segment that no rule refused.', closing: 'It belongs to the set that fills the rest of the time.',
+  search: 'It belongs to the first sequence that fills the rest of the time.', demand: 'It meets a demand of a rule, a campaign or a make-good.' }
 
 const figure = (unit, n) => unit === 'ms' ? span(n) : `${n} ${unit ?? ''}`
-const slack = s => `${s.rule}: needs ${figure(s.unit, s.need)}, has ${figure(s.unit, s.has)}`
+// slack says a rule's limit and the value here; refused, why a segment is refused. Both are in the service's words
+// (schedules.Refusal.String).
+const slack = s => s.has < 0 ? `${s.rule}: limit ${figure(s.unit, s.need)}, here none` : `${s.rule}: limit ${figure(s.unit, s.need)}, here ${figure(s.unit, s.has)}`
+function refused({ rule, unit, need = 0, has = 0 }) {
+  const exact = unit && unit !== 'weight' && (need !== 0 || has > 0)
+  if (rule === 'length') return exact ? `lasts ${span(need)}, and ${span(Math.max(has, 0))} is free` : 'does not fit into the free time'
+  if (rule === 'validity') return 'may not air at this time (validity, script or campaign)'
+  return exact ? slack({ rule, unit, need, has }) : rule
+}
 
 // explain is filled when the answer is there.
 export function explain({ at, rundown, signal }, item) {
@@ -31,7 +39,7 @@ function told(e) {
     e.bent?.length > 0 && h('ul', {}, e.bent.map(s => h('li', {}, 'Bends ', slack(s)))),
     first.length > 0 && h('details', {}, h('summary', {}, count(candidates.length, 'candidate')),
       table('Candidates', [['Segment', c => c.segment], ['Length', c => span(c.duration_ms), 'n'], ['Last aired', c => stamp(c.last_aired) || 'never'],
-        ['Refused by', c => c.refused ? slack({ ...c.refused, need: c.refused.need ?? 0, has: c.refused.has ?? 0 }) : e.choice.aired.includes(c.segment) ? 'chosen' : '']], first),
+        ['Result', c => c.refused ? refused(c.refused) : e.choice.aired.includes(c.segment) ? 'chosen' : '']], first),
       candidates.length > first.length && h('p', { class: 'small quiet' }, `and ${candidates.length - first.length} more`)),
   ]
 }
