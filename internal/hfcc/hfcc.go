@@ -21,6 +21,9 @@ type File struct {
 // maxProblems bounds the number of faulty lines that are reported.
 const maxProblems = 20
 
+// mostRows bounds the rows of a schedule.
+const mostRows = 50_000
+
 var header = regexp.MustCompile(`^;\s*([AB][0-9]{2})\b`)
 
 // Parse parses a schedule. The file's own ruler defines the columns; without one they are HFCC's. Parse fails with all
@@ -58,7 +61,10 @@ func Parse(b []byte) (File, error) {
 				wrong = append(wrong, fmt.Errorf("line %d, %w", n+1, p))
 			}
 			r.Line = n + 1
-			f.Rows = append(f.Rows, r)
+			if f.Rows = append(f.Rows, r); len(f.Rows) > mostRows {
+				return File{}, fmt.Errorf("line %d: a schedule of all the world has some ten thousand rows, and this one has "+
+					"more than %d", n+1, mostRows)
+			}
 		}
 		if len(wrong) >= maxProblems {
 			return File{}, errors.Join(append(wrong, errors.New("and so on"))...)

@@ -409,3 +409,30 @@ func TestAScheduleIsReadWhateverEndsItsLines(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAScheduleMakesNoMoreWindowsThanAStationMayHave(t *testing.T) {
+	_, f := season(t)
+	row := f.Rows[0]
+	var rows []Row
+	for n := range schedules.MaxList + 1 {
+		row.Notes, row.Line = fmt.Sprintf("@w%d", n), n+1
+		rows = append(rows, row)
+	}
+	if _, err := Apply(relay(), f.Season, rows, terms); err == nil || !strings.Contains(err.Error(), "broadcaster") {
+		t.Errorf("%.300v", err)
+	}
+}
+
+func TestAScheduleOfTooManyRowsIsRefusedWithItsLine(t *testing.T) {
+	_, f := season(t)
+	one, err := Write(File{f.Season, f.Rows[:1]}, "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(one), "\n")
+	row := lines[len(lines)-2]
+	if _, err := Parse([]byte(string(one) + strings.Repeat(row, mostRows))); err == nil ||
+		!strings.Contains(err.Error(), "ten thousand rows") {
+		t.Errorf("%.300v", err)
+	}
+}

@@ -21,7 +21,11 @@ type Terms struct {
 // that an earlier schedule of the season and broadcaster made, and that are missing from this one, are removed. Apply
 // fails, with the line, if a language is unknown, a new window has no clock, or two windows have the same id.
 func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedules.Station, error) {
-	was, before := st, st.Windows
+	before := st.Windows
+	own, err := Rows(st, season, Row{}) // together, because a change of clocks depends on all of them
+	if err != nil {
+		own = nil // then no window agrees with its rows
+	}
 	st.Windows = slices.Clone(before)
 	named, made := map[string]bool{}, map[string]bool{}
 	for _, t := range transmissions(season, rows) {
@@ -30,7 +34,7 @@ func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedu
 		}
 		var fresh []schedules.Window
 		if n := slices.IndexFunc(before, func(w schedules.Window) bool { return w.ID == t.id }); n >= 0 &&
-			t.says(was, before[n], season) {
+			t.says(before[n], own) {
 			fresh = before[n : n+1]
 		} else {
 			for k, same := range merged(t.rows) {
@@ -52,8 +56,9 @@ func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedu
 			named[w.ID] = true
 			if n := slices.IndexFunc(st.Windows, func(o schedules.Window) bool { return o.ID == w.ID }); n >= 0 {
 				st.Windows[n] = w
-			} else {
-				st.Windows = append(st.Windows, w)
+			} else if st.Windows = append(st.Windows, w); len(st.Windows) > schedules.MaxList {
+				return st, fmt.Errorf("line %d: the rows make more than the %d windows that a station may have: choose those of "+
+					"the station by broadcaster, FMO or location", t.rows[0].Line, schedules.MaxList)
 			}
 		}
 	}
@@ -140,13 +145,9 @@ func merged(rows []Row) (out [][]Row) {
 	return out
 }
 
-// says reports whether the window gives exactly these rows.
-func (t transmission) says(st schedules.Station, w schedules.Window, season Season) bool {
-	own, err := Rows(st, season, Row{}) // together with the others, because a change of clocks depends on them
-	if err != nil {
-		return false
-	}
-	own = slices.DeleteFunc(own, func(r Row) bool { return r.Notes != "@"+w.ID })
+// says reports whether the window gives exactly these rows; own are those of all windows.
+func (t transmission) says(w schedules.Window, own []Row) bool {
+	own = slices.DeleteFunc(slices.Clone(own), func(r Row) bool { return r.Notes != "@"+w.ID })
 	if len(own) != len(t.rows) {
 		return false
 	}

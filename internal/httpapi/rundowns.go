@@ -230,9 +230,6 @@ func (a rundownHandlers) publishMany(c *call) error {
 	})
 }
 
-// maxMany bounds stations times days of one request.
-const maxMany = 2000
-
 // many runs do for many stations and days. It takes each station's days in order, since a day depends on those before
 // it. A failure does not stop the others. If the service ends the request, the result of each remaining day says so.
 func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (schedules.Rundown,
@@ -243,14 +240,14 @@ func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedul
 	}
 	stations := in.Stations
 	if len(stations) == 0 {
-		all, _ := a.Scheduler.Network.Stations("", maxMany)
+		all, _ := a.Scheduler.Network.Stations("", wire.MostDays+1)
 		for _, s := range all {
 			stations = append(stations, s.ID)
 		}
 	}
-	if len(stations)*max(len(in.Dates), 1) > maxMany {
+	if len(stations)*max(len(in.Dates), 1) > wire.MostDays {
 		return fault.Fields(fault.Field{Field: "dates", Message: "and stations together are more than " +
-			strconv.Itoa(maxMany) + " days: request fewer at once"})
+			strconv.Itoa(wire.MostDays) + " days: request fewer at once"})
 	}
 	out := []wire.ManyResult{}
 	done := map[string]bool{}

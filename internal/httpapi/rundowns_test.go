@@ -10,6 +10,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // If the service stops during a request for many days, the result names the reason for each day that was not done, and
@@ -33,6 +34,27 @@ func TestDaysThatAStoppingServiceDidNotPlanSayWhy(t *testing.T) {
 		if m.Problem == nil || m.Problem.Status != http.StatusServiceUnavailable ||
 			m.Problem.Detail != "the service is stopping" {
 			t.Errorf("%s: %+v", m.Date, m.Problem)
+		}
+	}
+}
+
+func TestARequestForTooManyDaysIsRefusedBeforeAnyIsPlanned(t *testing.T) {
+	s := newServed(t)
+	var dates []string
+	for n := range wire.MostDays + 1 {
+		dates = append(dates, schedules.Date{Year: 2027, Month: 1, Day: 1}.AddDays(n).String())
+	}
+	s.store.committed = func() { t.Error("something was planned") }
+	body, err := json.Marshal(map[string]any{"stations": []string{"s"}, "dates": dates, "seed": 1})
+	s.must(err)
+	for _, path := range []string{"/v1/plan", "/v1/publish"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(string(body)))
+		r.Header.Set("Authorization", "Bearer "+s.token)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "request fewer at once") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
 }

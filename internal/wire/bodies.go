@@ -205,6 +205,9 @@ type PlanRequest struct {
 	Keep []string `json:"keep,omitempty"` // ids of items of the latest rundown to keep
 }
 
+// MostDays is how many days of stations a ManyRequest may name, stations times dates: each takes a while to plan.
+const MostDays = 500
+
 // ManyRequest requests many stations and days at once. No stations means all of them; no dates means today.
 type ManyRequest struct {
 	Stations []string         `json:"stations,omitempty"`

@@ -131,11 +131,25 @@ func undeclared(err error) error {
 
 // readFile reads the named file; "-" is standard input.
 func readFile(name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(os.Stdin)
+	in := os.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	return os.ReadFile(name)
+	b, err := io.ReadAll(io.LimitReader(in, mostOfFile+1))
+	if err == nil && len(b) > mostOfFile {
+		return nil, fmt.Errorf("%s is longer than %d MiB, which no document of a network and no schedule is", name,
+			mostOfFile>>20)
+	}
+	return b, err
 }
+
+// mostOfFile bounds a file that is read as a whole, in bytes.
+const mostOfFile = 32 << 20
 
 // tellChanges prints the differences, document by document and line by line.
 func tellChanges(w io.Writer, a wire.Applied) error {

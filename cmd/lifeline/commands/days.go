@@ -86,10 +86,35 @@ func stationsThere(all []schedules.Station) string {
 	return ": the stations are " + strings.Join(ids, ", ")
 }
 
+// short splits requests that name more days than a service takes at once.
+func (d days) short(ctx context.Context, requests []wire.ManyRequest) (out []wire.ManyRequest, err error) {
+	for _, in := range requests {
+		stations := len(in.Stations)
+		if stations == 0 && len(in.Dates) > 1 {
+			all, err := d.client().Stations(ctx)
+			if err != nil {
+				return nil, err
+			}
+			stations = len(all)
+		}
+		if len(in.Dates) == 0 {
+			out = append(out, in)
+		}
+		for dates := range slices.Chunk(in.Dates, max(1, wire.MostDays/max(1, stations))) {
+			in.Dates = dates
+			out = append(out, in)
+		}
+	}
+	return out, nil
+}
+
 // each sends all requests and prints the result of each day.
 func (d days) each(ctx context.Context, stdout io.Writer, done string, seed uint64, do func(context.Context,
 	wire.ManyRequest) ([]wire.ManyResult, error)) error {
 	requests, err := d.requests(ctx)
+	if err == nil {
+		requests, err = d.short(ctx, requests)
+	}
 	if err != nil {
 		return err
 	}

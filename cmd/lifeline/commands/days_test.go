@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,5 +149,27 @@ func TestDaysAreNamedFromOneToAnother(t *testing.T) {
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s is %q, %v", text, got, err)
 		}
+	}
+}
+
+func TestMoreDaysThanAServiceTakesAtOnceAreAskedForInTurn(t *testing.T) {
+	var in wire.ManyRequest
+	in.Stations = []string{"a", "b", "c"}
+	for n := range 366 {
+		in.Dates = append(in.Dates, schedules.Date{Year: 2027, Month: 1, Day: 1}.AddDays(n))
+	}
+	out, err := days{}.short(t.Context(), []wire.ManyRequest{in, {Stations: []string{"d"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dates []schedules.Date
+	for _, r := range out {
+		if len(r.Dates)*len(r.Stations) > wire.MostDays {
+			t.Errorf("%d days of %d stations", len(r.Dates), len(r.Stations))
+		}
+		dates = append(dates, r.Dates...)
+	}
+	if !slices.Equal(dates, in.Dates) || out[len(out)-1].Stations[0] != "d" {
+		t.Errorf("%d requests for %d days", len(out), len(dates))
 	}
 }
