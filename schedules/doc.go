@@ -23,7 +23,8 @@
 //   - Recording: audio bytes, named by their SHA-256, and their measured facts.
 //   - Script, Passage: the text that readings read, split into numbered passages, in versions.
 //   - Window: recurring hired air time on a station. An Occurrence is one of its instances.
-//   - Clock: the template that a window follows: positions in order. A source of time is "now", never "clock".
+//   - Clock (in the trade: hour clock): the template that a window follows: positions in order. A source of time is
+//     "now", never "clock".
 //   - Position: one place in a clock: a fixed segment, a pick by rule, a hard post, or elastic fill.
 //   - Rundown, Item: the plan of one station for one broadcast day.
 //   - Start: follow the previous item, hard (cut at the instant), or soft (wait up to a grace).

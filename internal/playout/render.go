@@ -14,7 +14,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Rendering renders one window of a queue as the deck does on the air, as fast as the machine can.
+// Rendering renders one window of a queue as the deck does on the air, as fast as the machine can. Package render makes
+// files of it.
 //
 // The queue has only that window; its fallback and its recalled segments are those of the station. Several decks render
 // the slots of the window concurrently: a deck that begins with a slot has the same state as the station's deck, as

@@ -16,7 +16,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// render is one window in progress. It starts with the first read and stops when the last listener leaves.
+// render is one window in progress, which playout.Rendering computes. It starts with the first read and stops when the
+// last listener leaves.
 type render struct {
 	renderer  *Renderer
 	queue     *wire.Queue
