@@ -106,6 +106,30 @@ func TestPrintedConfigurationIsAConfigurationFileWithoutSecrets(t *testing.T) {
 	}
 }
 
+func TestMirrorsBeyondThisMachineNeedTLSUnlessItIsSaid(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	for _, c := range []struct {
+		mirror string
+		more   []string
+		says   string
+	}{
+		{"https://one.example", nil, ""},
+		{"http://127.0.0.1:8080/x", nil, ""},
+		{"http://one.example", nil, "--allow-plain-http"},
+		{"http://one.example", []string{"--allow-plain-http"}, ""},
+	} {
+		k, err := newParser(t.Context(), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = k.Parse(append([]string{"run", "--station", "lantern", "--state", t.TempDir(), "--output", "pcm:-",
+			"--server", "https://lifeline.example", "--token", "lifeline_x", "--mirror", c.mirror}, c.more...))
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s %v: %v", c.mirror, c.more, err)
+		}
+	}
+}
+
 // Whatever flag a secret is in, the printed configuration has none.
 func TestPrintedConfigurationHoldsNoSecretInAnyFlag(t *testing.T) {
 	for _, secret := range []string{"https://user:HUN/TER@host/a", "https://HUNTER@host", "redis://:HUN@TER@host",

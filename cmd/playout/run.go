@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -46,6 +47,22 @@ func (r *remote) AfterApply() (err error) {
 	}
 	r.secret, err = client.Token(r.Token, r.TokenFile)
 	return err
+}
+
+// AfterApply reads what remote reads, and refuses mirrors without TLS unless it is said in so many words.
+func (m *member) AfterApply() error {
+	if err := m.remote.AfterApply(); err != nil {
+		return err
+	}
+	for _, address := range m.Mirror {
+		if u, err := url.Parse(address); err == nil && u.Scheme == "http" && !client.OfThisMachine(u.Hostname()) &&
+			!m.Link.AllowPlainHTTP {
+			return fmt.Errorf("--mirror: %s is reached without TLS, so that whoever has the link sees what the station fetches "+
+				"and may withhold it: write https://%s. On a network that you trust, --allow-plain-http or "+
+				"LIFELINE_ALLOW_PLAIN_HTTP=true allows it", address, u.Host)
+		}
+	}
+	return nil
 }
 
 // client bounds how long a service that hangs can block; contexts bound whole calls.
@@ -154,7 +171,7 @@ func (m *member) work(ctx context.Context, log *slog.Logger, opt playout.Options
 	opt.TokenIgnored = m.identify(state)
 	opt.Station, opt.State, opt.API, opt.Pins = m.Station, state, m.client(), pins
 	opt.Follow = playout.FollowOptions{Days: m.Days, TrustFirst: m.TrustOn}
-	opt.Mirrors = playout.MirrorOptions{Addresses: m.Mirror}
+	opt.Mirrors = playout.MirrorOptions{Addresses: m.Mirror, TLSOnly: !m.Link.AllowPlainHTTP}
 	opt.Drops = playout.DropOptions{Recipient: m.DropTo}
 	for _, d := range m.Drop {
 		opt.Drops.Targets = append(opt.Drops.Targets, string(d))

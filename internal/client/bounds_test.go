@@ -1,6 +1,8 @@
 package client
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -140,6 +142,52 @@ func TestALargeDocumentThatBreaksOffIsNotTakenForWhole(t *testing.T) {
 			strings.NewReader(strings.Repeat("a", come)), iotest.ErrReader(io.ErrUnexpectedEOF))}}).Station("s")
 		if doc, err := s.Fallback(t.Context(), ""); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("after %d bytes it is taken with %d: %v", come, len(doc.Bytes), err)
+		}
+	}
+}
+
+// Little that unpacks to a quarter of a gigabyte is bounded by what it holds.
+func TestCompressedAnswersAreBoundedByWhatTheyHold(t *testing.T) {
+	var bomb bytes.Buffer
+	z, zeros := gzip.NewWriter(&bomb), make([]byte, 1<<20)
+	for range 256 {
+		if _, err := z.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	status := http.StatusOK
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(status)
+		_, _ = w.Write(bomb.Bytes())
+	})
+	s := c.Station("lantern")
+	for _, status = range []int{http.StatusOK, http.StatusConflict} {
+		for name, get := range map[string]func() error{
+			"a queue":     func() error { _, err := s.Queue(t.Context(), schedules.Date{}, "", 0); return err },
+			"a recall":    func() error { _, err := s.Recalls(t.Context(), "", 0); return err },
+			"a freshness": func() error { _, err := s.Freshness(t.Context(), "n"); return err },
+			"a time":      func() error { _, err := s.Time(t.Context()); return err },
+			"roots":       func() error { _, err := s.Roots(t.Context(), 0); return err },
+			"changes":     func() error { return c.Changes(t.Context(), 0, func(wire.Change) {}) },
+			"a report": func() error {
+				_, err := s.SendAsRun(t.Context(), []schedules.AsRun{})
+				return err
+			},
+		} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if err := get(); err == nil {
+				t.Errorf("%s of 256 MiB was taken", name)
+			}
+			runtime.ReadMemStats(&after)
+			if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 100 {
+				t.Errorf("%s of 256 MiB, status %d, took %d MiB of memory in all", name, status, took)
+			}
 		}
 	}
 }

@@ -122,3 +122,15 @@ func TestAStationFetchesItsListOfMirrorsFromTheServiceAndABundleHasIt(t *testing
 		}
 	})
 }
+
+func TestMirrorsWithoutTLSAreLeftOutWhoeverNamesThem(t *testing.T) {
+	m := &Mirrors{opt: MirrorOptions{TLSOnly: true}, problems: NewProblems(time.Now, discardLog())}
+	m.know([]string{"http://one.example", "https://two.example", "http://[::1]:8080", "http://localhost/x"})
+	var known []string
+	for _, s := range m.sources() {
+		known = append(known, s.address)
+	}
+	if !slices.Equal(known, []string{"https://two.example", "http://[::1]:8080", "http://localhost/x"}) {
+		t.Errorf("%q", known)
+	}
+}

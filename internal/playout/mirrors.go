@@ -14,6 +14,7 @@ import (
 
 	"filippo.io/age"
 
+	"lifeline/internal/client"
 	"lifeline/internal/mirror"
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/playout/statedir"
@@ -29,6 +30,7 @@ type MirrorOptions struct {
 	Key       age.Identity      // opens what is encrypted to the station; nil: it reads no mirror
 	Recipient string            // of that key
 	Transport http.RoundTripper // nil: http.DefaultTransport with bounds
+	TLSOnly   bool              // mirrors on other machines without TLS are left out, whoever names them
 }
 
 // Mirrors fetches the station's documents and recordings from mirrors. It takes the newest of their pointers, and
@@ -108,11 +110,21 @@ func (m *Mirrors) know(addresses []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, a := range addresses {
+		if m.opt.TLSOnly && plain(a) {
+			m.problems.Add("the mirror %s is left out, because it has no TLS: --allow-plain-http allows it", a)
+			continue
+		}
 		known := func(s *mirrorHost) bool { return s.address == a }
 		if len(m.list) < wire.MostMirrors && !slices.ContainsFunc(m.list, known) {
 			m.list = append(m.list, &mirrorHost{address: a, state: MirrorState{Address: a}})
 		}
 	}
+}
+
+// plain reports whether an address is of another machine and has no TLS.
+func plain(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "http" && !client.OfThisMachine(u.Hostname())
 }
 
 const mirrorsName = "mirrors.json"

@@ -3,6 +3,7 @@ package playout
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strconv"
@@ -749,4 +751,27 @@ func TestAStationLearnsTheRecipientOfItsDropsFromASignedPointerAlone(t *testing.
 	learns(w.signedBy(pushes-1, 99, 2), own, "a forged pointer")
 	w.drops = "age1pq"
 	learns(w.signedBy(pushes-1, mirrorKeyNext, 3), "", "what is no recipient")
+}
+
+// A mirror's files are encrypted, so that nothing of them can be compressed: what a mirror calls compressed is read as
+// it is.
+func TestNothingThatAMirrorCallsCompressedIsUnpacked(t *testing.T) {
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	if _, err := z.Write(make([]byte, 64<<20)); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(bomb.Bytes())
+	}))
+	defer server.Close()
+	m := &Mirrors{http: mirrorClient(nil)}
+	b, err := m.read(t.Context(), &mirrorHost{address: server.URL}, "pointer", 1<<20)
+	if err != nil || !bytes.Equal(b, bomb.Bytes()) {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	if _, err := m.read(t.Context(), &mirrorHost{address: server.URL}, "pointer", 1<<10); !errors.As(err, new(forgery)) {
+		t.Errorf("of over a kilobyte: %v", err)
+	}
 }
