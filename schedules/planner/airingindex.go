@@ -26,31 +26,31 @@ func newAiringIndex(lib *Catalogue, indexed [schedules.AttributeTag + 1]bool) *a
 	return &airingIndex{lib: lib, indexed: indexed, by: map[int32][]span{}}
 }
 
-func (l *airingIndex) add(s span) {
-	e := l.lib.entries[s.seg]
+func (ix *airingIndex) add(s span) {
+	e := ix.lib.entries[s.seg]
 	for a := range schedules.AttributeTag + 1 {
-		if l.indexed[a] {
+		if ix.indexed[a] {
 			for _, v := range e.valuesOf(a) {
-				l.by[v] = insert(l.by[v], s)
+				ix.by[v] = insert(ix.by[v], s)
 			}
 		}
 	}
 	if !s.other {
-		l.sequence = insert(l.sequence, s)
+		ix.sequence = insert(ix.sequence, s)
 	}
 }
 
-func (l *airingIndex) remove(s span) {
-	e := l.lib.entries[s.seg]
+func (ix *airingIndex) remove(s span) {
+	e := ix.lib.entries[s.seg]
 	for a := range schedules.AttributeTag + 1 {
-		if l.indexed[a] {
+		if ix.indexed[a] {
 			for _, v := range e.valuesOf(a) {
-				l.by[v] = without(l.by[v], s)
+				ix.by[v] = without(ix.by[v], s)
 			}
 		}
 	}
 	if !s.other {
-		l.sequence = without(l.sequence, s)
+		ix.sequence = without(ix.sequence, s)
 	}
 }
 

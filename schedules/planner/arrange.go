@@ -37,7 +37,7 @@ func (f closingPass) arrange(at int64, set []uint8) (order []uint8, tried int, o
 // airs reports whether the set may air in this order at its exact times, and the weight of the soft rules that it
 // bends.
 func (f closingPass) airs(at int64, order []uint8) (bends float64, ok bool) {
-	mark := f.p.here()
+	mark := f.p.checkpoint()
 	defer f.p.reset(mark)
 	for _, i := range order {
 		u := f.list[f.play[i]].unit
@@ -69,7 +69,7 @@ func nextPermutation(a []uint8) bool {
 }
 
 // record settles the set in the given order, with the record of its choice, and returns where it ends.
-func (f closingPass) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int,
+func (f closingPass) record(c *setFinder, at, end, residual int64, proved bool, order []uint8, tried int,
 	bySums bool) int64 {
 	choice := &schedules.Choice{Method: schedules.MethodClosing, StartAt: instant(at), Target: schedules.Ms(end - at),
 		Residual: schedules.Ms(residual), Proved: proved, Cut: f.more,
@@ -135,7 +135,7 @@ func ints(b []uint8) []int {
 }
 
 // clashes marks the pairs of candidates that the rules allow in no order of the same closing.
-func (f closingPass) clashes(c *closer) {
+func (f closingPass) clashes(c *setFinder) {
 	n := len(f.play)
 	c.clash = slices.Grow(c.clash[:0], n)[:n]
 	clear(c.clash)
@@ -151,7 +151,7 @@ func (f closingPass) clashes(c *closer) {
 	}
 }
 
-func (f closingPass) clashRule(c *closer, r *rule) {
+func (f closingPass) clashRule(c *setFinder, r *rule) {
 	if r.attr == schedules.AttributeSegment && !f.pl.pos.Chain && (r.each || r.form == formSeparate ||
 		r.form == formItems) {
 		return // a set has no candidate twice
@@ -191,7 +191,7 @@ func (f closingPass) clashRule(c *closer, r *rule) {
 			clash := false
 			switch r.form {
 			case formSeparate:
-				clash = r.apart > c.target+f.st.most-c.ms[a]-c.ms[b]
+				clash = r.minGap > c.target+f.st.most-c.ms[a]-c.ms[b]
 			case formItems:
 				clash = r.limit > maxClosing-2
 			case formAtMost:

@@ -24,10 +24,10 @@ type Catalogue struct {
 // entry is an entry of a library with the values that planning needs.
 type entry struct {
 	*schedules.Entry
-	ms   int64  // air time
-	from int64  // earliest start, Unix ms
-	till int64  // latest end, Unix ms
-	dice uint64 // a hash of the id
+	ms     int64  // air time
+	from   int64  // earliest start, Unix ms
+	till   int64  // latest end, Unix ms
+	idHash uint64 // a hash of the id
 	// values of the attributes that rules separate and count; 0: none
 	attrs [schedules.AttributeTag]int32
 	tags  []int32
@@ -148,7 +148,7 @@ const maxClasses = 256
 
 // inRotation compares two places by the rotation order of their segments.
 func (c *Catalogue) inRotation(a, b int32) int {
-	return cmp.Or(cmp.Compare(c.entries[a].dice, c.entries[b].dice), cmp.Compare(a, b))
+	return cmp.Or(cmp.Compare(c.entries[a].idHash, c.entries[b].idHash), cmp.Compare(a, b))
 }
 
 // index returns the place of a segment in entries.
@@ -212,7 +212,7 @@ func (n *numbering) number(a schedules.Attribute, v string) int32 {
 func (n *numbering) entry(of *schedules.Entry) entry {
 	h := fnv.New64a()
 	h.Write([]byte(of.ID))
-	e := entry{Entry: of, ms: of.Recording.AirTime().Milliseconds(), dice: mix(h.Sum64()), from: minTime, till: maxTime}
+	e := entry{Entry: of, ms: of.Recording.AirTime().Milliseconds(), idHash: mix(h.Sum64()), from: minTime, till: maxTime}
 	if !of.Life.From.IsZero() {
 		e.from = of.Life.From.UnixMilli()
 	}

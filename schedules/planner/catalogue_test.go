@@ -25,7 +25,7 @@ func described(l *Catalogue, selectors []*schedules.Selector) (out []string) {
 		}
 		at, ok := l.index(e.ID)
 		out = append(out, fmt.Sprintf("%d %v %d %v %+v %d %d %d %d %v %q", at, ok, i, e.Segment, e.Life, e.ms, e.from, e.till,
-			e.dice, e.Fit, values))
+			e.idHash, e.Fit, values))
 	}
 	out = append(out, fmt.Sprint(l.rotation))
 	for _, s := range selectors {

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// closer finds the set of one to five candidates that closes a stretch: their air times add up to a target, or as near
-// to it as allowed. The candidates are in due order, at most closeWidth of them. The result depends only on the first
-// group of fields, so that a record of them reproduces the choice. The scratch tables only save allocations.
-type closer struct {
+// setFinder finds the set of one to five candidates that closes a stretch: their air times add up to a target, or as
+// near to it as allowed. The candidates are in due order, at most closeWidth of them. The result depends only on the
+// first group of fields, so that a record of them reproduces the choice. The scratch tables only save allocations.
+type setFinder struct {
 	ms          []int64   // air time of each candidate
 	clash       []bits256 // candidates that may not air together with this one
 	target      int64     // wanted sum
@@ -63,7 +63,7 @@ type pair struct {
 
 // find returns the best set of one to five candidates, ascending by place, and the offset of its sum from the target.
 // The set is empty if no sum is within the allowed range.
-func (c *closer) find() (set []uint8, off int64) {
+func (c *setFinder) find() (set []uint8, off int64) {
 	n := len(c.ms)
 	c.order, c.sorted = c.order[:0], c.sorted[:0]
 	for i, d := range c.ms {
@@ -103,7 +103,7 @@ func (c *closer) find() (set []uint8, off int64) {
 			if last+2 >= n || d2 < shortest {
 				continue
 			}
-			if c.maybe(d2) {
+			if c.mayHaveSum(d2) {
 				c.complete(d2, uint8(b), uint8(last))
 			}
 			for a := range b {
@@ -114,7 +114,7 @@ func (c *closer) find() (set []uint8, off int64) {
 				if d3 > longest {
 					continue
 				}
-				if c.maybe(d3) {
+				if c.mayHaveSum(d3) {
 					c.complete(d3, uint8(a), uint8(b), uint8(last))
 				}
 			}
@@ -132,7 +132,7 @@ func (c *closer) find() (set []uint8, off int64) {
 }
 
 // table enters a pair, and marks its sum and the sums within the slack of it in the filter.
-func (c *closer) table(sum int64, a, b uint8) {
+func (c *setFinder) table(sum int64, a, b uint8) {
 	for s := (sum - c.slack) >> c.shift; s <= (sum+c.slack)>>c.shift; s++ {
 		h := uint64(s) & (1<<18 - 1)
 		c.filter[h>>6] |= 1 << (h & 63)
@@ -142,8 +142,8 @@ func (c *closer) table(sum int64, a, b uint8) {
 	c.heads[k] = int32(len(c.pairs))
 }
 
-// maybe reports whether some pair may add up to about d. It may report true for sums that no pair reaches.
-func (c *closer) maybe(d int64) bool {
+// mayHaveSum reports whether some pair may add up to about d. It may report true for sums that no pair reaches.
+func (c *setFinder) mayHaveSum(d int64) bool {
 	h := uint64(d>>c.shift) & (1<<18 - 1)
 	return c.filter[h>>6]>>(h&63)&1 != 0
 }
@@ -151,7 +151,7 @@ func (c *closer) maybe(d int64) bool {
 func bucket(cell int64) uint64 { return uint64(cell) * 0x9e3779b97f4a7c15 >> 53 }
 
 // complete offers each set that consists of rest and a tabled pair with a sum of about d.
-func (c *closer) complete(d int64, rest ...uint8) {
+func (c *setFinder) complete(d int64, rest ...uint8) {
 	for cell := (d - c.slack) >> c.shift; cell <= (d+c.slack)>>c.shift; cell++ {
 		for i := c.heads[bucket(cell)]; i != 0; {
 			p := &c.pairs[i-1]
@@ -168,7 +168,7 @@ func (c *closer) complete(d int64, rest ...uint8) {
 
 // offer makes a set of places in sorted the best set, if its sum, which is the goal minus short, is allowed, no two
 // members clash, it is not banned, and it is better than the best so far.
-func (c *closer) offer(short int64, places ...uint8) {
+func (c *setFinder) offer(short int64, places ...uint8) {
 	off := c.goal - c.target - short
 	if off < c.least || off > c.most {
 		return
@@ -208,7 +208,7 @@ func (c *closer) offer(short int64, places ...uint8) {
 }
 
 // clashing reports whether two members of the set clash.
-func (c *closer) clashing(set []int) bool {
+func (c *setFinder) clashing(set []int) bool {
 	for i, a := range set {
 		for _, b := range set[i+1:] {
 			if c.clash[a].has(b) {
@@ -219,7 +219,7 @@ func (c *closer) clashing(set []int) bool {
 	return false
 }
 
-func (c *closer) ban(sorted []uint8) bool {
+func (c *setFinder) ban(sorted []uint8) bool {
 	for _, b := range c.banned {
 		if slices.Equal(sorted, b) {
 			return true
@@ -231,7 +231,7 @@ func (c *closer) ban(sorted []uint8) bool {
 // merit returns the merit of a set. It prefers overdue candidates, weighted by air time; then sets of few items, which
 // leave short candidates for later closings that need them to fit long ones; and sets that take no candidate from far
 // down the due order.
-func (c *closer) merit(set []uint8, sum int64) int64 {
+func (c *setFinder) merit(set []uint8, sum int64) int64 {
 	var overdue int64
 	var deepest uint8
 	wide := int64(len(c.ms))
@@ -251,13 +251,13 @@ func (c *closer) merit(set []uint8, sum int64) int64 {
 }
 
 // reachable reports whether the stride of the air times alone admits a sum within the allowed range.
-func (c *closer) reachable() bool {
+func (c *setFinder) reachable() bool {
 	g := c.stride()
 	return (c.target+c.least+g-1)/g*g <= c.target+c.most
 }
 
 // stride returns the greatest common divisor of the candidates' air times. All sums are multiples of it.
-func (c *closer) stride() int64 {
+func (c *setFinder) stride() int64 {
 	var g int64
 	for _, d := range c.ms {
 		if g = gcd(g, d); g == 1 {

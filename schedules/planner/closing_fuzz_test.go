@@ -10,7 +10,7 @@ func FuzzClosing(f *testing.F) {
 		if len(lengths) == 0 || len(lengths) > 9 {
 			return
 		}
-		c := &closer{target: int64(target), clash: make([]bits256, len(lengths))}
+		c := &setFinder{target: int64(target), clash: make([]bits256, len(lengths))}
 		for i, n := range lengths {
 			c.ms = append(c.ms, int64(n)+1)
 			if i > 0 && n%5 == 0 { // some clash with the previous one

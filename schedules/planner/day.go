@@ -21,14 +21,14 @@ type day struct {
 // window is a window occurrence with its clock.
 type window struct {
 	schedules.Occurrence
-	def        schedules.Window
-	start, end int64
-	tolerance  int64
-	clock      schedules.Clock // fitted to the occurrence
-	asked      schedules.Clock // as defined
-	languages  []string
-	rules      *ruleset
-	stands     bool // stays as published: nothing is planned in it
+	def          schedules.Window
+	start, end   int64
+	tolerance    int64
+	clock        schedules.Clock // fitted to the occurrence
+	definedClock schedules.Clock // as defined
+	languages    []string
+	rules        *ruleset
+	published    bool // stays as published: nothing is planned in it
 }
 
 // day expands the windows of the input's date. It fails if a definition cannot be read.
@@ -48,8 +48,9 @@ func (j *job) day() (*day, error) {
 	for _, x := range windows {
 		d.windows = append(d.windows, window{Occurrence: x.Occurrence, start: x.StartAt.UnixMilli(), end: x.EndAt.UnixMilli(),
 			def:       schedules.Window{ID: x.Window, Length: x.Ordinary, Tolerance: x.Tolerance},
-			tolerance: x.Tolerance.Milliseconds(), asked: x.Clock, clock: x.FittedClock(j.Library), languages: x.Languages,
-			stands: x.Published})
+			tolerance: x.Tolerance.Milliseconds(), definedClock: x.Clock, clock: x.FittedClock(j.Library),
+			languages: x.Languages,
+			published: x.Published})
 	}
 	for i := range d.windows {
 		w := &d.windows[i]

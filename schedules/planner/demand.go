@@ -31,7 +31,7 @@ type demandPass struct{ *planner }
 // openDemands collects the demands of rules, campaigns and make-goods on the day, in a fixed order.
 func (p demandPass) openDemands() {
 	p.demands, p.unguided = nil, nil
-	if p.in.open != nil && p.in.open.free {
+	if p.in.open != nil && p.in.open.ignoreDemands {
 		return
 	}
 	seen := map[*ruleset]bool{}
@@ -218,12 +218,12 @@ func (p demandPass) campaignDemands(c *schedules.Campaign) []*demand {
 		d := base
 		d.name = fmt.Sprintf("campaign %s in %s", c.ID, part.Daypart)
 		dayparts := p.day.dayparts(part.Daypart)
-		d.need, d.part = p.day.owes(int64(part.AtLeast), lasts[0], dayparts), common(lasts[0], dayparts)
+		d.need, d.part = p.day.requiredCount(int64(part.AtLeast), lasts[0], dayparts), common(lasts[0], dayparts)
 		out = append(out, &d)
 	}
 	if c.AtLeast > 0 {
 		d := base
-		if d.need = p.day.owes(int64(c.AtLeast), lasts[0], nil); lasts[0] != [2]int64{minTime, maxTime} {
+		if d.need = p.day.requiredCount(int64(c.AtLeast), lasts[0], nil); lasts[0] != [2]int64{minTime, maxTime} {
 			d.part = lasts
 		}
 		out = append(out, &d)
@@ -231,10 +231,10 @@ func (p demandPass) campaignDemands(c *schedules.Campaign) []*demand {
 	return out
 }
 
-// owes returns the part of a campaign's daily number that the day owes: the proportion of the air time of the day's
-// windows, or of their part in the dayparts, that lies within the campaign's time. It is rounded down, and 0 on a day
-// without a window.
-func (d *day) owes(number int64, lasts [2]int64, dayparts [][2]int64) int64 {
+// requiredCount returns the part of a campaign's daily number that the day owes: the proportion of the air time of the
+// day's windows, or of their part in the dayparts, that lies within the campaign's time. It is rounded down, and 0 on a
+// day without a window.
+func (d *day) requiredCount(number int64, lasts [2]int64, dayparts [][2]int64) int64 {
 	var all, in int64
 	for i := range d.windows {
 		w := &d.windows[i]
@@ -264,9 +264,9 @@ func common(t [2]int64, parts [][2]int64) [][2]int64 {
 }
 
 // met returns how much of the demand the day meets so far.
-func (l *airingIndex) met(d *demand) int64 {
+func (ix *airingIndex) met(d *demand) int64 {
 	var n int64
-	for _, s := range l.sequence {
+	for _, s := range ix.sequence {
 		if s.win < 0 || !d.windows[s.win] || !d.members.has(s.seg) || !within(d.part, s.start) {
 			continue
 		}
@@ -323,7 +323,7 @@ func (p demandPass) placeDemands() *stuck {
 			if best < 0 {
 				break
 			}
-			if !p.owe(d, &p.stretches[open[best]]) {
+			if !p.placeForDemand(d, &p.stretches[open[best]]) {
 				tried[best] = true
 			}
 		}
@@ -366,8 +366,9 @@ func overlaps(parts [][2]int64, start, end int64) bool {
 	return false
 }
 
-// owe puts one unit that serves the demand at the head of the stretch's fill, and reports whether there was one.
-func (p demandPass) owe(d *demand, st *stretch) bool {
+// placeForDemand puts one unit that serves the demand at the head of the stretch's fill, and reports whether there was
+// one.
+func (p demandPass) placeForDemand(d *demand, st *stretch) bool {
 	w := &p.day.windows[st.win]
 	first := slices.IndexFunc(st.places, func(x place) bool { return x.fill })
 	at, free := p.fillStart(st), p.free(st)
@@ -398,7 +399,7 @@ func (p demandPass) owe(d *demand, st *stretch) bool {
 			}
 			choice := &schedules.Choice{Method: schedules.MethodDemand, For: d.name, StartAt: instant(at), Candidates: record,
 				Aired: []string{p.name(seg)}}
-			st.musts = append(st.musts, demanded{u, d, choice, at})
+			st.demandedUnits = append(st.demandedUnits, demandedUnit{u, d, choice, at})
 			p.addAirings(u, at, st.win)
 			for _, m := range u.members[:u.n] {
 				p.aired(m, at)
@@ -434,7 +435,7 @@ func (p demandPass) fillStart(st *stretch) int64 {
 			at += st.places[k].unit.ms
 		}
 	}
-	for _, m := range st.musts {
+	for _, m := range st.demandedUnits {
 		at += m.unit.ms
 	}
 	return at
@@ -448,7 +449,7 @@ func (p demandPass) free(st *stretch) int64 {
 			free -= st.places[k].unit.ms
 		}
 	}
-	for _, m := range st.musts {
+	for _, m := range st.demandedUnits {
 		free -= m.unit.ms
 	}
 	return free

@@ -15,7 +15,7 @@ func (p fillPass) fill(i int) *stuck {
 		}
 	}
 	p.liftStretch(st)
-	mark := p.mark()
+	mark := p.startUndo()
 	stuckAt := st.lastFill
 	for attempt := range fillAttempts {
 		if p.ctx.Err() != nil {
@@ -29,7 +29,7 @@ func (p fillPass) fill(i int) *stuck {
 			p.searches, p.tables = searchSteps/8, sumTables/8
 		}
 		at := p.attempt(st, start, attempt)
-		if at == settled {
+		if at == attemptFilled {
 			return nil
 		}
 		if attempt == 0 {
@@ -47,8 +47,8 @@ const fillAttempts = 34
 // sumTables is the largest number of subset-sum tables for one attempt at a stretch.
 const sumTables = 24
 
-// settled is the result of an attempt that filled its stretch.
-const settled = -2
+// attemptFilled is the result of an attempt that filled its stretch.
+const attemptFilled = -2
 
 func (p fillPass) liftStretch(st *stretch) {
 	for k := range st.places {
@@ -56,25 +56,27 @@ func (p fillPass) liftStretch(st *stretch) {
 			p.removeAirings(pl.unit, pl.at, st.win)
 		}
 	}
-	for _, m := range st.musts {
+	for _, m := range st.demandedUnits {
 		p.removeAirings(m.unit, m.at, st.win)
 	}
 }
 
-// bookmark is a state of the plan to which reset returns.
-type bookmark struct {
+// checkpoint is a state of the plan to which reset returns.
+type checkpoint struct {
 	placed, undo int
 	warnings     int
 }
 
-func (p *planner) mark() bookmark {
+func (p *planner) startUndo() checkpoint {
 	p.undo = p.undo[:0]
-	return bookmark{len(p.placed), 0, len(p.warnings)}
+	return checkpoint{len(p.placed), 0, len(p.warnings)}
 }
 
-func (p *planner) here() bookmark { return bookmark{len(p.placed), len(p.undo), len(p.warnings)} }
+func (p *planner) checkpoint() checkpoint {
+	return checkpoint{len(p.placed), len(p.undo), len(p.warnings)}
+}
 
-func (p *planner) reset(b bookmark) {
+func (p *planner) reset(b checkpoint) {
 	for k := len(p.placed) - 1; k >= b.placed; k-- {
 		p.removeAirings(p.placed[k].unit, p.placed[k].start, p.placed[k].win)
 	}
@@ -94,10 +96,11 @@ func (p *planner) settle(pl placed) {
 	p.placed = append(p.placed, pl)
 }
 
-// attempt settles the stretch from start on. It returns settled, or the index of the place that it could not settle.
+// attempt settles the stretch from start on. It returns attemptFilled, or the index of the place that it could not
+// settle.
 func (p fillPass) attempt(st *stretch, start int64, n int) int {
 	w := &p.day.windows[st.win]
-	spare, shift := n%2 == 1, n/2
+	useFallback, shift := n%2 == 1, n/2
 	at := start
 	owed := false
 	var tail int64
@@ -110,7 +113,7 @@ func (p fillPass) attempt(st *stretch, start int64, n int) int {
 		pl := &st.places[k]
 		if pl.fill && !owed {
 			owed = true
-			for _, m := range st.musts {
+			for _, m := range st.demandedUnits {
 				if !p.mayAir(w, st.win, m.unit, at) {
 					continue // met elsewhere or not at all: checkDemands reports it
 				}
@@ -121,13 +124,13 @@ func (p fillPass) attempt(st *stretch, start int64, n int) int {
 		}
 		switch {
 		case pl.fill && k == st.lastFill:
-			end, ok := p.filling(st, w, pl, spare).close(at, st.end-tail)
+			end, ok := p.filling(st, w, pl, useFallback).close(at, st.end-tail)
 			if !ok {
 				return k
 			}
 			at = end
 		case pl.fill:
-			at = p.filling(st, w, pl, spare).loosely(at, at+p.part(st, k, at))
+			at = p.filling(st, w, pl, useFallback).fillRoughly(at, at+p.part(st, k, at))
 		case !pl.set:
 			continue
 		default:
@@ -147,7 +150,7 @@ func (p fillPass) attempt(st *stretch, start int64, n int) int {
 		return max(st.lastFill, 0)
 	}
 	st.ended = at
-	return settled
+	return attemptFilled
 }
 
 // part returns the time that a fill which does not close its stretch takes: an equal share with the fills after it.
@@ -168,18 +171,18 @@ func (p fillPass) part(st *stretch, k int, at int64) int64 {
 func (p fillPass) settlePick(st *stretch, w *window, pl *place, at int64, shift, k int) (int64, bool) {
 	u, choice, rank, since := pl.unit, pl.choice, pl.rank, pl.since
 	if pl.pos.Pick != nil && (shift > 0 && k == p.varied(st, shift) || !p.mayAir(w, st.win, u, at)) {
-		turned := decision{place: k}
+		alternative := decision{place: k}
 		nth := 1
 		if shift > 0 && k == p.varied(st, shift) {
 			nth = (shift-1)/len(p.picks(st)) + 1
 		}
-		found := p.another(st, w, pl, at, nth, &turned)
+		found := p.nthOption(st, w, pl, at, nth, &alternative)
 		if found < 0 {
 			return 0, false
 		}
-		o := &turned.options[found]
+		o := &alternative.options[found]
 		u, rank, since = o.unit, o.rank, o.last
-		choice = pickPass(p).pickChoice(&turned, pl, o)
+		choice = pickPass(p).pickChoice(&alternative, pl, o)
 		choice.StartAt = instant(at)
 	} else if !p.mayAir(w, st.win, u, at) {
 		return 0, false
@@ -206,9 +209,9 @@ func (p fillPass) varied(st *stretch, shift int) int {
 	return picks[(shift-1)%len(picks)]
 }
 
-// another returns the index in t.options of the nth candidate that may air at the exact time, not counting the present
-// one, or -1.
-func (p fillPass) another(st *stretch, w *window, pl *place, at int64, n int, t *decision) int {
+// nthOption returns the index in t.options of the nth candidate that may air at the exact time, not counting the
+// present one, or -1.
+func (p fillPass) nthOption(st *stretch, w *window, pl *place, at int64, n int, t *decision) int {
 	found := -1
 	room := st.end + st.most - at
 	p.each(pl.queue, func(seg int32, since int64) bool {

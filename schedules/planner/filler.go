@@ -9,17 +9,17 @@ import (
 
 // filler fills one elastic position of one stretch.
 type filler struct {
-	p     *planner
-	st    *stretch
-	w     *window
-	pl    *place
-	spare bool // the station's fallback counts as material too
-	bend  bool // soft rules may bend
-	mean  int64
-	more  bool   // the last gather left material out
-	list  []cand // candidates of the last gather, in due order, including refused ones
-	play  []int  // indexes in list of the candidates that nothing refuses
-	known []cand // cached trials
+	p           *planner
+	st          *stretch
+	w           *window
+	pl          *place
+	useFallback bool // the station's fallback counts as material too
+	bend        bool // soft rules may bend
+	mean        int64
+	more        bool   // the last gather left material out
+	list        []cand // candidates of the last gather, in due order, including refused ones
+	play        []int  // indexes in list of the candidates that nothing refuses
+	known       []cand // cached trials
 }
 
 // cand is a candidate of a fill.
@@ -32,9 +32,10 @@ type cand struct {
 }
 
 // filling returns the planner's only filler, reset for a place. It reuses the memory of the previous place.
-func (p fillPass) filling(st *stretch, w *window, pl *place, spare bool) *filler {
+func (p fillPass) filling(st *stretch, w *window, pl *place, useFallback bool) *filler {
 	f := &p.filler
-	*f = filler{p: p.planner, st: st, w: w, pl: pl, spare: spare, list: f.list[:0], play: f.play[:0], known: f.known[:0]}
+	*f = filler{p: p.planner, st: st, w: w, pl: pl, useFallback: useFallback,
+		list: f.list[:0], play: f.play[:0], known: f.known[:0]}
 	return f
 }
 
@@ -69,7 +70,7 @@ func (f *filler) close(at, end int64) (int64, bool) {
 	if at >= end {
 		return at, at-end <= f.st.most
 	}
-	first := f.p.here()
+	first := f.p.checkpoint()
 	for _, f.bend = range [...]bool{false, true} {
 		if reached, ok := f.headsAndClosing(at, end); ok {
 			return reached, true
@@ -85,7 +86,7 @@ func (f *filler) close(at, end int64) (int64, bool) {
 
 func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
 	type step struct {
-		mark bookmark
+		mark checkpoint
 		at   int64
 	}
 	var heads []step
@@ -93,7 +94,7 @@ func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
 	if len(f.play) == 0 && end-at <= f.longest() {
 		return at, false
 	}
-	begin, start := f.p.here(), at
+	begin, start := f.p.checkpoint(), at
 	// First search for a set that closes exactly, giving back several heads; then for the least residual.
 	for _, exact := range [...]bool{true, false} {
 		if exact && float64(end-at) <= closeItems*float64(f.mean) && len(f.pl.queue.class) > nearWidths[0] {
@@ -102,7 +103,7 @@ func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
 		f.p.reset(begin)
 		heads, at = heads[:0], start
 		for float64(end-at) > closeItems*float64(f.mean) {
-			mark := f.p.here()
+			mark := f.p.checkpoint()
 			next, ok := f.head(at, end)
 			if !ok {
 				break
@@ -134,8 +135,8 @@ func (f *filler) fade() int64 { return max(f.pl.pos.FadeMax.Milliseconds(), f.st
 // counts as at least 1.
 func (f *filler) longest() int64 { return int64(closeItems * float64(max(f.mean, 1))) }
 
-// loosely places the most overdue items until the target is approximately reached.
-func (f *filler) loosely(at, target int64) int64 {
+// fillRoughly places the most overdue items until the target is approximately reached.
+func (f *filler) fillRoughly(at, target int64) int64 {
 	f.gather(at, target, nearWidths[0])
 	for target-at > f.mean/2 {
 		next, ok := f.head(at, f.st.end)
@@ -210,7 +211,7 @@ func (f *filler) each(g func(seg int32, last int64) bool) {
 		more = g(seg, last)
 		return more
 	})
-	if !f.spare || !more {
+	if !f.useFallback || !more {
 		return
 	}
 	for _, id := range f.p.in.Station.Fallback {
@@ -310,7 +311,7 @@ func (f *filler) candidate(i int) schedules.Candidate {
 // most overdue candidates; then of more and more candidates; last the one with the least residual. If exact is set, it
 // accepts only a set as near as the position asks, because giving back heads may find one.
 func (f closingPass) closing(at, end int64, exact bool) (int64, bool) {
-	c := &f.p.closer
+	c := &f.p.setFinder
 	near, widths := f.near(), nearWidths
 	if near == 1 {
 		widths = exactWidths
@@ -327,11 +328,11 @@ func (f closingPass) closing(at, end int64, exact bool) (int64, bool) {
 		if reached, ok := f.offer(c, at, end, off, near == 1, set); ok {
 			return reached, true
 		}
-		if exact || !f.more || near == 1 && f.p.coarse >= coarseAfter {
+		if exact || !f.more || near == 1 && f.p.inexactClosings >= coarseAfter {
 			break
 		}
 		if wide == closeWidth-1 {
-			f.p.coarse++
+			f.p.inexactClosings++
 		}
 	}
 	if exact && f.more {
@@ -390,8 +391,8 @@ func (f closingPass) dueWithin() (least, most int64) {
 	return least, most
 }
 
-// load prepares the closer for the gathered candidates.
-func (f closingPass) load(c *closer, target int64) {
+// load prepares the set finder for the gathered candidates.
+func (f closingPass) load(c *setFinder, target int64) {
 	c.ms, c.target, c.nearest, c.dueFirst = c.ms[:0], target, false, true
 	c.banned = c.banned[:0]
 	for _, i := range f.play {
@@ -402,7 +403,7 @@ func (f closingPass) load(c *closer, target int64) {
 
 // nearest settles the set of any size with the least allowed residual, if that is within bound. The subset sums prove
 // that the candidates allow no smaller one.
-func (f closingPass) nearest(c *closer, at, end, bound int64) (int64, bool) {
+func (f closingPass) nearest(c *setFinder, at, end, bound int64) (int64, bool) {
 	if len(f.play) == 0 || f.p.tables == 0 {
 		return at, false
 	}
@@ -454,7 +455,7 @@ const sumsTried = 8
 
 // dueSums settles the most overdue of the sets of any size that the subset sums find, one set for each sum within the
 // range of dueWithin.
-func (f closingPass) dueSums(c *closer, at, end int64, table *sums) (int64, bool) {
+func (f closingPass) dueSums(c *setFinder, at, end int64, table *sums) (int64, bool) {
 	type sum struct {
 		set      []uint8
 		residual int64
@@ -490,7 +491,7 @@ func (f closingPass) dueSums(c *closer, at, end int64, table *sums) (int64, bool
 }
 
 // settleSet settles the set in the best order that the hard rules allow.
-func (f closingPass) settleSet(c *closer, at, end, residual int64, proved bool, set []uint8, bySums bool) (int64,
+func (f closingPass) settleSet(c *setFinder, at, end, residual int64, proved bool, set []uint8, bySums bool) (int64,
 	bool) {
 	order, tried, ok := f.arrange(at, set)
 	if !ok {
@@ -500,7 +501,7 @@ func (f closingPass) settleSet(c *closer, at, end, residual int64, proved bool, 
 }
 
 // offer settles the set. If no order of it is allowed, it bans the set and tries the next best, up to four sets.
-func (f closingPass) offer(c *closer, at, end, residual int64, proved bool, set []uint8) (int64, bool) {
+func (f closingPass) offer(c *setFinder, at, end, residual int64, proved bool, set []uint8) (int64, bool) {
 	for range 4 {
 		if len(set) == 0 {
 			return at, false

@@ -10,16 +10,16 @@ import (
 // stretch is a part [start, end) of a window between posts and kept items. It is planned as a whole and must end on
 // time.
 type stretch struct {
-	win        int32
-	start, end int64 // nominal
-	places     []place
-	lastFill   int   // index in places; -1: nothing is elastic
-	least      int64 // how early (negative) and how late it may end
-	most       int64
-	cut        int64 // how much of the last item's end a following hard post may cut off to start at its instant
-	musts      []demanded
-	ended      int64 // actual
-	adjoins    bool  // starts where the previous stretch ends
+	win           int32
+	start, end    int64 // nominal
+	places        []place
+	lastFill      int   // index in places; -1: nothing is elastic
+	least         int64 // how early (negative) and how late it may end
+	most          int64
+	cut           int64 // how much of the last item's end a following hard post may cut off to start at its instant
+	demandedUnits []demandedUnit
+	ended         int64 // actual
+	adjoins       bool  // starts where the previous stretch ends
 }
 
 // place is one position of a stretch. pickAll chooses its unit unless the position is elastic.
@@ -36,8 +36,8 @@ type place struct {
 	since  int64
 }
 
-// demanded is a unit that a demand puts into a stretch's fill.
-type demanded struct {
+// demandedUnit is a unit that a demand puts into a stretch's fill.
+type demandedUnit struct {
 	unit   unit
 	demand *demand
 	choice *schedules.Choice
@@ -59,7 +59,7 @@ func (p layoutPass) layout() []stretch {
 	})
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
-		if w.stands {
+		if w.published {
 			continue
 		}
 		var own []schedules.Item

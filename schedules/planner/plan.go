@@ -38,8 +38,8 @@ func (c *Catalogue) Plan(ctx context.Context, in schedules.Input) (Plan, error) 
 type job struct {
 	schedules.Input
 	catalogue *Catalogue
-	open      *openTime // the only time to plan; nil: the whole day
-	order     int       // number of the alternative order in which the day is planned; 0: due order
+	open      *repairMode // the only time to plan; nil: the whole day
+	order     int         // number of the alternative order in which the day is planned; 0: due order
 }
 
 // job returns a job for an input. It fails if there is no catalogue.
@@ -110,32 +110,32 @@ func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 
 // planner is the state of one plan.
 type planner struct {
-	ctx          context.Context
-	in           *job
-	lib          *Catalogue
-	day          *day
-	airings      *airingIndex
-	last         []int64 // per segment: start of its last airing; minTime: none
-	aires        []int32 // per segment: number of airings in the history
-	queues       map[string]*queue
-	queueList    []*queue
-	stamp        []int32
-	generation   int32
-	horizonEnd   int64
-	campaignEnds []campaignEnd
-	stretches    []stretch
-	hardOnly     bool // soft rules and demands do not guide the plan
-	demands      []*demand
-	unguided     []*demand // the soft demands while hardOnly is set
-	warnings     []schedules.Warning
-	closer       closer
-	filler       filler
-	placed       []placed
-	searches     int // search steps left for the present stretch
-	tables       int // subset-sum tables left for it
-	coarse       int // closings of the day that found no exact set among all candidates
-	sums         sums
-	undo         []due // last airings to restore on reset
+	ctx             context.Context
+	in              *job
+	lib             *Catalogue
+	day             *day
+	airings         *airingIndex
+	last            []int64 // per segment: start of its last airing; minTime: none
+	airingCounts    []int32 // per segment: number of airings in the history
+	queues          map[string]*queue
+	queueList       []*queue
+	stamp           []int32
+	generation      int32
+	horizonEnd      int64
+	campaignEnds    []campaignEnd
+	stretches       []stretch
+	hardOnly        bool // soft rules and demands do not guide the plan
+	demands         []*demand
+	unguided        []*demand // the soft demands while hardOnly is set
+	warnings        []schedules.Warning
+	setFinder       setFinder
+	filler          filler
+	placed          []placed
+	searches        int // search steps left for the present stretch
+	tables          int // subset-sum tables left for it
+	inexactClosings int // closings of the day that found no exact set among all candidates
+	sums            sums
+	undo            []due // last airings to restore on reset
 }
 
 // campaignEnd is the end of a campaign for the segments that it selects.
@@ -168,7 +168,7 @@ func newPlanner(ctx context.Context, in job) (*planner, error) {
 	}
 	p := &planner{ctx: ctx, in: &in, lib: in.catalogue, day: d, queues: map[string]*queue{}}
 	n := len(p.lib.entries)
-	p.last, p.aires, p.stamp = make([]int64, n), make([]int32, n), make([]int32, n)
+	p.last, p.airingCounts, p.stamp = make([]int64, n), make([]int32, n), make([]int32, n)
 	for i := range p.last {
 		p.last[i] = minTime
 	}
@@ -214,7 +214,7 @@ func (p *planner) load(horizon int64, items int) {
 				continue
 			}
 			if start < p.horizonEnd { // rotation depends on earlier airings, rules also on later ones
-				p.aires[seg]++
+				p.airingCounts[seg]++
 				p.last[seg] = max(p.last[seg], start)
 			}
 		}

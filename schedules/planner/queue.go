@@ -43,7 +43,7 @@ func (p *planner) queue(s *schedules.Selector, languages []string, prefer string
 		for _, i := range list {
 			e := p.lib.entries[i]
 			q.members.add(int32(i))
-			q.mean += float64(p.aires[i]) / float64(len(class))
+			q.mean += float64(p.airingCounts[i]) / float64(len(class))
 			if e.till < p.day.start || e.from > p.horizonEnd {
 				continue
 			}
@@ -76,13 +76,13 @@ const (
 // shuffled orders segments that are nearly equally due by a hash of the seed and the day.
 func (p *planner) shuffled(aired []due) []due {
 	day := mix(p.in.Seed ^ mix(uint64(p.in.Date.Year)<<16|uint64(p.in.Date.Month)<<8|uint64(p.in.Date.Day)))
-	apart := min(uint64(len(aired))<<5/nearlyShare, nearlyDue<<5)
+	shuffleReach := min(uint64(len(aired))<<5/nearlyShare, nearlyDue<<5)
 	if other := uint64(p.in.order); other > 0 {
-		day, apart = mix(day^other), min(other, otherOrders)*uint64(len(aired))<<5
+		day, shuffleReach = mix(day^other), min(other, otherOrders)*uint64(len(aired))<<5
 	}
 	keys := make(map[int32]uint64, len(aired)) // in 32nds of a place
 	for rank, d := range aired {
-		keys[d.seg] = uint64(rank)<<5 + mix(day^p.lib.entries[d.seg].dice)%(apart+1)
+		keys[d.seg] = uint64(rank)<<5 + mix(day^p.lib.entries[d.seg].idHash)%(shuffleReach+1)
 	}
 	slices.SortStableFunc(aired, func(a, b due) int { return cmp.Compare(keys[a.seg], keys[b.seg]) })
 	return aired

@@ -54,7 +54,7 @@ const (
 const proofSteps = 30_000
 
 // proofWork bounds the work of a whole proof, in computed words of subset sums or work of about the same duration. An
-// assignment of a unit to a spot counts as assignWork words.
+// assignment of a unit to a place counts as assignWork words.
 const (
 	proofWork  = 400_000_000
 	assignWork = 2_000
@@ -66,7 +66,7 @@ func relax(p *planner) *relaxation {
 	seen := map[string]bool{}
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
-		if x.in[i] = !w.stands; w.stands {
+		if x.in[i] = !w.published; w.published {
 			continue
 		}
 		if !seen["window "+w.Window] {

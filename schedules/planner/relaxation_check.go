@@ -7,13 +7,13 @@ import (
 	"lifeline/schedules"
 )
 
-// spot is one place of the relaxed day that must air something.
-type spot struct {
+// proofPlace is one place of the relaxed day that must air something.
+type proofPlace struct {
 	win     int32
 	index   int // of the position; -1: a kept item
 	kept    *schedules.Item
 	pos     *schedules.Position
-	follows bool // starts exactly where the previous spot ends
+	follows bool // starts exactly where the previous place ends
 	low     int64
 	high    int64 // earliest and latest start
 	lastEnd int64 // latest end
@@ -21,23 +21,23 @@ type spot struct {
 	choices []choiceOf
 }
 
-// choiceOf is a candidate of a spot. It represents all candidates that are alike under the active rules.
+// choiceOf is a candidate of a place. It represents all candidates that are alike under the active rules.
 type choiceOf struct{ u unit }
 
 // check reports whether the active demands can all hold.
 func (x *relaxation) check() answer {
 	x.steps = proofSteps
-	spots, ok := x.spots()
+	places, ok := x.proofPlaces()
 	if !ok {
 		return impossible
 	}
-	chosen := make([]unit, len(spots))
-	return x.assign(spots, chosen, 0)
+	chosen := make([]unit, len(places))
+	return x.assign(places, chosen, 0)
 }
 
-// spots returns the spots in order of time. It returns false if some spot has no candidate.
-func (x *relaxation) spots() ([]spot, bool) {
-	var out []spot
+// proofPlaces returns the places in order of time. It returns false if some place has no candidate.
+func (x *relaxation) proofPlaces() ([]proofPlace, bool) {
+	var out []proofPlace
 	for i := range x.p.day.windows {
 		if !x.in[i] {
 			continue
@@ -45,18 +45,18 @@ func (x *relaxation) spots() ([]spot, bool) {
 		w := &x.p.day.windows[i]
 		length := x.on(partLength, "", slices.IndexFunc(x.p.in.Station.Windows,
 			func(d schedules.Window) bool { return d.ID == w.Window }))
-		var kept []spot
+		var kept []proofPlace
 		for k := range x.p.in.Keep {
 			item := &x.p.in.Keep[k]
 			if at := item.StartAt.UnixMilli(); x.on(partKept, "", k) && at >= w.start && at < w.end {
 				if seg, ok := x.p.lib.index(item.SegmentID); ok {
 					u := unit{main: seg, members: [3]int32{seg}, n: 1, ms: item.Duration.Milliseconds()}
-					kept = append(kept, spot{win: int32(i), index: -1, kept: item, low: at, high: at, lastEnd: maxTime,
+					kept = append(kept, proofPlace{win: int32(i), index: -1, kept: item, low: at, high: at, lastEnd: maxTime,
 						endLow: minTime, choices: []choiceOf{{u}}})
 				}
 			}
 		}
-		own := x.windowSpots(i, w, length, kept)
+		own := x.windowPlaces(i, w, length, kept)
 		for _, s := range own {
 			if len(s.choices) == 0 {
 				return nil, false
@@ -67,21 +67,21 @@ func (x *relaxation) spots() ([]spot, bool) {
 	return out, true
 }
 
-func (x *relaxation) windowSpots(i int, w *window, length bool, kept []spot) []spot {
-	var out []spot
-	slices.SortFunc(kept, func(a, b spot) int { return int(a.low - b.low) })
-	edge := true // nothing was dropped since the window's start or the last spot
+func (x *relaxation) windowPlaces(i int, w *window, length bool, kept []proofPlace) []proofPlace {
+	var out []proofPlace
+	slices.SortFunc(kept, func(a, b proofPlace) int { return int(a.low - b.low) })
+	edge := true // nothing was dropped since the window's start or the last place
 	for j := range w.clock.Positions {
 		pos := &w.clock.Positions[j]
 		if pos.Fill != nil || !x.on(partPosition, w.clock.ID, j) || pos.Optional {
 			edge = false
 			continue
 		}
-		if k := slices.IndexFunc(kept, func(s spot) bool { return s.kept.Position == pos.ID }); k >= 0 {
+		if k := slices.IndexFunc(kept, func(s proofPlace) bool { return s.kept.Position == pos.ID }); k >= 0 {
 			edge = false
 			continue // the kept item takes the position
 		}
-		s := spot{win: int32(i), index: j, pos: pos, low: w.start, high: maxTime, lastEnd: w.end + w.tolerance,
+		s := proofPlace{win: int32(i), index: j, pos: pos, low: w.start, high: maxTime, lastEnd: w.end + w.tolerance,
 			endLow: minTime}
 		if !length {
 			s.lastEnd = maxTime
@@ -119,8 +119,8 @@ func (x *relaxation) windowSpots(i int, w *window, length bool, kept []spot) []s
 		out = append(out, s)
 		edge = true
 	}
-	for _, k := range kept { // inserted among the spots by time, as far as it is known
-		at := slices.IndexFunc(out, func(s spot) bool { return s.index >= 0 && s.low > k.low && s.pos.At != nil })
+	for _, k := range kept { // inserted among the places by time, as far as it is known
+		at := slices.IndexFunc(out, func(s proofPlace) bool { return s.index >= 0 && s.low > k.low && s.pos.At != nil })
 		if at < 0 {
 			at = len(out)
 			for at > 0 && out[at-1].pos != nil && out[at-1].pos.AtEnd {
@@ -154,7 +154,7 @@ func (x *relaxation) choices(w *window, pos *schedules.Position) []choiceOf {
 		if !e.Fit || broken != "" || !schedules.Speaks(e.Language, w.languages) || !x.mayLive(u, w) {
 			continue
 		}
-		if like := x.likeness(u); !seen[like] {
+		if like := x.equivalenceKey(u); !seen[like] {
 			seen[like] = true
 			out = append(out, choiceOf{u})
 		}
@@ -174,8 +174,8 @@ func (x *relaxation) mayLive(u unit, w *window) bool {
 	return true
 }
 
-// likeness returns a key that is equal for units that no active rule and no time limit distinguishes.
-func (x *relaxation) likeness(u unit) string {
+// equivalenceKey returns a key that is equal for units that no active rule and no time limit distinguishes.
+func (x *relaxation) equivalenceKey(u unit) string {
 	out := fmt.Sprint(u.ms)
 	for _, m := range u.members[:u.n] {
 		e := x.p.lib.entries[m]
@@ -212,10 +212,10 @@ func (x *relaxation) likeness(u unit) string {
 // spent reports whether the proof must stop, because its budget is used up or its context is done.
 func (x *relaxation) spent() bool { return x.work < 0 || x.p.ctx.Err() != nil }
 
-// assign tries all choices of the spots from the ith on.
-func (x *relaxation) assign(spots []spot, chosen []unit, i int) answer {
-	if i == len(spots) {
-		enough := x.enough(spots, chosen)
+// assign tries all choices of the places from the ith on.
+func (x *relaxation) assign(places []proofPlace, chosen []unit, i int) answer {
+	if i == len(places) {
+		enough := x.enough(places, chosen)
 		switch {
 		case x.spent():
 			return unknown
@@ -225,16 +225,16 @@ func (x *relaxation) assign(spots []spot, chosen []unit, i int) answer {
 		return impossible
 	}
 	out := impossible
-	for _, c := range spots[i].choices {
+	for _, c := range places[i].choices {
 		x.steps--
 		if x.work -= assignWork; x.steps < 0 || x.spent() {
 			return unknown
 		}
 		chosen[i] = c.u
-		if !x.consistent(spots[:i+1], chosen[:i+1]) {
+		if !x.consistent(places[:i+1], chosen[:i+1]) {
 			continue
 		}
-		switch x.assign(spots, chosen, i+1) {
+		switch x.assign(places, chosen, i+1) {
 		case possible:
 			return possible
 		case unknown:

@@ -6,19 +6,19 @@ import (
 	"lifeline/schedules"
 )
 
-// meets reports whether a hard demand can still be met by the spots and the most that could air in fills and in dropped
-// parts.
+// meets reports whether a hard demand can still be met by the places and the most that could air in fills and in
+// dropped parts.
 func (s supply) meets(d *demand) bool {
 	if !d.hard || !s.demanded(d) {
 		return true
 	}
 	var has int64
-	for k := range s.spots {
-		if !d.windows[s.spots[k].win] {
+	for k := range s.places {
+		if !d.windows[s.places[k].win] {
 			continue
 		}
 		for _, m := range s.chosen[k].members[:s.chosen[k].n] {
-			switch w := &s.p.day.windows[s.spots[k].win]; {
+			switch w := &s.p.day.windows[s.places[k].win]; {
 			case !d.members.has(m) || d.part != nil && !overlaps(d.part, w.start, w.end):
 			case d.time:
 				has += s.p.lib.entries[m].ms
@@ -99,7 +99,7 @@ func (s supply) room(d *demand) (most int64, bounded bool) {
 	}
 	most = min(total, sum)
 	if !d.time {
-		most = min(most, s.together(d, perSegment, first, last))
+		most = min(most, s.jointLimit(d, perSegment, first, last))
 	}
 	return most, true
 }
@@ -114,7 +114,7 @@ func (s supply) dayCap(d *demand, seg int32, first, last int64) int64 {
 		}
 		switch {
 		case r.form == formSeparate && len(e.valuesOf(r.attr)) > 0:
-			out = min(out, 1+max(last-first-e.ms, 0)/(r.apart+e.ms))
+			out = min(out, 1+max(last-first-e.ms, 0)/(r.minGap+e.ms))
 		case r.form == formAtMost && r.per == "day" && (r.each && len(e.valuesOf(r.attr)) > 0 || !r.each && e.has(r.match)):
 			out = min(out, max(r.limit-s.used(r, w, i, e), 0))
 		}
@@ -122,8 +122,9 @@ func (s supply) dayCap(d *demand, seg int32, first, last int64) int64 {
 	return out
 }
 
-// together bounds the airings of all of the demand's segments together, if a rule applies to all of them as one value.
-func (s supply) together(d *demand, segments map[int32]int64, first, last int64) int64 {
+// jointLimit bounds the airings of all of the demand's segments together, if a rule applies to all of them as one
+// value.
+func (s supply) jointLimit(d *demand, segments map[int32]int64, first, last int64) int64 {
 	out := int64(maxTime)
 	s.everyRule(d, func(r *rule, w *window, i int) {
 		var value int32
@@ -154,7 +155,7 @@ func (s supply) together(d *demand, segments map[int32]int64, first, last int64)
 		switch {
 		case one == nil:
 		case r.form == formSeparate:
-			out = min(out, 1+max(last-first-shortest, 0)/(r.apart+shortest))
+			out = min(out, 1+max(last-first-shortest, 0)/(r.minGap+shortest))
 		case r.form == formAtMost && r.per == "day":
 			out = min(out, max(r.limit-s.used(r, w, i, one), 0))
 		}
@@ -183,15 +184,15 @@ func (s supply) everyRule(d *demand, f func(r *rule, w *window, i int)) {
 
 // follows reports whether every unit that must follow a certain segment could have one before it.
 func (s supply) follows() bool {
-	for k := range s.spots {
-		w := &s.p.day.windows[s.spots[k].win]
+	for k := range s.places {
+		w := &s.p.day.windows[s.places[k].win]
 		for n := range w.rules.rules {
 			r := &w.rules.rules[n]
-			if s.spots[k].kept != nil || r.form != formAfter || !r.hard || !s.on(partRule, w.rules.clock, r.def) {
+			if s.places[k].kept != nil || r.form != formAfter || !r.hard || !s.on(partRule, w.rules.clock, r.def) {
 				continue
 			}
 			for _, m := range s.chosen[k].members[:s.chosen[k].n] {
-				if (r.only == nil || r.only.has(m)) && !s.led(r, k) {
+				if (r.only == nil || r.only.has(m)) && !s.hasPredecessor(r, k) {
 					return false
 				}
 			}
@@ -200,11 +201,11 @@ func (s supply) follows() bool {
 	return true
 }
 
-// led reports whether a segment that the rule asks for airs, or could air, before the spot.
-func (s supply) led(r *rule, k int) bool {
+// hasPredecessor reports whether a segment that the rule asks for airs, or could air, before the place.
+func (s supply) hasPredecessor(r *rule, k int) bool {
 	for _, h := range s.p.airings.sequence {
 		if h.win < 0 && s.p.lib.entries[h.seg].has(r.match) &&
-			(r.within == 0 || s.p.day.windows[s.spots[k].win].start-h.end <= r.within) {
+			(r.within == 0 || s.p.day.windows[s.places[k].win].start-h.end <= r.within) {
 			return true
 		}
 	}
@@ -215,18 +216,18 @@ func (s supply) led(r *rule, k int) bool {
 			}
 		}
 	}
-	for i := range int(s.spots[k].win) + 1 {
+	for i := range int(s.places[k].win) + 1 {
 		w := &s.p.day.windows[i]
 		if !s.in[i] {
 			return true
 		}
 		list, open := s.stretches(i)
-		if open && (i < int(s.spots[k].win) || s.openBefore(w, s.spots[k].index)) {
+		if open && (i < int(s.places[k].win) || s.openBefore(w, s.places[k].index)) {
 			return true
 		}
 		for _, e := range list {
 			for _, seg := range s.material(w, e) {
-				if s.p.lib.entries[seg].has(r.match) && (i < int(s.spots[k].win) || s.openBefore(w, s.spots[k].index)) {
+				if s.p.lib.entries[seg].has(r.match) && (i < int(s.places[k].win) || s.openBefore(w, s.places[k].index)) {
 					return true
 				}
 			}

@@ -2,16 +2,16 @@ package planner
 
 // consistent reports whether times exist for the chosen units under the active rules that limit from above. The times
 // form a system of difference constraints: a start is at least, or at most, another start plus a constant.
-func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
-	n := len(spots)
+func (x *relaxation) consistent(places []proofPlace, chosen []unit) bool {
+	n := len(places)
 	low, high := make([]int64, n), make([]int64, n)
 	type least struct {
 		from, to int
 		by       int64
 	}
 	var edges []least // start[to] >= start[from] + by
-	for i := range spots {
-		s := &spots[i]
+	for i := range places {
+		s := &places[i]
 		u := chosen[i]
 		low[i], high[i] = s.low, min(s.high, s.lastEnd-u.ms)
 		if s.endLow != minTime {
@@ -30,18 +30,18 @@ func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
 			}
 			at += e.ms
 		}
-		if i > 0 && spots[i-1].win == s.win && ordered(&spots[i-1], s) {
-			edges = append(edges, least{from: i - 1, to: i, by: chosen[i-1].ms - max(fade(&spots[i-1]),
+		if i > 0 && places[i-1].win == s.win && ordered(&places[i-1], s) {
+			edges = append(edges, least{from: i - 1, to: i, by: chosen[i-1].ms - max(fade(&places[i-1]),
 				x.p.day.windows[s.win].tolerance)})
 			if s.follows {
 				edges = append(edges, least{from: i, to: i - 1, by: -chosen[i-1].ms})
 			}
 		}
-		if !x.alone(s, u, &low[i], &high[i]) {
+		if !x.fitsAround(s, u, &low[i], &high[i]) {
 			return false
 		}
 		for j := range i {
-			by, apart := x.apart(&spots[j], chosen[j], s, u, i-j-1)
+			by, apart := x.minStartDistance(&places[j], chosen[j], s, u, i-j-1)
 			if !apart {
 				return false
 			}
@@ -58,7 +58,7 @@ func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
 				changed = true
 			}
 		}
-		for i := range spots {
+		for i := range places {
 			if low[i] > high[i] {
 				return false
 			}
@@ -70,25 +70,25 @@ func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
 			return false
 		}
 	}
-	return x.within(spots, chosen)
+	return x.keepsLimits(places, chosen)
 }
 
 // ordered reports whether a is known to come before b.
-func ordered(a, b *spot) bool {
-	fixed := func(s *spot) bool { return s.kept != nil || s.pos.At != nil }
+func ordered(a, b *proofPlace) bool {
+	fixed := func(s *proofPlace) bool { return s.kept != nil || s.pos.At != nil }
 	return a.kept == nil && b.kept == nil || fixed(a) && fixed(b)
 }
 
-func fade(s *spot) int64 {
+func fade(s *proofPlace) int64 {
 	if s.pos == nil {
 		return 0
 	}
 	return s.pos.FadeMax.Milliseconds()
 }
 
-// alone narrows a spot's start by the rules that concern only its unit and the history, and reports whether a start is
-// left.
-func (x *relaxation) alone(s *spot, u unit, low, high *int64) bool {
+// fitsAround narrows a place's start by the rules that concern only its unit and the history, and reports whether a
+// start is left.
+func (x *relaxation) fitsAround(s *proofPlace, u unit, low, high *int64) bool {
 	if s.kept != nil {
 		return true
 	}
@@ -110,9 +110,9 @@ func (x *relaxation) alone(s *spot, u unit, low, high *int64) bool {
 								continue
 							}
 							if h.start < w.start {
-								*low = max(*low, h.end+r.apart-at)
+								*low = max(*low, h.end+r.minGap-at)
 							} else if h.start >= w.end {
-								*high = min(*high, h.start-r.apart-at-e.ms)
+								*high = min(*high, h.start-r.minGap-at-e.ms)
 							}
 						}
 					}
@@ -132,9 +132,10 @@ func (x *relaxation) alone(s *spot, u unit, low, high *int64) bool {
 	return *low <= *high
 }
 
-// apart returns the least distance between the starts of the two spots under the separation rules of both clocks. It
-// returns false if no distance is allowed.
-func (x *relaxation) apart(a *spot, u unit, b *spot, v unit, between int) (by int64, apart bool) {
+// minStartDistance returns the least distance between the starts of the two places under the separation rules of both
+// clocks. It returns false if no distance is allowed.
+func (x *relaxation) minStartDistance(a *proofPlace, u unit, b *proofPlace, v unit, between int) (
+	by int64, apart bool) {
 	by = minTime
 	clocks := []*ruleset{x.p.day.windows[a.win].rules}
 	if other := x.p.day.windows[b.win].rules; other != clocks[0] {
@@ -154,7 +155,7 @@ func (x *relaxation) apart(a *spot, u unit, b *spot, v unit, between int) (by in
 					if (r.only == nil || r.only.has(m) && r.only.has(o)) && shared(x.p.lib.entries[m].valuesOf(r.attr),
 						x.p.lib.entries[o].valuesOf(r.attr)) {
 						if r.form == formSeparate {
-							by = max(by, end+r.apart-offset)
+							by = max(by, end+r.minGap-offset)
 						} else if int64(between) < r.limit && b.follows && between == 0 {
 							return 0, false
 						}
@@ -168,8 +169,8 @@ func (x *relaxation) apart(a *spot, u unit, b *spot, v unit, between int) (by in
 	return by, true
 }
 
-// within reports whether the chosen units keep the active limits on counts and shares.
-func (x *relaxation) within(spots []spot, chosen []unit) bool {
+// keepsLimits reports whether the chosen units keep the active limits on counts and shares.
+func (x *relaxation) keepsLimits(places []proofPlace, chosen []unit) bool {
 	for i := range x.p.day.windows {
 		if !x.in[i] {
 			continue
@@ -181,11 +182,11 @@ func (x *relaxation) within(spots []spot, chosen []unit) bool {
 				continue
 			}
 			count := map[int32]int64{}
-			for j := range spots {
-				if x.p.day.windows[spots[j].win].rules != rs || r.per == "window" && int(spots[j].win) != i {
+			for j := range places {
+				if x.p.day.windows[places[j].win].rules != rs || r.per == "window" && int(places[j].win) != i {
 					continue
 				}
-				if w := &x.p.day.windows[spots[j].win]; r.per == "daypart" && !inside(r.periods, w.start, w.end) {
+				if w := &x.p.day.windows[places[j].win]; r.per == "daypart" && !inside(r.periods, w.start, w.end) {
 					continue
 				}
 				for _, m := range chosen[j].members[:chosen[j].n] {

@@ -7,17 +7,17 @@ import (
 	"lifeline/schedules"
 )
 
-// supply computes the most that the elastic material of the relaxed day could give, once every spot has its unit.
+// supply computes the most that the elastic material of the relaxed day could give, once every place has its unit.
 type supply struct {
 	*relaxation
-	spots  []spot
+	places []proofPlace
 	chosen []unit
 }
 
 // enough reports whether the elastic material can reach the minima of the active demands: the length of each stretch,
 // counts and shares.
-func (x *relaxation) enough(spots []spot, chosen []unit) bool {
-	s := supply{x, spots, chosen}
+func (x *relaxation) enough(places []proofPlace, chosen []unit) bool {
+	s := supply{x, places, chosen}
 	for i := range x.p.day.windows {
 		if x.in[i] && !s.lengths(i) {
 			return false
@@ -42,7 +42,7 @@ type elastic struct {
 // is dropped.
 func (s supply) stretches(i int) (list []elastic, open bool) {
 	w := &s.p.day.windows[i]
-	for _, sp := range s.spots {
+	for _, sp := range s.places {
 		if sp.kept != nil && int(sp.win) == i {
 			return nil, true
 		}
@@ -74,8 +74,8 @@ func (s supply) stretches(i int) (list []elastic, open bool) {
 			e.fills = append(e.fills, pos)
 			e.fade = max(e.fade, pos.FadeMax.Milliseconds())
 		default:
-			for k := range s.spots {
-				if int(s.spots[k].win) == i && s.spots[k].index == j {
+			for k := range s.places {
+				if int(s.places[k].win) == i && s.places[k].index == j {
 					e.ms -= s.chosen[k].ms
 				}
 			}
@@ -169,7 +169,7 @@ func (s supply) cap(w *window, i int, seg int32, ms int64) int64 {
 		}
 		switch {
 		case r.form == formSeparate && len(e.valuesOf(r.attr)) > 0:
-			out = min(out, 1+max(ms-e.ms, 0)/(r.apart+e.ms))
+			out = min(out, 1+max(ms-e.ms, 0)/(r.minGap+e.ms))
 		case r.form == formAtMost && (r.each && len(e.valuesOf(r.attr)) > 0 || !r.each && e.has(r.match)) &&
 			(r.per == "window" || r.per == "day"):
 			out = min(out, max(r.limit-s.used(r, w, i, e), 0))
@@ -194,10 +194,10 @@ func overlapsBy(parts [][2]int64, start, end, ms int64) bool {
 	return false
 }
 
-// used returns how many airings of an at-most rule the spots already use for the values of the entry.
+// used returns how many airings of an at-most rule the places already use for the values of the entry.
 func (s supply) used(r *rule, w *window, i int, e *entry) (n int64) {
-	for k := range s.spots {
-		if s.p.day.windows[s.spots[k].win].rules != w.rules || r.per == "window" && int(s.spots[k].win) != i {
+	for k := range s.places {
+		if s.p.day.windows[s.places[k].win].rules != w.rules || r.per == "window" && int(s.places[k].win) != i {
 			continue
 		}
 		for _, m := range s.chosen[k].members[:s.chosen[k].n] {
@@ -225,7 +225,7 @@ func (s supply) reaches(material []int32, caps []int64, ms, slack, fade int64) b
 			list = append(list, s.p.lib.entries[seg].ms)
 		}
 	}
-	c := closer{ms: list}
+	c := setFinder{ms: list}
 	stride := c.stride()
 	if (ms+slack+fade)/stride > 20_000_000 {
 		return true

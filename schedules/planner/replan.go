@@ -32,16 +32,16 @@ func (c *Catalogue) Replan(ctx context.Context, in schedules.Input, prev schedul
 	if err != nil {
 		return Plan{}, nil, err
 	}
-	if r.lacks, err = r.unmet(r.cur.Items); err != nil {
+	if r.unmetDemands, err = r.unmet(r.cur.Items); err != nil {
 		return Plan{}, nil, err
 	}
-	r.owes = r.lacks > before
-	for _, hole := range r.holes() {
+	r.restoreDemands = r.unmetDemands > before
+	for _, open := range r.openTimes() {
 		if ctx.Err() != nil {
 			r.stopped++
 			continue
 		}
-		r.fill(ctx, hole)
+		r.fill(ctx, open)
 	}
 	plan, err := r.plan()
 	if err != nil {
@@ -53,33 +53,33 @@ func (c *Catalogue) Replan(ctx context.Context, in schedules.Input, prev schedul
 }
 
 type replanner struct {
-	in      job
-	now     time.Time
-	cur     schedules.Rundown
-	why     map[string]string                // reasons for removed items, by id
-	added   map[string]schedules.Explanation // explanations of new items, by id
-	stopped int                              // open times not searched to the end for lack of time
-	lacks   int                              // unmet hard demands of the day
+	in           job
+	now          time.Time
+	cur          schedules.Rundown
+	why          map[string]string                // reasons for removed items, by id
+	added        map[string]schedules.Explanation // explanations of new items, by id
+	stopped      int                              // open times not searched to the end for lack of time
+	unmetDemands int                              // unmet hard demands of the day
 	// set if the removals left more demands unmet: the fillers should meet them again, if possible
-	owes bool
+	restoreDemands bool
 }
 
-// openTime is one time of one window that a plan fills between kept items.
-type openTime struct {
-	window     schedules.Occurrence
-	start, end int64    // Unix ms
-	rough      bool     // new items may be cut at their end, by at most the window's tolerance
-	void       []string // positions to leave out: only fill takes their time
-	free       bool     // the demands of the day are ignored
-	deep       bool     // segments that the clock names may give way too, with chains; they return slightly shifted
+// repairMode is one open time of one window, and how a plan fills it between kept items.
+type repairMode struct {
+	window        schedules.Occurrence
+	start, end    int64    // Unix ms
+	mayCutEnd     bool     // new items may be cut at their end, by at most the window's tolerance
+	skipPositions []string // positions to leave out: only fill takes their time
+	ignoreDemands bool     // the demands of the day are ignored
+	mayMoveNamed  bool     // segments that the clock names may give way too, with chains; they return slightly shifted
 }
 
 // fillLead is how long before its airing a new item must be published, so that players fetch it in time.
 const fillLead = 10 * time.Second
 
-// holes returns the open times that are still to come, cut at the posts of the clocks. Of an open time that has begun
-// it returns the rest.
-func (r *replanner) holes() []schedules.Occurrence {
+// openTimes returns the open times that are still to come, cut at the posts of the clocks. Of an open time that has
+// begun it returns the rest.
+func (r *replanner) openTimes() []schedules.Occurrence {
 	var out []schedules.Occurrence
 	soon := schedules.At(r.now.Add(fillLead).Truncate(time.Second))
 	for _, o := range r.cur.Open() {
@@ -117,22 +117,25 @@ func (r *replanner) window(id string, at schedules.Instant) *schedules.DayWindow
 	return nil
 }
 
-// maxGive is the largest number of neighbours of one hole that give way.
+// maxGive is the largest number of neighbours of one open time that give way.
 const maxGive = 8
 
-// fill searches for items for the time of a hole. If the day lacks demands, it first tries items that meet one of them.
-func (r *replanner) fill(ctx context.Context, hole schedules.Occurrence) {
-	w := r.window(hole.Window, hole.StartAt)
-	ways := []openTime{{free: true}, {free: true, deep: true}, {free: true, rough: true}}
-	if void := r.asked(w, hole); len(void) > 0 {
-		ways = append(ways, openTime{free: true, void: void}, openTime{free: true, void: void, deep: true},
-			openTime{free: true, void: void, rough: true})
+// fill searches for items for an open time. If the day leaves demands unmet, it first tries items that meet one of
+// them.
+func (r *replanner) fill(ctx context.Context, open schedules.Occurrence) {
+	w := r.window(open.Window, open.StartAt)
+	modes := []repairMode{{ignoreDemands: true}, {ignoreDemands: true, mayMoveNamed: true},
+		{ignoreDemands: true, mayCutEnd: true}}
+	if skip := r.skippable(w, open); len(skip) > 0 {
+		modes = append(modes, repairMode{ignoreDemands: true, skipPositions: skip},
+			repairMode{ignoreDemands: true, skipPositions: skip, mayMoveNamed: true},
+			repairMode{ignoreDemands: true, skipPositions: skip, mayCutEnd: true})
 	}
-	if r.owes && r.lacks > 0 {
-		ways = append([]openTime{{deep: true}}, ways...)
+	if r.restoreDemands && r.unmetDemands > 0 {
+		modes = append([]repairMode{{mayMoveNamed: true}}, modes...)
 	}
-	for _, way := range ways {
-		f := r.widen(ctx, w, hole, way)
+	for _, mode := range modes {
+		f := r.widen(ctx, w, open, mode)
 		if f != nil {
 			r.take(f)
 			return
@@ -144,15 +147,16 @@ func (r *replanner) fill(ctx context.Context, hole schedules.Occurrence) {
 	}
 }
 
-// widen fills a hole alone or together with more and more of its neighbours. Of the first result and those with one
-// neighbour more, it returns the one that changes the fewest items, or nil if nothing fills the hole.
-func (r *replanner) widen(ctx context.Context, w *schedules.DayWindow, hole schedules.Occurrence, way openTime) *found {
-	g := gap{hole: hole}
+// widen fills an open time alone or together with more and more of its neighbours. Of the first result and those with
+// one neighbour more, it returns the one that changes the fewest items, or nil if nothing fills it.
+func (r *replanner) widen(ctx context.Context, w *schedules.DayWindow, open schedules.Occurrence,
+	mode repairMode) *repairOption {
+	g := widenedTime{open: open}
 	for range maxGive + 1 {
-		wider := r.wider(w, g, way)
-		if best := r.try(ctx, w, g, way); best != nil {
+		wider := r.wider(w, g, mode)
+		if best := r.try(ctx, w, g, mode); best != nil {
 			for _, more := range wider {
-				if other := r.try(ctx, w, more, way); other != nil && other.changes < best.changes {
+				if other := r.try(ctx, w, more, mode); other != nil && other.changes < best.changes {
 					best = other
 				}
 			}
@@ -166,39 +170,39 @@ func (r *replanner) widen(ctx context.Context, w *schedules.DayWindow, hole sche
 	return nil
 }
 
-// gap is a hole with the neighbours that give way beside it.
-type gap struct {
-	hole        schedules.Occurrence
+// widenedTime is an open time with the neighbours that give way beside it.
+type widenedTime struct {
+	open        schedules.Occurrence
 	gone        []schedules.Item
 	left, right int
 }
 
-// wider returns the gaps with one more neighbour, or one more chain, on either side. The side with fewer removed
+// wider returns the times with one more neighbour, or one more chain, on either side. The side with fewer removed
 // neighbours comes first.
-func (r *replanner) wider(w *schedules.DayWindow, g gap, way openTime) []gap {
+func (r *replanner) wider(w *schedules.DayWindow, g widenedTime, mode repairMode) []widenedTime {
 	var own []schedules.Item
 	for _, i := range r.cur.Items {
 		if i.Window == w.Window && w.Contains(i.StartAt.Time) {
 			own = append(own, i)
 		}
 	}
-	var left, right []gap
+	var left, right []widenedTime
 	for n := range own {
 		last := n
 		for last+1 < len(own) && own[n].Chain != "" && own[last+1].Chain == own[n].Chain {
 			last++
 		}
-		if n > 0 && own[n].Chain != "" && own[n-1].Chain == own[n].Chain || !r.mayGiveWay(w, own[n:last+1], way) {
+		if n > 0 && own[n].Chain != "" && own[n-1].Chain == own[n].Chain || !r.mayGiveWay(w, own[n:last+1], mode) {
 			continue
 		}
-		next := gap{g.hole, append(slices.Clone(g.gone), own[n:last+1]...), g.left, g.right}
+		next := widenedTime{g.open, append(slices.Clone(g.gone), own[n:last+1]...), g.left, g.right}
 		switch {
-		case own[n].StartAt.Equal(g.hole.EndAt.Time):
-			next.hole.EndAt = own[last].EndAt()
+		case own[n].StartAt.Equal(g.open.EndAt.Time):
+			next.open.EndAt = own[last].EndAt()
 			next.right++
 			right = append(right, next)
-		case own[last].EndAt().Equal(g.hole.StartAt.Time):
-			next.hole.StartAt = own[n].StartAt
+		case own[last].EndAt().Equal(g.open.StartAt.Time):
+			next.open.StartAt = own[n].StartAt
 			next.left++
 			left = append(left, next)
 		}
@@ -210,8 +214,8 @@ func (r *replanner) wider(w *schedules.DayWindow, g gap, way openTime) []gap {
 }
 
 // mayGiveWay reports whether an item, or a whole chain, may give way to an open time beside it.
-func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, way openTime) bool {
-	if !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(r.now) || len(unit) > 1 && !way.deep {
+func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, mode repairMode) bool {
+	if !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(r.now) || len(unit) > 1 && !mode.mayMoveNamed {
 		return false
 	}
 	for _, i := range unit {
@@ -227,16 +231,17 @@ func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, wa
 		if n < 0 || kept || cut || i.Locked || !i.StartAt.After(r.now) {
 			return false
 		}
-		if p := w.Clock.Positions[n]; p.At != nil || p.Fill == nil && !way.deep && (p.Pick == nil || len(way.void) > 0) {
+		if p := w.Clock.Positions[n]; p.At != nil || p.Fill == nil && !mode.mayMoveNamed &&
+			(p.Pick == nil || len(mode.skipPositions) > 0) {
 			return false
 		}
 	}
 	return true
 }
 
-// asked returns the positions between the hole's neighbours that are not elastic.
-func (r *replanner) asked(w *schedules.DayWindow, hole schedules.Occurrence) (ids []string) {
-	at := between(w, r.cur.Items, hole.StartAt, hole.EndAt)
+// skippable returns the positions between the neighbours of the time that are not elastic.
+func (r *replanner) skippable(w *schedules.DayWindow, open schedules.Occurrence) (ids []string) {
+	at := between(w, r.cur.Items, open.StartAt, open.EndAt)
 	for n, p := range w.Clock.Positions {
 		if p.Fill == nil && at.takes(n, p) {
 			ids = append(ids, p.ID)
@@ -245,16 +250,16 @@ func (r *replanner) asked(w *schedules.DayWindow, hole schedules.Occurrence) (id
 	return ids
 }
 
-// about holds the positions of a clock to which a time of a window belongs.
-type about struct {
+// positionRange holds the positions of a clock to which a time of a window belongs.
+type positionRange struct {
 	from, until int // those between the items before and after the time
 	first, last int // [first, last): those of the stretch between posts that contains the time
 }
 
 // between finds the positions to which an open time [start, end) of the window belongs, by the items around it.
-func between(w *schedules.DayWindow, items []schedules.Item, start, end schedules.Instant) about {
+func between(w *schedules.DayWindow, items []schedules.Item, start, end schedules.Instant) positionRange {
 	positions := w.Clock.Positions
-	r := about{until: len(positions), last: len(positions)}
+	r := positionRange{until: len(positions), last: len(positions)}
 	for n, p := range positions {
 		if p.At == nil {
 			continue
@@ -283,27 +288,27 @@ func between(w *schedules.DayWindow, items []schedules.Item, start, end schedule
 }
 
 // takes reports whether a position may air in the time: it lies between the neighbours, or is elastic and continues.
-func (r about) takes(n int, p schedules.Position) bool {
+func (r positionRange) takes(n int, p schedules.Position) bool {
 	inside := n >= r.from && n < r.until
 	beside := p.Fill != nil && (n+1 == r.from || n == r.until) && n >= r.first && n < r.last
 	return inside || beside
 }
 
-// found is a way to fill a gap.
-type found struct {
-	gap      gap
-	items    []schedules.Item
-	why      []schedules.Explanation
-	warnings []schedules.Warning
-	changes  int
-	lacks    int // see replanner
+// repairOption is a way to fill a time.
+type repairOption struct {
+	widened      widenedTime
+	items        []schedules.Item
+	why          []schedules.Explanation
+	warnings     []schedules.Warning
+	changes      int
+	unmetDemands int // see replanner
 }
 
-// try plans a gap. It returns nil if nothing fills it.
-func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way openTime) *found {
-	way.window, way.start, way.end = w.Occurrence, g.hole.StartAt.UnixMilli(), g.hole.EndAt.UnixMilli()
+// try plans a time. It returns nil if nothing fills it.
+func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g widenedTime, mode repairMode) *repairOption {
+	mode.window, mode.start, mode.end = w.Occurrence, g.open.StartAt.UnixMilli(), g.open.EndAt.UnixMilli()
 	in := r.in
-	in.open = &way
+	in.open = &mode
 	in.Keep = slices.DeleteFunc(slices.Clone(r.cur.Items), func(i schedules.Item) bool {
 		return slices.ContainsFunc(g.gone, func(x schedules.Item) bool { return x.ID == i.ID })
 	})
@@ -311,8 +316,8 @@ func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way 
 	if err != nil || p.settleAll() != nil {
 		return nil
 	}
-	out := &found{gap: g, lacks: demandPass{p}.lacks()}
-	if !way.free && out.lacks >= r.lacks {
+	out := &repairOption{widened: g, unmetDemands: demandPass{p}.unmetDemands()}
+	if !mode.ignoreDemands && out.unmetDemands >= r.unmetDemands {
 		return nil
 	}
 	for i := range p.placed {
@@ -333,18 +338,18 @@ func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way 
 // unmet returns how many hard demands a day with these items leaves unmet.
 func (r *replanner) unmet(items []schedules.Item) (int, error) {
 	in := r.in
-	in.Keep, in.open = items, &openTime{}
+	in.Keep, in.open = items, &repairMode{}
 	p, err := newPlanner(context.Background(), in)
 	if err != nil {
 		return 0, err
 	}
 	layoutPass{p}.placeKept()
 	demandPass{p}.openDemands()
-	return demandPass{p}.lacks(), nil
+	return demandPass{p}.unmetDemands(), nil
 }
 
-// lacks returns how many hard demands the day leaves unmet.
-func (p demandPass) lacks() (n int) {
+// unmetDemands returns how many hard demands the day leaves unmet.
+func (p demandPass) unmetDemands() (n int) {
 	for _, d := range p.demands {
 		if d.hard && p.airings.met(d) < d.need {
 			n++
@@ -353,10 +358,10 @@ func (p demandPass) lacks() (n int) {
 	return n
 }
 
-// take applies a found way to the rundown.
-func (r *replanner) take(f *found) {
+// take applies an option to the rundown.
+func (r *replanner) take(f *repairOption) {
 	gone := map[string]string{}
-	for _, i := range f.gap.gone {
+	for _, i := range f.widened.gone {
 		gone[i.ID] = gaveWay
 		delete(r.added, i.ID)
 	}
@@ -367,15 +372,15 @@ func (r *replanner) take(f *found) {
 	for n, i := range f.items {
 		r.added[i.ID] = f.why[n]
 	}
-	if r.owes {
-		r.lacks = f.lacks
+	if r.restoreDemands {
+		r.unmetDemands = f.unmetDemands
 	}
 }
 
 // plan returns the present rundown as a plan.
 func (r *replanner) plan() (Plan, error) {
 	in := r.in
-	in.Keep, in.open = r.cur.Items, &openTime{}
+	in.Keep, in.open = r.cur.Items, &repairMode{}
 	p, err := newPlanner(context.Background(), in)
 	if err != nil {
 		return Plan{}, err
@@ -422,7 +427,7 @@ func (r *replanner) explain(changes []schedules.ItemChange) {
 }
 
 // openStretch returns the only stretch that an openTime fills.
-func (p layoutPass) openStretch(m *openTime) []stretch {
+func (p layoutPass) openStretch(m *repairMode) []stretch {
 	win := slices.IndexFunc(p.day.windows, func(w window) bool {
 		return w.Window == m.window.Window &&
 			w.StartAt.Equal(m.window.StartAt.Time)
@@ -436,7 +441,7 @@ func (p layoutPass) openStretch(m *openTime) []stretch {
 		st.least, st.most = -w.tolerance, w.tolerance
 	}
 	for _, k := range p.in.Keep {
-		if k.StartAt.UnixMilli() == m.end && m.end < w.end && (m.rough || k.Start == schedules.Hard || k.Locked) {
+		if k.StartAt.UnixMilli() == m.end && m.end < w.end && (m.mayCutEnd || k.Start == schedules.Hard || k.Locked) {
 			st.cut = w.tolerance
 		}
 	}
@@ -445,7 +450,7 @@ func (p layoutPass) openStretch(m *openTime) []stretch {
 	positions := w.clock.Positions
 	for j := range positions {
 		pos := &positions[j]
-		if !at.takes(j, *pos) || slices.Contains(m.void, pos.ID) || !p.airable(pos, w) {
+		if !at.takes(j, *pos) || slices.Contains(m.skipPositions, pos.ID) || !p.airable(pos, w) {
 			continue
 		}
 		st.places = append(st.places, p.newPlace(w, j))

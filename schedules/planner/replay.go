@@ -25,8 +25,8 @@ func Replay(x schedules.Explanation) (string, error) {
 		return "", fmt.Errorf("planner: replay %s: %w", x.Item, err)
 	}
 	if x.Place >= len(aired) {
-		return "", fmt.Errorf("planner: replay %s: the choice airs %d segments, and the record is of number %d", x.Item, len(aired),
-			x.Place+1)
+		return "", fmt.Errorf("planner: replay %s: the choice airs %d segments, and the record is of number %d", x.Item,
+			len(aired), x.Place+1)
 	}
 	return aired[x.Place], nil
 }
@@ -64,7 +64,7 @@ func closeAgain(c *schedules.Choice) ([]string, error) {
 	if c.Wide > len(c.Candidates) || c.Wide > closeWidth {
 		return nil, fmt.Errorf("the record says %d candidates but lists %d", c.Wide, len(c.Candidates))
 	}
-	k := &closer{target: c.Target.Milliseconds(), least: c.Least.Milliseconds(), most: c.Most.Milliseconds(),
+	k := &setFinder{target: c.Target.Milliseconds(), least: c.Least.Milliseconds(), most: c.Most.Milliseconds(),
 		nearest: c.Nearest, dueFirst: c.DueFirst, clash: make([]bits256, c.Wide)}
 	for i := range c.Candidates[:c.Wide] {
 		k.ms = append(k.ms, c.Candidates[i].Duration.Milliseconds())

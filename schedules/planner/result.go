@@ -26,7 +26,7 @@ func (p resultPass) result() Plan {
 		r.Windows[i] = schedules.Slot{Occurrence: w.Occurrence, Tolerance: schedules.Ms(w.tolerance), Languages: w.languages,
 			Clock: w.clock.ID}
 		if w.clock.ID != "" {
-			r.Clocks[w.clock.ID] = w.asked
+			r.Clocks[w.clock.ID] = w.definedClock
 		}
 	}
 	for i := range p.placed {
@@ -94,9 +94,9 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 				x.Chain = append(x.Chain, p.name(o))
 			}
 		}
-		x.Airings = int(p.aires[m])
+		x.Airings = int(p.airingCounts[m])
 		if pl.queue != nil {
-			x.Deficit = pl.queue.mean - float64(p.aires[m])
+			x.Deficit = pl.queue.mean - float64(p.airingCounts[m])
 		}
 		p.figures(pl, w, m, at, &x)
 		x.Why = p.why(pl, &x)

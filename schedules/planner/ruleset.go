@@ -43,7 +43,7 @@ type rule struct {
 	each    bool
 	match   []int32 // values that the counted or followed segment must all have
 	across  bool
-	apart   int64
+	minGap  int64
 	limit   int64      // items, count, or millionths of a share
 	within  int64      // of after
 	periods [][2]int64 // of daypart and keep to, in Unix ms; day and week
@@ -93,7 +93,7 @@ func (rs *ruleset) add(i int, def schedules.Rule) {
 		base.attr, _ = schedules.AttributeNamed(def.Separate)
 		if def.For.Duration > 0 {
 			r := base
-			r.form, r.apart = formSeparate, def.For.Milliseconds()
+			r.form, r.minGap = formSeparate, def.For.Milliseconds()
 			rs.rules = append(rs.rules, r)
 		}
 		if def.Items > 0 {
@@ -174,7 +174,7 @@ func (rs *ruleset) horizon() time.Duration {
 	h := 24 * time.Hour
 	for i := range rs.rules {
 		r := &rs.rules[i]
-		h = max(h, time.Duration(r.apart)*time.Millisecond, time.Duration(r.within)*time.Millisecond)
+		h = max(h, time.Duration(r.minGap)*time.Millisecond, time.Duration(r.within)*time.Millisecond)
 		if r.per == "week" {
 			h = max(h, 8*24*time.Hour)
 		}

@@ -71,7 +71,7 @@ func (s *searcher) from(at int64, depth int) bool {
 			if kind != pass {
 				continue
 			}
-			mark := s.p.here()
+			mark := s.p.checkpoint()
 			considered := slices.Clone(record[:c.rank+1])
 			for k := range considered[:c.rank] {
 				if considered[k].Refused.IsZero() {

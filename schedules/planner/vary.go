@@ -19,24 +19,24 @@ const (
 // farthest from the day that it resembles.
 func (j job) vary(ctx context.Context, first Plan) Plan {
 	others := j.otherAirings(first.Rundown)
-	best, apart := first, others.apart(first.Rundown)
-	for j.order = 1; j.order <= besideOrders && apart < maxTime && ctx.Err() == nil; j.order++ {
-		if j.order > otherOrders && apart > beside {
+	best, repeatDistance := first, others.repeatDistance(first.Rundown)
+	for j.order = 1; j.order <= besideOrders && repeatDistance < maxTime && ctx.Err() == nil; j.order++ {
+		if j.order > otherOrders && repeatDistance > maxAdjacentDistance {
 			break
 		}
 		again, err := j.plan(ctx)
 		if err != nil {
 			continue
 		}
-		if t := others.apart(again.Rundown); t > apart {
-			best, apart = again, t
+		if t := others.repeatDistance(again.Rundown); t > repeatDistance {
+			best, repeatDistance = again, t
 		}
 	}
 	return best
 }
 
-// beside is the largest distance, in milliseconds, between days that are beside each other.
-const beside = 36 * 60 * 60 * 1000
+// maxAdjacentDistance is the largest distance, in milliseconds, between days that are beside each other.
+const maxAdjacentDistance = 36 * 60 * 60 * 1000
 
 // otherAirings holds the airings of a station's other days, by time, without the segments that clocks name.
 type otherAirings struct {
@@ -69,9 +69,9 @@ func (j job) otherAirings(own schedules.Rundown) otherAirings {
 	return o
 }
 
-// apart returns the distance in milliseconds between the day and the nearest time in which the same segments air in the
-// same order or, immediately before and after the day, nearly so. It returns maxTime if there is none.
-func (o otherAirings) apart(r schedules.Rundown) int64 {
+// repeatDistance returns the distance in milliseconds between the day and the nearest time in which the same segments
+// air in the same order or, immediately before and after the day, nearly so. It returns maxTime if there is none.
+func (o otherAirings) repeatDistance(r schedules.Rundown) int64 {
 	var own []string
 	var begin int64
 	for _, i := range r.Items {

@@ -20,27 +20,27 @@ type finding struct {
 
 // apply applies one rule to a trial, given the airings in the index. Rules with a minimum (at least) never refuse:
 // they are demands.
-func (rs *ruleset) apply(r *rule, t trial, l *airingIndex) finding {
+func (rs *ruleset) apply(r *rule, t trial, ix *airingIndex) finding {
 	if r.only != nil && !r.only.has(t.seg) {
 		return finding{}
 	}
 	e := rs.lib.entries[t.seg]
 	switch r.form {
 	case formSeparate:
-		return r.separate(e, t, l)
+		return r.separate(e, t, ix)
 	case formItems:
-		return r.items(e, t, l)
+		return r.items(e, t, ix)
 	case formAtMost:
-		return rs.atMost(r, e, t, l)
+		return rs.atMost(r, e, t, ix)
 	case formMost:
 		if !e.has(r.match) {
 			return finding{}
 		}
-		total, used := rs.share(r, t.win, l)
+		total, used := rs.share(r, t.win, ix)
 		limit := total * r.limit / 1_000_000
 		return finding{limit, used + t.ms, used+t.ms > limit}
 	case formAfter:
-		return rs.follows(r, t, l)
+		return rs.follows(r, t, ix)
 	case formKeepTo:
 		return r.keepTo(t)
 	}
@@ -54,10 +54,10 @@ func (r *rule) against(s span) bool {
 		r.foreign[s.win])
 }
 
-func (r *rule) separate(e *entry, t trial, l *airingIndex) finding {
-	f := finding{need: r.apart, has: maxTime}
+func (r *rule) separate(e *entry, t trial, ix *airingIndex) finding {
+	f := finding{need: r.minGap, has: maxTime}
 	for _, v := range e.valuesOf(r.attr) {
-		for _, s := range l.by[v] {
+		for _, s := range ix.by[v] {
 			if !r.against(s) {
 				continue
 			}
@@ -73,15 +73,15 @@ func (r *rule) separate(e *entry, t trial, l *airingIndex) finding {
 }
 
 // items counts the other items between the trial and the nearest airing of the same value, before or after it.
-func (r *rule) items(e *entry, t trial, l *airingIndex) finding {
+func (r *rule) items(e *entry, t trial, ix *airingIndex) finding {
 	f := finding{need: r.limit, has: maxTime}
-	here := after(l.sequence, t.start)
+	here := after(ix.sequence, t.start)
 	for _, v := range e.valuesOf(r.attr) {
-		for _, s := range l.by[v] {
+		for _, s := range ix.by[v] {
 			if s.other || !r.against(s) {
 				continue
 			}
-			at := after(l.sequence, s.start)
+			at := after(ix.sequence, s.start)
 			between := at - here
 			if at < here {
 				between = here - at - 1
@@ -93,12 +93,12 @@ func (r *rule) items(e *entry, t trial, l *airingIndex) finding {
 	return f
 }
 
-func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *airingIndex) finding {
+func (rs *ruleset) atMost(r *rule, e *entry, t trial, ix *airingIndex) finding {
 	f := finding{need: r.limit}
 	if r.each {
 		for _, v := range e.valuesOf(r.attr) {
 			n := int64(1)
-			for _, s := range rs.period(r, t.win, l.by[v]) {
+			for _, s := range rs.period(r, t.win, ix.by[v]) {
 				if rs.counts(r, s, t) {
 					n++
 				}
@@ -107,7 +107,7 @@ func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *airingIndex) finding {
 		}
 	} else if e.has(r.match) {
 		f.has = 1
-		for _, s := range rs.period(r, t.win, l.sequence) {
+		for _, s := range rs.period(r, t.win, ix.sequence) {
 			if rs.counts(r, s, t) && rs.lib.entries[s.seg].has(r.match) {
 				f.has++
 			}
@@ -160,13 +160,13 @@ func (rs *ruleset) counts(r *rule, s span, t trial) bool {
 
 // share returns the air time of the trial's window, or of all the day's windows with these rules, and how much of it
 // airs segments that match the rule.
-func (rs *ruleset) share(r *rule, win int32, l *airingIndex) (total, used int64) {
+func (rs *ruleset) share(r *rule, win int32, ix *airingIndex) (total, used int64) {
 	for i, w := range rs.day.windows {
 		if w.rules == rs && (r.per != "window" || int32(i) == win) {
 			total += w.end - w.start
 		}
 	}
-	for _, s := range rs.period(r, win, l.sequence) {
+	for _, s := range rs.period(r, win, ix.sequence) {
 		if s.win >= 0 && rs.day.windows[s.win].rules == rs && (r.per != "window" || s.win == win) &&
 			rs.lib.entries[s.seg].has(r.match) {
 			used += s.end - s.start
@@ -175,11 +175,11 @@ func (rs *ruleset) share(r *rule, win int32, l *airingIndex) (total, used int64)
 	return total, used
 }
 
-func (rs *ruleset) follows(r *rule, t trial, l *airingIndex) finding {
+func (rs *ruleset) follows(r *rule, t trial, ix *airingIndex) finding {
 	f := finding{need: r.within, has: -1, broken: true}
 	last := t.end - t.ms // the latest start
-	for i := after(l.sequence, t.start) - 1; i >= 0 && f.has < 0; i-- {
-		if s := &l.sequence[i]; s.end <= t.start && rs.lib.entries[s.seg].has(r.match) {
+	for i := after(ix.sequence, t.start) - 1; i >= 0 && f.has < 0; i-- {
+		if s := &ix.sequence[i]; s.end <= t.start && rs.lib.entries[s.seg].has(r.match) {
 			f.has = last - s.end
 		}
 	}
@@ -205,10 +205,10 @@ type refusal struct {
 	finding
 }
 
-func (rs *ruleset) refuse(t trial, l *airingIndex) refusal {
+func (rs *ruleset) refuse(t trial, ix *airingIndex) refusal {
 	for i := range rs.rules {
 		if r := &rs.rules[i]; r.hard {
-			if f := rs.apply(r, t, l); f.broken {
+			if f := rs.apply(r, t, ix); f.broken {
 				return refusal{r, f}
 			}
 		}
@@ -217,9 +217,9 @@ func (rs *ruleset) refuse(t trial, l *airingIndex) refusal {
 }
 
 // bent returns the sum of the weights of the soft rules that the trial would bend.
-func (rs *ruleset) bent(t trial, l *airingIndex) (weight float64) {
+func (rs *ruleset) bent(t trial, ix *airingIndex) (weight float64) {
 	for i := range rs.rules {
-		if r := &rs.rules[i]; !r.hard && rs.apply(r, t, l).broken {
+		if r := &rs.rules[i]; !r.hard && rs.apply(r, t, ix).broken {
 			weight += r.weight
 		}
 	}

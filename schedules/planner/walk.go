@@ -54,13 +54,13 @@ func (p *planner) walk(steps int, round uint64) *stuck {
 	demandPass{p}.openDemands()
 	w.findLeads()
 	n := len(p.stretches)
-	marks, tries, failed := make([]bookmark, n+1), make([]int, n+1), make([]int, n+1)
+	marks, tries, failed := make([]checkpoint, n+1), make([]int, n+1), make([]int, n+1)
 	queued := make([][]int, n+1)
 	far := 0
-	begin := p.here()
+	begin := p.checkpoint()
 	for i := 0; ; {
 		if tries[i] == 0 {
-			marks[i], queued[i] = p.here(), w.queued()
+			marks[i], queued[i] = p.checkpoint(), w.queued()
 		}
 		if w.steps <= 0 || p.ctx.Err() != nil {
 			p.reset(begin)
@@ -69,7 +69,7 @@ func (p *planner) walk(steps int, round uint64) *stuck {
 		w.steps -= tryCost
 		done := false
 		if i == n {
-			if done = w.stands(); done {
+			if done = w.meetsHardRules(); done {
 				return nil
 			}
 			tries[i] = stretchTries
@@ -154,8 +154,9 @@ func (w *walker) holdsFor(r *rule, pl *place) bool {
 	return slices.ContainsFunc(pl.queue.class, func(seg int32) bool { return r.only == nil || r.only.has(seg) })
 }
 
-// stands reports whether the whole day meets the hard demands and each item, with all others in place, the hard rules.
-func (w *walker) stands() bool {
+// meetsHardRules reports whether the whole day meets the hard demands and each item, with all others in place, the hard
+// rules.
+func (w *walker) meetsHardRules() bool {
 	if d := (demandPass{w.planner}).unmet(); d != nil {
 		return false
 	}
@@ -608,7 +609,7 @@ func (w *walker) pair(st *stretch, pl *place, list []drawn, at, left, most int64
 		if a.unit.ms >= left || !w.partner(pl, left-a.unit.ms+st.least, left-a.unit.ms+most) {
 			continue
 		}
-		mark := w.here()
+		mark := w.checkpoint()
 		one, record, ok := w.draw(st, []drawn{a}, at, func(int64) bool { return true }, nil)
 		if !ok {
 			continue
