@@ -33,8 +33,8 @@ func plausible(issued, expires schedules.Instant, revision int64, now time.Time)
 	switch {
 	case now.IsZero():
 	case issued.After(now.Add(mostAhead)):
-		return fmt.Errorf("it is dated %s, and it is %s here: a date over %d days ahead is not accepted", issued,
-			schedules.At(now), int(mostAhead.Hours()/24))
+		return fmt.Errorf("it is dated %s, and it is %s here: a date over %d days ahead is not accepted. If the "+
+			"clock of this machine is wrong, set it", issued, schedules.At(now), int(mostAhead.Hours()/24))
 	case revision < 0 || revision > max(now.Add(mostCounted).Unix(), plausibleFor):
 		return fmt.Errorf("revision %d is more than any service can have reached by now", revision)
 	case expires.After(now.Add(mostPlanned)):

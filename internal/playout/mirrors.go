@@ -383,6 +383,7 @@ func (m *Mirrors) learnRoots(ctx context.Context, s *mirrorHost, envelope []byte
 
 // classify sets the state of a mirror whose pointer is valid.
 func (m *Mirrors) classify(f *found, newest int64, now time.Time) {
+	m.tellClock(f, now)
 	s := f.from
 	s.mu.Lock()
 	before := s.state.Number
@@ -392,13 +393,28 @@ func (m *Mirrors) classify(f *found, newest int64, now time.Time) {
 	case f.Number < before:
 		m.note(s, forgery{fmt.Errorf("it serves pointer %d and served %d before: it was set back", f.Number, before)})
 	case !f.ExpiresAt.After(now):
-		m.note(s, forgery{fmt.Errorf("its pointer expired at %s: it is frozen, or nobody pushes to it any more",
-			f.ExpiresAt)})
+		m.note(s, forgery{fmt.Errorf("its pointer expired at %s: it is frozen, or nobody pushes to it any more, "+
+			"or the clock of this machine, which shows %s, is ahead", f.ExpiresAt, schedules.At(now))})
 	case f.Number < newest:
 		s.set(mirrorBehind, fmt.Sprintf("it serves pointer %d, and %d was seen", f.Number, newest), now)
 	default:
 		s.set(mirrorCurrent, "", now)
 	}
+}
+
+// mostBehind is how far the clock may be behind the date of a signed pointer.
+const mostBehind = 10 * time.Minute
+
+// tellClock raises an alarm if this machine's clock is behind what has been signed: then all that airs by it airs late.
+func (m *Mirrors) tellClock(f *found, now time.Time) {
+	const alarm = "clock behind mirrors"
+	if behind := f.IssuedAt.Sub(now); behind > mostBehind {
+		m.problems.Raise(alarm, "the clock of this machine shows %s, and mirrors have a pointer that was signed at %s: "+
+			"everything would air too late. Set the clock, or connect the service, which says what time it is",
+			schedules.At(now), f.IssuedAt)
+		return
+	}
+	m.problems.Calm(alarm)
 }
 
 // take offers what a pointer names. It reports whether all of it was accepted or is held: only then is it known that

@@ -775,3 +775,39 @@ func TestNothingThatAMirrorCallsCompressedIsUnpacked(t *testing.T) {
 		t.Errorf("of over a kilobyte: %v", err)
 	}
 }
+
+// By mirrors alone a station cannot know the time. With a clock that is days or years off it airs nothing that its
+// documents do not allow at that time, forgets nothing that it has seen, and says what it cannot believe.
+func TestAStationWithAWrongClockAndMirrorsAloneAirsNothingWrongAndSaysSo(t *testing.T) {
+	const days = 24 * time.Hour
+	w := newMirrored(t, documentsNow)
+	for _, held := range []bool{false, true} {
+		for _, off := range []time.Duration{-3653 * days, -10 * days, -2 * days, 2 * days, 10 * days, 3653 * days} {
+			t.Run(fmt.Sprintf("held %v, off by %s", held, off), func(t *testing.T) {
+				newest := map[string]http.RoundTripper{"mirror-0": honest(w.trees[pushes-1])}
+				dir, at := t.TempDir(), w.at(pushes-1).Add(time.Second)
+				if held {
+					r := w.station(t, dir, at, newest)
+					if r.Poll(t.Context()); r.documents.Holdings().ValidQueue(r.date, at) == nil {
+						t.Fatal("with a right clock it has no queue")
+					}
+				}
+				r := w.station(t, dir, at.Add(off), newest)
+				r.Poll(t.Context())
+				h := r.documents.Holdings()
+				if q := h.ValidQueue(schedules.DateOf(at.Add(off)), at.Add(off)); q != nil {
+					t.Errorf("it would air the queue of %s, revision %d", q.Date, q.Revision)
+				}
+				alarms := r.problems.Alarms()
+				if len(alarms) == 0 || !strings.Contains(strings.Join(alarms, "; "), "clock") {
+					t.Errorf("its alarms are %q", alarms)
+				}
+				r = w.station(t, dir, at, newest) // the clock is right again
+				r.Poll(t.Context())
+				if q := r.documents.Holdings().ValidQueue(r.date, at); q == nil || q.Revision != pushes {
+					t.Errorf("with a right clock again it holds %+v; %q", q, r.problems.Alarms())
+				}
+			})
+		}
+	}
+}
