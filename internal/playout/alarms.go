@@ -8,7 +8,7 @@ type alarm struct{ key, text string }
 // Raise raises the alarm with the given key, or updates its text; it persists until Calm. Problems report past events,
 // alarms report present conditions.
 func (p *Problems) Raise(key, format string, args ...any) {
-	text := toldOf(format, args...) // the service would refuse the whole status for invalid text
+	text := formatText(format, args...) // the service would refuse the whole status for invalid text
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if i := slices.IndexFunc(p.alarms, func(a alarm) bool { return a.key == key }); i >= 0 {

@@ -35,7 +35,7 @@ func BenchmarkPlay(b *testing.B) {
 			var out []byte
 			b.ReportAllocs()
 			for b.Loop() {
-				v, err := newVoice(f, closer{}, info.Size(), open, &it, 48_000, 0)
+				v, err := newItemReader(f, closer{}, info.Size(), open, &it, 48_000, 0)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -18,7 +18,7 @@ type Recordings interface {
 	Open(audio wire.AudioRef) (*os.File, error)
 }
 
-// Cuer prepares voices in its own goroutines, because opening a recording hashes all of it.
+// Cuer prepares readers in its own goroutines, because opening a recording hashes all of it.
 type Cuer struct {
 	recordings Recordings
 	open       Open
@@ -35,11 +35,11 @@ type cueKey struct {
 	offset int64
 }
 
-// cued is a voice in preparation. voice and err may be read once done is closed.
+// cued is a reader in preparation. reader and err may be read once done is closed.
 type cued struct {
-	done  chan struct{}
-	voice *voice
-	err   error
+	done   chan struct{}
+	reader *itemReader
+	err    error
 }
 
 const (
@@ -47,8 +47,8 @@ const (
 	cueWait  = 2 * time.Second  // the patience of a player on the air
 )
 
-// NewCuer returns a Cuer that prepares voices from recordings for outputs at rate. The deck waits at most patience for
-// a voice.
+// NewCuer returns a Cuer that prepares readers from recordings for outputs at rate. The deck waits at most patience for
+// a reader.
 func NewCuer(recordings Recordings, open Open, rate dsp.Rate, patience time.Duration) *Cuer {
 	return &Cuer{recordings: recordings, open: open, rate: rate, patience: patience, ready: map[cueKey]*cued{}}
 }
@@ -70,14 +70,14 @@ func (c *Cuer) start(it *wire.QueueItem, offset int64) *cued {
 			w.err = err
 			return
 		}
-		w.voice, w.err = newVoice(f, f, it.Audio.Bytes, c.open, it, c.rate, offset)
+		w.reader, w.err = newItemReader(f, f, it.Audio.Bytes, c.open, it, c.rate, offset)
 	})
 	return w
 }
 
-// Take returns the item's voice; the caller closes it. If its preparation failed, Take tries once more, because a
+// Take returns the item's reader; the caller closes it. If its preparation failed, Take tries once more, because a
 // missing recording may have arrived.
-func (c *Cuer) Take(it *wire.QueueItem, offset int64) (*voice, error) {
+func (c *Cuer) Take(it *wire.QueueItem, offset int64) (*itemReader, error) {
 	key := cueKey{it.ID, it.Audio.SHA256, offset}
 	w := c.ready[key]
 	delete(c.ready, key)
@@ -89,13 +89,13 @@ func (c *Cuer) Take(it *wire.QueueItem, offset int64) (*voice, error) {
 	return c.wait(c.start(it, offset))
 }
 
-// wait returns the voice when it is ready. A voice that is late is discarded when it is ready.
-func (c *Cuer) wait(w *cued) (*voice, error) {
+// wait returns the reader when it is ready. A reader that is late is discarded when it is ready.
+func (c *Cuer) wait(w *cued) (*itemReader, error) {
 	t := time.NewTimer(c.patience)
 	defer t.Stop()
 	select {
 	case <-w.done:
-		return w.voice, w.err
+		return w.reader, w.err
 	case <-t.C:
 		c.works.Go(w.discard)
 		return nil, errors.New("it was not ready in time: the disk is too slow")
@@ -104,12 +104,12 @@ func (c *Cuer) wait(w *cued) (*voice, error) {
 
 func (w *cued) discard() {
 	<-w.done
-	if w.voice != nil {
-		_ = w.voice.Close() // opened for reading: no data can be lost
+	if w.reader != nil {
+		_ = w.reader.Close() // opened for reading: no data can be lost
 	}
 }
 
-// Keep discards all prepared voices except the one for it and offset.
+// Keep discards all prepared readers except the one for it and offset.
 func (c *Cuer) Keep(it *wire.QueueItem, offset int64) {
 	for key, w := range c.ready {
 		if it == nil || key != (cueKey{it.ID, it.Audio.SHA256, offset}) {
@@ -119,7 +119,7 @@ func (c *Cuer) Keep(it *wire.QueueItem, offset int64) {
 	}
 }
 
-// Close discards all voices and waits for pending preparations.
+// Close discards all readers and waits for pending preparations.
 func (c *Cuer) Close() {
 	c.Keep(nil, 0)
 	c.works.Wait()

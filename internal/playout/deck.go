@@ -59,7 +59,7 @@ type airing struct {
 	fills   string // id of the planned item that it replaces; "-": a gap in the plan or a window without a queue
 	detail  string
 	starved schedules.Instant // since when the station was starved as it started; zero: it was not
-	voice   *voice
+	reader  *itemReader
 	offset  int64 // frame of the item at which it was joined
 	start   int64 // frame of the timeline at which it was joined
 	end     int64 // frame by which it ends
@@ -116,8 +116,8 @@ func (d *Deck) Render(pos int64, dst []float32) {
 			clear(dst[:n*dsp.Channels])
 		} else {
 			n = min(n, d.air.end-pos)
-			if err := d.air.voice.Read(dst[:n*dsp.Channels]); err != nil {
-				d.spoil(pos, err.Error())
+			if err := d.air.reader.Read(dst[:n*dsp.Channels]); err != nil {
+				d.cutItem(pos, err.Error())
 				continue
 			}
 			d.position(pos + n)
@@ -148,7 +148,7 @@ func (d *Deck) listen(pos int64, pcm []float32) {
 		if d.air.fills != "" {
 			d.mute[d.air.item.SegmentID] = true
 		}
-		d.spoil(pos, fmt.Sprintf("it was silent for %v", d.rate.Duration(d.quiet).Round(time.Millisecond)))
+		d.cutItem(pos, fmt.Sprintf("it was silent for %v", d.rate.Duration(d.quiet).Round(time.Millisecond)))
 	}
 }
 
@@ -201,13 +201,13 @@ func (d *Deck) ensureAirable(pos int64, slot TimedItem) {
 		planned := slot.Item != nil && !d.over[slot.Item.ID]
 		switch {
 		case h.Recalled(a.item):
-			d.spoil(pos, "its segment was recalled")
+			d.cutItem(pos, "its segment was recalled")
 		case a.fills == "" && (slot.Item == nil || slot.Item.ID != a.item.ID || slot.Start != a.start-a.offset):
 			d.finish(pos, "the plan changed")
 		case a.fills != "" && planned:
 			d.finish(pos, "a planned item is due")
 		default:
-			end := min(slot.End, pos+a.voice.left())
+			end := min(slot.End, pos+a.reader.left())
 			if a.fills != "" {
 				end = min(a.end, slot.End)
 			}
@@ -235,7 +235,7 @@ func (d *Deck) play(pos int64, slot TimedItem) bool {
 		d.giveUp(pos, it, schedules.Failed, err.Error())
 		return false
 	}
-	d.begin(&airing{item: it, voice: v, offset: pos - slot.Start, start: pos}, min(slot.End, pos+v.left()))
+	d.begin(&airing{item: it, reader: v, offset: pos - slot.Start, start: pos}, min(slot.End, pos+v.left()))
 	return true
 }
 
@@ -285,7 +285,7 @@ func (d *Deck) fill(pos int64, slot TimedItem) {
 			d.problems.Add("fallback item %s (%s) cannot air: %v", it.ID, it.SegmentID, err)
 			continue
 		}
-		a := &airing{item: it, voice: v, offset: offset, start: pos, fills: "-"}
+		a := &airing{item: it, reader: v, offset: offset, start: pos, fills: "-"}
 		switch {
 		case slot.Item != nil:
 			a.fills, a.detail = slot.Item.ID, text.Join("in place of "+slot.Item.SegmentID, d.fallbackReasons[slot.Item.ID])
@@ -339,12 +339,12 @@ func (a *airing) joinedDetail(rate dsp.Rate) string {
 func (d *Deck) endAt(a *airing, end int64) {
 	a.end = end
 	fade := int64(0)
-	if last := a.offset + end - a.start; last < min(a.voice.length, d.rate.Frames(a.item.Duration.Duration)) {
+	if last := a.offset + end - a.start; last < min(a.reader.length, d.rate.Frames(a.item.Duration.Duration)) {
 		fade = d.rate.Frames(cutFade)
 		if a.fills != "" {
 			fade = d.rate.Frames(fallback.Fade)
 		}
-		a.voice.endBy(last, fade)
+		a.reader.endBy(last, fade)
 	}
 }
 
@@ -358,8 +358,8 @@ func (d *Deck) complete(pos int64) {
 	}
 }
 
-// spoil ends the item on the air at pos because it may not or cannot continue.
-func (d *Deck) spoil(pos int64, why string) {
+// cutItem ends the item on the air at pos because it may not or cannot continue.
+func (d *Deck) cutItem(pos int64, why string) {
 	if a := d.air; a.fills == "" {
 		d.over[a.item.ID] = true
 		if a.item.Chain != "" {
@@ -385,7 +385,7 @@ func (d *Deck) finish(pos int64, why string) {
 		outcome = schedules.FellBack
 	case a.offset == 0 && whole-heard <= d.rate.Frames(tolerance):
 		outcome = schedules.Aired
-	case why == "" && a.voice.left() == 0 && whole-heard > d.rate.Frames(tolerance):
+	case why == "" && a.reader.left() == 0 && whole-heard > d.rate.Frames(tolerance):
 		why = fmt.Sprintf("the recording ends %v early", d.rate.Duration(whole-heard).Round(time.Millisecond))
 		d.problems.Add("item %s (%s): %s", a.item.ID, a.item.SegmentID, why)
 	case why == "" && whole-heard > d.rate.Frames(tolerance):
@@ -395,7 +395,7 @@ func (d *Deck) finish(pos int64, why string) {
 		why = ""
 	}
 	detail = text.Join(detail, why)
-	if err := a.voice.Close(); err != nil {
+	if err := a.reader.Close(); err != nil {
 		d.problems.Add("item %s: %v", a.item.ID, err)
 	}
 	if a.starved.IsZero() {

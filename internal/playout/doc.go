@@ -7,7 +7,8 @@
 //   - Follower asks the service; DocumentStore verifies, saves and publishes its documents as Holdings.
 //   - Fetcher fetches the audio that the Holdings name; Cache opens it only after verifying its hash.
 //   - Mirrors asks the mirrors and offers their documents to the DocumentStore; Inbox takes bundles.
-//   - Deck determines which TimedItem is due at each frame of the station's timeline and renders it through a voice.
+//   - Deck determines which TimedItem is due at each frame of the station's timeline and renders it through an
+//     itemReader.
 //   - Lister takes the Deck's place where another player airs: it writes lists and files for it.
 //   - The outputs take the rendered blocks: files, pipes, child processes (package output).
 //   - Identity signs what the station reports, with the keys that it made at its enrolment.

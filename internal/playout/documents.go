@@ -97,7 +97,7 @@ func OpenDocumentStore(state *statedir.Dir, station string, pins Pins, now Now, 
 		v.lost = true // the documents were marked when they came: the marks were removed, and the recall list with them
 	}
 	v.loaded = true
-	v.publish(&next) // only now is everything loaded that determines the recalls
+	v.setHoldings(&next) // only now is everything loaded that determines the recalls
 	if stale && len(v.seen) > 0 {
 		v.saveSeen()
 	}
@@ -197,10 +197,10 @@ func (v *DocumentStore) Changed() <-chan struct{} {
 	return v.changed
 }
 
-// publish makes next the current holdings.
-func (v *DocumentStore) publish(next *Holdings) {
+// setHoldings makes next the current holdings.
+func (v *DocumentStore) setHoldings(next *Holdings) {
 	next.Generation++
-	v.recall(next)
+	v.resolveRecalls(next)
 	next.index()
 	v.changing.Lock()
 	defer v.changing.Unlock()
@@ -414,7 +414,7 @@ func (v *DocumentStore) keep(name string, envelope []byte, document string, m ma
 	known := v.seen[document] == m
 	v.support(m.IssuedAt)
 	v.seen[document] = m
-	v.publish(next)
+	v.setHoldings(next)
 	if save {
 		write := v.state.Replace
 		if name == recallsName {
@@ -457,5 +457,5 @@ func (v *DocumentStore) Forget(date schedules.Date) {
 		return
 	}
 	v.saveSeen()
-	v.publish(&next)
+	v.setHoldings(&next)
 }

@@ -101,7 +101,7 @@ func NewMirrors(station string, documents *DocumentStore, cache *Cache, follower
 		m.pointer = mirror.PointerName(opt.Recipient)
 	}
 	m.know(opt.Addresses)
-	m.recall()
+	m.loadKnownMirrors()
 	return m
 }
 
@@ -135,8 +135,8 @@ type mirrorsRecord struct {
 	Drops   string   `json:"drops,omitempty"` // likewise: the recipient of what the station drops
 }
 
-// recall knows the mirrors that an earlier run learned.
-func (m *Mirrors) recall() {
+// loadKnownMirrors reads the mirrors that an earlier run learned.
+func (m *Mirrors) loadKnownMirrors() {
 	r := statedir.Records[mirrorsRecord](m.cache.state, 64<<10, mirrorsName)[0]
 	if r.Damaged() {
 		m.problems.Add("the saved list of mirrors is left out: %v", r.Err)
@@ -260,8 +260,8 @@ func (m *Mirrors) hear() {
 	}
 }
 
-// found is a pointer, and the mirror that served it.
-type found struct {
+// fetchedPointer is a pointer, and the mirror that served it.
+type fetchedPointer struct {
 	wire.MirrorPointer
 	from     *mirrorHost
 	envelope []byte
@@ -270,7 +270,7 @@ type found struct {
 // Poll asks all mirrors for the station's pointer, and takes what the newest names.
 func (m *Mirrors) Poll(ctx context.Context) {
 	all := m.sources()
-	got := make([]*found, len(all))
+	got := make([]*fetchedPointer, len(all))
 	var asking sync.WaitGroup
 	for i, s := range all {
 		asking.Go(func() { got[i] = m.ask(ctx, s) })
@@ -279,9 +279,9 @@ func (m *Mirrors) Poll(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	got = slices.DeleteFunc(got, func(f *found) bool { return f == nil || !m.verify(f) })
+	got = slices.DeleteFunc(got, func(f *fetchedPointer) bool { return f == nil || !m.verify(f) })
 	now := m.now()
-	slices.SortStableFunc(got, func(a, b *found) int { return cmp.Compare(b.Number, a.Number) })
+	slices.SortStableFunc(got, func(a, b *fetchedPointer) int { return cmp.Compare(b.Number, a.Number) })
 	newest := m.documents.pointerSeen()
 	if len(got) > 0 {
 		newest = max(newest, got[0].Number)
@@ -297,7 +297,7 @@ func (m *Mirrors) Poll(ctx context.Context) {
 
 // takeNewest takes the newest pointer that names nothing older than what is held. If the key of mirrors is stolen, that
 // need not be the one with the highest number.
-func (m *Mirrors) takeNewest(ctx context.Context, got []*found, now time.Time) {
+func (m *Mirrors) takeNewest(ctx context.Context, got []*fetchedPointer, now time.Time) {
 	seen := m.documents.pointerSeen()
 	manifests, offered := map[string]wire.MirrorManifest{}, map[string]offeredDocument{}
 	recordings := map[string]wire.MirrorFile{}
@@ -334,7 +334,7 @@ func (m *Mirrors) takeNewest(ctx context.Context, got []*found, now time.Time) {
 }
 
 // ask fetches the pointer of a mirror, and the roots by which it can be verified; nil: there is none to verify.
-func (m *Mirrors) ask(ctx context.Context, s *mirrorHost) *found {
+func (m *Mirrors) ask(ctx context.Context, s *mirrorHost) *fetchedPointer {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	s.set(mirrorUnreachable, "", m.now())
@@ -351,11 +351,11 @@ func (m *Mirrors) ask(ctx context.Context, s *mirrorHost) *found {
 	if _, err := m.documents.OpenPointer(envelope); err != nil {
 		m.learnRoots(ctx, s, envelope)
 	}
-	return &found{from: s, envelope: envelope}
+	return &fetchedPointer{from: s, envelope: envelope}
 }
 
 // verify opens a pointer by the roots that all mirrors brought: a key that one of them revokes signs for none.
-func (m *Mirrors) verify(f *found) bool {
+func (m *Mirrors) verify(f *fetchedPointer) bool {
 	var err error
 	if f.MirrorPointer, err = m.documents.OpenPointer(f.envelope); err != nil {
 		m.note(f.from, forgery{fmt.Errorf("its pointer is refused: %w", err)})
@@ -382,7 +382,7 @@ func (m *Mirrors) learnRoots(ctx context.Context, s *mirrorHost, envelope []byte
 }
 
 // classify sets the state of a mirror whose pointer is valid.
-func (m *Mirrors) classify(f *found, newest int64, now time.Time) {
+func (m *Mirrors) classify(f *fetchedPointer, newest int64, now time.Time) {
 	m.tellClock(f, now)
 	s := f.from
 	s.mu.Lock()
@@ -406,7 +406,7 @@ func (m *Mirrors) classify(f *found, newest int64, now time.Time) {
 const mostBehind = 10 * time.Minute
 
 // tellClock raises an alarm if this machine's clock is behind what has been signed: then all that airs by it airs late.
-func (m *Mirrors) tellClock(f *found, now time.Time) {
+func (m *Mirrors) tellClock(f *fetchedPointer, now time.Time) {
 	const alarm = "clock behind mirrors"
 	if behind := f.IssuedAt.Sub(now); behind > mostBehind {
 		m.problems.Raise(alarm, "the clock of this machine shows %s, and mirrors have a pointer that was signed at %s: "+
@@ -419,7 +419,7 @@ func (m *Mirrors) tellClock(f *found, now time.Time) {
 
 // take offers what a pointer names. It reports whether all of it was accepted or is held: only then is it known that
 // the pointer is no older than what is held. It adds the documents that were offered to offered.
-func (m *Mirrors) take(ctx context.Context, f *found, manifest wire.MirrorManifest, from []*mirrorHost,
+func (m *Mirrors) take(ctx context.Context, f *fetchedPointer, manifest wire.MirrorManifest, from []*mirrorHost,
 	offered map[string]offeredDocument, now time.Time) bool {
 	all := true
 	for _, d := range manifest.Documents {
@@ -465,7 +465,7 @@ func (m *Mirrors) readManifest(ctx context.Context, from []*mirrorHost, file wir
 
 // order returns the mirrors in the order in which they are asked for files: those that serve the pointer first, and
 // those that served a wrong file last.
-func (m *Mirrors) order(f *found) []*mirrorHost {
+func (m *Mirrors) order(f *fetchedPointer) []*mirrorHost {
 	all := m.sources()
 	rank := func(s *mirrorHost) int {
 		s.mu.Lock()

@@ -237,7 +237,7 @@ func (p *pieces) make(ctx context.Context, t ListEntry) error {
 		p.problems.Add("item %s (%s): %v", t.Item.ID, t.Item.SegmentID, err)
 		return nil // it is fetched again
 	}
-	v, err := newVoice(f, f, t.Item.Audio.Bytes, p.open, t.Item, p.rate, t.Offset)
+	v, err := newItemReader(f, f, t.Item.Audio.Bytes, p.open, t.Item, p.rate, t.Offset)
 	if err != nil {
 		p.spoil(t, err)
 		return nil
@@ -287,8 +287,8 @@ func (p *pieces) spoil(t ListEntry, why error) {
 	signal(p.made)
 }
 
-// write writes the frames of a voice as a WAV file, and returns the hash of the file.
-func (p *pieces) write(ctx context.Context, temp, name string, v *voice, frames int64) (sum [sha256.Size]byte,
+// write writes the frames of a reader as a WAV file, and returns the hash of the file.
+func (p *pieces) write(ctx context.Context, temp, name string, v *itemReader, frames int64) (sum [sha256.Size]byte,
 	err error) {
 	f, err := p.dir.Create(temp)
 	if err != nil {
@@ -311,7 +311,7 @@ func (p *pieces) write(ctx context.Context, temp, name string, v *voice, frames 
 // errSuperseded is the error of a file that is not wanted any more, or not first.
 var errSuperseded = errors.New("another file is wanted first")
 
-func (p *pieces) copy(ctx context.Context, name string, w io.Writer, v *voice, frames int64) error {
+func (p *pieces) copy(ctx context.Context, name string, w io.Writer, v *itemReader, frames int64) error {
 	pcm := make([]float32, int64(p.rate)*dsp.Channels)
 	var bytes []byte
 	for done := int64(0); done < frames; {

@@ -40,7 +40,7 @@ func NewProblems(now Now, log *slog.Logger) *Problems {
 
 // Add records a problem. If it is recorded already, it becomes the newest again.
 func (p *Problems) Add(format string, args ...any) {
-	said := toldOf(format, args...)
+	said := formatText(format, args...)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known := slices.IndexFunc(p.list, func(x problem) bool { return x.text == said })
@@ -56,9 +56,9 @@ func (p *Problems) Add(format string, args ...any) {
 // mostTold is the maximum length in characters of a text that the service accepts.
 const mostTold = 500
 
-// toldOf returns a text as the service accepts it. If it is too long, the longest argument is shortened until it fits,
-// so that the format, which has the cure, stays whole.
-func toldOf(format string, args ...any) string {
+// formatText returns a text as the service accepts it. If it is too long, the longest argument is shortened until it
+// fits, so that the format, which has the cure, stays whole.
+func formatText(format string, args ...any) string {
 	args = slices.Clone(args)
 	for range args {
 		over := utf8.RuneCountInString(text.Clean(fmt.Sprintf(format, args...))) - mostTold

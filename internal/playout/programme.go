@@ -92,9 +92,9 @@ func recurs(n int, at func(int) schedules.Occurrence, occ schedules.Occurrence) 
 	return false
 }
 
-// joint is the number of frames by which a planned start may differ from the previous end and still count as the same
-// instant: rounding at rates that do not divide a millisecond.
-const joint = 2
+// startRounding is the number of frames by which a planned start may differ from the previous end and still count as
+// the same instant: rounding at rates that do not divide a millisecond.
+const startRounding = 2
 
 // programme computes when each of a window's items starts and ends. A hard start cuts the item that plays; a soft start
 // waits for it up to its grace and then cuts it; a following item waits for its end. No item starts before its planned
@@ -114,7 +114,7 @@ func programme(items []wire.QueueItem, s *TimedWindow, rate dsp.Rate) []TimedIte
 		planned := rate.Frame(it.StartAt.Time)
 		start := max(planned, at)
 		switch {
-		case it.Start == schedules.Hard || at-planned <= joint && planned-at <= joint:
+		case it.Start == schedules.Hard || at-planned <= startRounding && planned-at <= startRounding:
 			start = planned
 		case it.Start == schedules.Soft:
 			start = min(start, planned+rate.Frames(it.Grace.Duration))
@@ -131,7 +131,7 @@ func programme(items []wire.QueueItem, s *TimedWindow, rate dsp.Rate) []TimedIte
 		} else {
 			at = s.Start
 		}
-		if start-at > joint {
+		if start-at > startRounding {
 			slots = append(slots, TimedItem{Start: at, End: start})
 		} else if len(slots) > 0 {
 			slots[len(slots)-1].End = start

@@ -295,7 +295,7 @@ func (v *DocumentStore) discardUntrusted(roles []trust.KeyRole) {
 		}
 	}
 	v.markHeld(&next)
-	v.publish(&next)
+	v.setHoldings(&next)
 	v.saveSeen()
 }
 

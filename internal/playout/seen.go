@@ -178,8 +178,8 @@ func (v *DocumentStore) keepLostRecalls(r *wire.Recalls, held *wire.Recalls) {
 
 // highest returns the highest revisions seen.
 func highest(marks map[string]mark) wire.Seen {
-	told := func(m mark) wire.SeenMark { return wire.SeenMark{Revision: m.Revision, IssuedAt: m.IssuedAt} }
-	seen := wire.Seen{Recalls: told(marks["recalls"]), Fallback: told(marks["fallback"])}
+	wireMark := func(m mark) wire.SeenMark { return wire.SeenMark{Revision: m.Revision, IssuedAt: m.IssuedAt} }
+	seen := wire.Seen{Recalls: wireMark(marks["recalls"]), Fallback: wireMark(marks["fallback"])}
 	for document, m := range marks {
 		if _, err := schedules.ParseDate(document); err == nil {
 			seen.Queues = max(seen.Queues, m.Revision)
@@ -207,11 +207,11 @@ func tellKept(problems *Problems, kept []wire.Recalled) {
 // namedMost is about how many characters of an alarm name segments.
 const namedMost = 200
 
-// recall completes next with the sources of its recalls: the recall list or, if the saved one is lost, the record of it
-// in seen.json, or the queues and the fallback that the service issued after that list. If no source is left, it sets
-// next.forgot: then no item airs until the list arrives again, because any of them may be recalled. It raises an alarm
-// from the loss of the list until one arrives.
-func (v *DocumentStore) recall(next *Holdings) {
+// resolveRecalls completes next with the sources of its recalls: the recall list or, if the saved one is lost, the
+// record of it in seen.json, or the queues and the fallback that the service issued after that list. If no source is
+// left, it sets next.forgot: then no item airs until the list arrives again, because any of them may be recalled. It
+// raises an alarm from the loss of the list until one arrives.
+func (v *DocumentStore) resolveRecalls(next *Holdings) {
 	if !v.loaded {
 		return
 	}

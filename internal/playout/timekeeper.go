@@ -20,16 +20,16 @@ type Timekeeper struct {
 	state    *statedir.Dir
 	problems *Problems
 
-	mu       sync.Mutex
-	wall     time.Time     // the local time at the last look
-	at       time.Duration // the uptime at the last look
-	shift    time.Duration // station's time minus the local time
-	believed bool          // the service has confirmed or corrected the time
-	moved    time.Duration // total of all jumps
-	set      time.Duration // total by which the service has set the time, relative to the machine's own
-	setSince time.Duration // the uptime from which set counts
-	saved    anchor
-	stepped  chan struct{} // holds a token after a step of the local time: the service should be asked
+	mu         sync.Mutex
+	wall       time.Time     // the local time at the last look
+	at         time.Duration // the uptime at the last look
+	offset     time.Duration // station's time minus the local time
+	confirmed  bool          // the service has confirmed or corrected the time
+	totalJumps time.Duration // total of all jumps
+	set        time.Duration // total by which the service has set the time, relative to the machine's own
+	setSince   time.Duration // the uptime from which set counts
+	saved      anchor
+	stepped    chan struct{} // holds a token after a step of the local time: the service should be asked
 }
 
 // Uptime identifies the start of the machine and measures the time since, including sleep. It does not step, and it is
@@ -75,10 +75,10 @@ func OpenTimekeeper(local Now, uptime Uptime, state *statedir.Dir, problems *Pro
 	}
 	k.load()
 	if k.saved.Boot == uptime.Boot {
-		k.believed = true
+		k.confirmed = true
 		k.set, k.setSince = k.saved.Set, k.saved.SetSince
 		if shift := k.saved.Origin.Add(k.at).Sub(k.wall); shift.Abs() > stepMost {
-			k.shift = shift
+			k.offset = shift
 			problems.Add("the local clock differs by %v from the time that was kept before: the kept time stays in use",
 				(-shift).Round(time.Millisecond))
 		}
@@ -133,17 +133,17 @@ func (k *Timekeeper) lookAgain() (now time.Time, moved, step time.Duration, kept
 	if step.Abs() <= stepMost {
 		step = 0
 	} else {
-		if k.believed {
-			k.shift -= step
+		if k.confirmed {
+			k.offset -= step
 		} else {
-			k.moved += step
+			k.totalJumps += step
 		}
 		select {
 		case k.stepped <- struct{}{}:
 		default:
 		}
 	}
-	return wall.Add(k.shift), k.moved, step, k.believed
+	return wall.Add(k.offset), k.totalJumps, step, k.confirmed
 }
 
 // read returns the local time and the uptime at one instant. It tries again if it was delayed between the two readings.
@@ -165,14 +165,14 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 	ahead time.Duration) {
 	doubt := took / 2
 	k.mu.Lock()
-	off := before.Add(k.moved - moved + doubt).Sub(theirs)
-	ahead = off - k.shift
+	off := before.Add(k.totalJumps - moved + doubt).Sub(theirs)
+	ahead = off - k.offset
 	set, already := time.Duration(0), k.set
 	refused := false
 	switch {
 	// The local time was corrected.
-	case k.shift != 0 && off.Abs()-ahead.Abs() > stepMost+doubt && ahead.Abs() <= trustMost:
-		set = -k.shift
+	case k.offset != 0 && off.Abs()-ahead.Abs() > stepMost+doubt && ahead.Abs() <= trustMost:
+		set = -k.offset
 		k.set, k.setSince = 0, k.at
 	case off.Abs() > wrongMost+doubt:
 		set = -off
@@ -181,10 +181,10 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 		}
 		k.set += set
 	}
-	k.shift += set
-	k.moved += set
-	k.believed = k.believed || !refused
-	next := anchor{Boot: k.uptime.Boot, Origin: k.wall.Add(k.shift - k.at), Set: k.set, SetSince: k.setSince}
+	k.offset += set
+	k.totalJumps += set
+	k.confirmed = k.confirmed || !refused
+	next := anchor{Boot: k.uptime.Boot, Origin: k.wall.Add(k.offset - k.at), Set: k.set, SetSince: k.setSince}
 	save := !refused && next.Boot != "" && (next.Boot != k.saved.Boot ||
 		next.Origin.Sub(k.saved.Origin).Abs() > anchorMost)
 	if save {
@@ -209,7 +209,7 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 func (k *Timekeeper) Ahead() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.shift
+	return k.offset
 }
 
 // Set returns the total by which the service has set the station's time, relative to the machine's own.

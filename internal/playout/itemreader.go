@@ -31,8 +31,8 @@ func OpenMP3(r io.ReaderAt, size int64) (Decoder, error) { return audio.Open(r, 
 // state there as in a continuous airing.
 const preroll = time.Second
 
-// voice renders one item at the output's rate: from cue-in to cue-out, with gain, limiter and fade.
-type voice struct {
+// itemReader renders one item at the output's rate: from cue-in to cue-out, with gain, limiter and fade.
+type itemReader struct {
 	file   io.Closer
 	chain  *dsp.Limiter
 	mono   bool
@@ -43,17 +43,18 @@ type voice struct {
 	buf    []float32
 }
 
-// newVoice returns a voice at frame offset of the item. It decodes file and closes it through closer.
-func newVoice(file io.ReaderAt, closer io.Closer, size int64, open Open, it *wire.QueueItem, rate dsp.Rate,
-	offset int64) (*voice, error) {
-	v := &voice{file: closer}
+// newItemReader returns a reader at frame offset of the item. It decodes file and closes it through closer.
+func newItemReader(file io.ReaderAt, closer io.Closer, size int64, open Open, it *wire.QueueItem, rate dsp.Rate,
+	offset int64) (*itemReader, error) {
+	v := &itemReader{file: closer}
 	if err := v.start(file, size, open, it, rate, offset); err != nil {
 		return nil, errors.Join(err, closer.Close())
 	}
 	return v, nil
 }
 
-func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueItem, rate dsp.Rate, offset int64) error {
+func (v *itemReader) start(file io.ReaderAt, size int64, open Open, it *wire.QueueItem, rate dsp.Rate,
+	offset int64) error {
 	dec, err := open(file, size)
 	if err != nil {
 		return fmt.Errorf("it cannot be decoded: %w", err)
@@ -103,7 +104,7 @@ func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueIte
 }
 
 // Read fills dst with the item's next frames in stereo. After the end of the recording it returns silence: see left.
-func (v *voice) Read(dst []float32) error {
+func (v *itemReader) Read(dst []float32) error {
 	n := int64(len(dst) / dsp.Channels)
 	pcm := dst
 	if v.mono {
@@ -128,15 +129,15 @@ func (v *voice) Read(dst []float32) error {
 }
 
 // left returns how many frames of the recording remain, independent of the end that was set.
-func (v *voice) left() int64 { return max(v.length-v.pos, 0) }
+func (v *itemReader) left() int64 { return max(v.length-v.pos, 0) }
 
 // endBy makes the item end at its frame end, with a fade of at least fade frames before it.
-func (v *voice) endBy(end, fade int64) {
+func (v *itemReader) endBy(end, fade int64) {
 	v.end = end
 	v.fade = min(max(v.fade, fade), max(end-v.pos, 0))
 }
 
-func (v *voice) Close() error { return v.file.Close() }
+func (v *itemReader) Close() error { return v.file.Close() }
 
 // source reads a decoder's frames by position, with silence before the first and after the last.
 type source struct {

@@ -43,9 +43,10 @@ type closer struct{}
 
 func (closer) Close() error { return nil }
 
-func voiceOf(t *testing.T, d *synth, it wire.QueueItem, offset int64) *voice {
+func voiceOf(t *testing.T, d *synth, it wire.QueueItem, offset int64) *itemReader {
 	t.Helper()
-	v, err := newVoice(nil, closer{}, 0, func(io.ReaderAt, int64) (Decoder, error) { return d, nil }, &it, 48000, offset)
+	v, err := newItemReader(nil, closer{}, 0, func(io.ReaderAt, int64) (Decoder, error) { return d, nil }, &it, 48000,
+		offset)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func TestRecordingShorterThanItsCuesIsRefusedOnlyBeyondItsEnd(t *testing.T) {
 		t.Errorf("%d frames are left", v.left())
 	}
 	open := func(io.ReaderAt, int64) (Decoder, error) { return d, nil }
-	if _, err := newVoice(nil, closer{}, 0, open, &it, 48000, 48000); err == nil {
+	if _, err := newItemReader(nil, closer{}, 0, open, &it, 48000, 48000); err == nil {
 		t.Error("joined beyond the recording's end")
 	}
 }
