@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -51,7 +52,7 @@ func (n Network) Problems() []Problem {
 		p.at = fmt.Sprintf("campaigns[%d].", i)
 		for k, s := range n.Campaigns[i].Stations {
 			if !known[s] {
-				p.add(fmt.Sprintf("stations[%d]", k), "%q is not known", s)
+				p.add(fmt.Sprintf("stations[%d]", k), "%q is not known%s", s, Suggest(s, maps.Keys(known)))
 			}
 		}
 	}
@@ -80,7 +81,7 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 		at := fmt.Sprintf("windows[%d]", i)
 		c, ok := clocks[w.Clock]
 		if !ok {
-			p.add(at+".clock", "%q is not known", w.Clock)
+			p.add(at+".clock", "%q is not known%s", w.Clock, Suggest(w.Clock, maps.Keys(clocks)))
 			continue
 		}
 		if off := w.Length.Duration - c.Length.Duration; off != 0 && (off > w.Tolerance.Duration ||

@@ -263,7 +263,7 @@ func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
 		if f, ok := fields[name]; ok {
 			s.fill(v.FieldByIndex(f.Go.Index), values[name], at, textsOf(v.Type(), f))
 		} else {
-			s.wrong(at, "is not a field known here")
+			s.wrong(at, "is not a field known here%s", schedules.Suggest(name, maps.Keys(fields)))
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (c change) run(ctx context.Context, stdout io.Writer, o output) error {
 	}
 	would, err := apply(true)
 	if err != nil {
-		return err
+		return placed(err, c.document)
 	}
 	if len(would.Changes) == 0 {
 		return cmdline.Refuse(cmdline.Nothing, "nothing was changed: the file names no station, clock, campaign or script")
