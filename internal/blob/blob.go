@@ -40,6 +40,9 @@ type Store interface {
 	// Delete removes the blob if it is there.
 	Delete(ctx context.Context, sha256 string) error
 
+	// Erase removes the blob like Delete, with all earlier versions that the store may keep of it.
+	Erase(ctx context.Context, sha256 string) error
+
 	// DeleteOlder removes the blob if it exists and was last put before before, and reports whether it did.
 	DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error)
 }

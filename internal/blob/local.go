@@ -166,6 +166,9 @@ func (l *Local) Delete(ctx context.Context, sha256 string) error {
 	return classify(l.sync(sha256[:2]))
 }
 
+// Erase implements Store. A disk may keep the blocks of a removed file until it needs them.
+func (l *Local) Erase(ctx context.Context, sha256 string) error { return l.Delete(ctx, sha256) }
+
 // DeleteOlder implements Store. No Put of this process runs between the check and the deletion.
 func (l *Local) DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error) {
 	l.mu.Lock()

@@ -187,6 +187,35 @@ func (s *S3) Delete(ctx context.Context, sha256 string) error {
 	return err
 }
 
+// Erase implements Store. It removes every version of the object, the marks of its deletions, and uploads of it that
+// were never completed. The bucket's user needs s3:ListBucketVersions and s3:DeleteObjectVersion.
+func (s *S3) Erase(ctx context.Context, sha256 string) error {
+	if err := errors.Join(named(sha256), ctx.Err()); err != nil {
+		return err
+	}
+	key := s.key(sha256)
+	if err := s.client.RemoveIncompleteUpload(ctx, s.o.Bucket, key); err != nil {
+		return s3Error(ctx, err, sha256)
+	}
+	listing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for v := range s.client.ListObjects(listing, s.o.Bucket, minio.ListObjectsOptions{Prefix: key, Recursive: true,
+		WithVersions: true}) {
+		if v.Err != nil {
+			return s3Error(ctx, v.Err, sha256)
+		}
+		if v.Key != key {
+			continue
+		}
+		err := s3Error(ctx, s.client.RemoveObject(ctx, s.o.Bucket, key, minio.RemoveObjectOptions{VersionID: v.VersionID}),
+			sha256)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return s.Delete(ctx, sha256)
+}
+
 // DeleteOlder implements Store. S3 cannot check and delete atomically: a Put of the same bytes in the milliseconds
 // between the two is lost, so callers must put a blob again before they rely on it.
 func (s *S3) DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error) {

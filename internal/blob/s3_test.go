@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -37,6 +39,59 @@ func TestS3KeepsThePort(t *testing.T) {
 			Spool: func() []string { return entries(t, filepath.Join(o.Spool, "tmp")) },
 		}
 	})
+}
+
+func TestErasureReachesEveryVersionOfABlob(t *testing.T) {
+	bucket := harness.StartVersionedBucket(t)
+	s := openS3(t, options(t, bucket))
+	recording := strings.Repeat("a recording that is to be erased ", 300)
+	var sha string
+	for range 3 {
+		b, err := s.Put(t.Context(), strings.NewReader(recording), 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sha = b.SHA256
+		if err := s.Delete(t.Context(), sha); err != nil { // leaves the version, under a mark
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Put(t.Context(), strings.NewReader("another one"), 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if len(holding(t, recording, bucket)) == 0 {
+		t.Fatal("the bucket keeps no versions")
+	}
+	if err := s.Erase(t.Context(), sha); err != nil {
+		t.Fatal(err)
+	}
+	if left := holding(t, recording, bucket); len(left) > 0 {
+		t.Errorf("%q still have the recording", left)
+	}
+	if list, err := s.List(t.Context(), "", 10); err != nil || len(list) != 1 {
+		t.Errorf("listed %v, %v; want the other recording", list, err)
+	}
+}
+
+// holding returns the files of a bucket that have text.
+func holding(t *testing.T, text string, b harness.Bucket) (files []string) {
+	t.Helper()
+	for _, dir := range []string{b.Files, b.Earlier} {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			content, err := os.ReadFile(path)
+			if strings.Contains(string(content), text) {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
 }
 
 func TestS3ThatRefusesIsNamed(t *testing.T) {

@@ -19,17 +19,38 @@ type Bucket struct {
 	Name              string
 	AccessKey, Secret string
 	Files             string // the directory that holds the buckets
+	Earlier           string // the directory that holds earlier versions of their objects, if the bucket keeps them
+}
+
+// StartVersionedBucket runs StartBucket's server with a bucket that keeps earlier versions of its objects.
+func StartVersionedBucket(t testing.TB) Bucket {
+	t.Helper()
+	b := startBucket(t, t.TempDir())
+	err := b.Client(t).SetBucketVersioning(t.Context(), b.Name, minio.BucketVersioningConfiguration{Status: minio.Enabled})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // StartBucket runs an S3 server over a directory of files. It stops with the test.
 func StartBucket(t testing.TB) Bucket {
 	t.Helper()
+	return startBucket(t, "")
+}
+
+func startBucket(t testing.TB, earlier string) Bucket {
+	t.Helper()
 	address := FreeAddress(t)
 	b := Bucket{Endpoint: "http://" + address, Name: "lifeline-audio", AccessKey: "lifeline",
-		Secret: "a secret of the tests", Files: t.TempDir()}
+		Secret: "a secret of the tests", Files: t.TempDir(), Earlier: earlier}
 	var log bytes.Buffer
-	cmd := exec.Command(tool(t, "github.com/versity/versitygw/cmd/versitygw", "v1.8.0"), "--access", b.AccessKey,
-		"--secret", b.Secret, "--port", address, "--quiet", "posix", b.Files)
+	kind := []string{"posix", b.Files}
+	if earlier != "" {
+		kind = []string{"posix", "--versioning-dir", earlier, b.Files}
+	}
+	cmd := exec.Command(tool(t, "github.com/versity/versitygw/cmd/versitygw", "v1.8.0"), append([]string{"--access",
+		b.AccessKey, "--secret", b.Secret, "--port", address, "--quiet"}, kind...)...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

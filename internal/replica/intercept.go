@@ -12,6 +12,7 @@ import (
 type Call struct {
 	Name   string        // such as "store.commit", the name in metrics and traces
 	Writes bool          // it changes stored data
+	Long   bool          // it may take minutes
 	Commit *store.Commit // set for a commit
 	Fresh  []bool        // the result of an append, once it is known
 }
@@ -22,10 +23,13 @@ type Interceptor func(ctx context.Context, call *Call, do func(context.Context) 
 // Intercept returns a Store that passes every call of s to through, except Ping, and Wait, which waits for changes.
 func Intercept(s Store, through Interceptor) Store { return intercepted{s, through} }
 
-// Bounded returns a Store that gives up each call of s, except Wait, after the time patience. Such a call fails with
-// Unavailable. A commit that was given up may have been stored; it is never stored in part.
+// Bounded returns a Store that gives up each call of s, except Wait, Redact and Purge, after the time patience. Such a
+// call fails with Unavailable. A commit that was given up may have been stored; it is never stored in part.
 func Bounded(s Store, patience time.Duration) Store {
-	return Intercept(s, func(ctx context.Context, _ *Call, do func(context.Context) error) error {
+	return Intercept(s, func(ctx context.Context, call *Call, do func(context.Context) error) error {
+		if call.Long {
+			return do(ctx)
+		}
 		limited, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		err := do(limited)
@@ -124,4 +128,14 @@ func (a intercepted) Forget(ctx context.Context, station string, sequences []int
 
 func (a intercepted) Trim(ctx context.Context, through int64) error {
 	return a.done(ctx, "store.trim", func(ctx context.Context) error { return a.Store.Trim(ctx, through) })
+}
+
+func (a intercepted) Redact(ctx context.Context, changes []store.Change, entries []store.Entry) error {
+	return a.through(ctx, &Call{Name: "store.redact", Writes: true, Long: true}, func(ctx context.Context) error {
+		return a.Store.Redact(ctx, changes, entries)
+	})
+}
+
+func (a intercepted) Purge(ctx context.Context) error {
+	return a.through(ctx, &Call{Name: "store.purge", Writes: true, Long: true}, a.Store.Purge)
 }

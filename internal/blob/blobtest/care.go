@@ -10,6 +10,20 @@ import (
 )
 
 var careRules = []rule{
+	{"ErasedBlobIsGone", func(b *bench) {
+		p := noise(7, 3000)
+		b.put(p)
+		b.put(noise(8, 3000))
+		for range 2 {
+			if err := b.Erase(b.Context(), hash(p)); err != nil {
+				b.Fatal(err)
+			}
+			b.lacks(p)
+		}
+		b.holds(noise(8, 3000))
+		b.put(p)
+		b.holds(p)
+	}},
 	{"ScrubFindsEveryFlippedBitAndRepairs", func(b *bench) {
 		spare, err := blob.OpenLocal(b.TempDir())
 		if err != nil {

@@ -7,6 +7,7 @@
 //	feed                            a stream of the latest changes, each named <sequence>-0
 //	audit                           a stream of all changes that are not trimmed, named likewise
 //	trimmed                         the change up to which superseded changes are removed from audit and history
+//	redacted                        the copy of a stream that a Redact writes
 //	retired                         counts every Forget and step of a Trim
 //	documents:<kind>                id -> revision, space, body
 //	revisions:<kind>                id -> revision; negative when deleted
@@ -27,6 +28,7 @@
 //	+zrangebyscore +sadd +smembers +xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info
 //	+config|get, +select for a numbered database,
 //	~rate:{prefix}:* +time for rate limits shared by replicas (otherwise each replica has its own),
+//	+rename +bgrewriteaof +bgsave to erase,
 //	+wait and +script|load for replicas, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
 package redis
 

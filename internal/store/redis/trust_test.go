@@ -70,7 +70,8 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 		"--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, harness.Durable...)...)
 	rule := "~{place*}:* ~rate:{place*}:* +time +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem " +
 		"+zrangebylex +zrevrangebylex +zrangebyscore +sadd +smembers " +
-		"+xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get +hlen +zcard"
+		"+xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get +hlen +zcard +rename " +
+		"+bgrewriteaof +bgsave"
 	command := []any{"acl", "setuser", "lifeline", "on", ">p@ss"}
 	for _, word := range strings.Fields(rule) {
 		command = append(command, word)

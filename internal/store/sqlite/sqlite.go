@@ -61,7 +61,8 @@ func open(ctx context.Context, path string, behind bool) (s *Store, err error) {
 			err = errors.Join(err, s.closed())
 		}
 	}()
-	if s.writer, err = pool(path, 1, "synchronous(FULL)", "journal_mode(WAL)"); err != nil {
+	if s.writer, err = pool(path, 1, "synchronous(FULL)", "journal_mode(WAL)",
+		"secure_delete(1)"); err != nil {
 		return s, err
 	}
 	if err := verify(ctx, s.writer); err != nil {

@@ -32,6 +32,8 @@ type Store interface {
 	Release(ctx context.Context, name, holder string) error
 	Forget(ctx context.Context, station string, sequences []int64) error
 	Trim(ctx context.Context, through int64) error
+	Redact(ctx context.Context, changes []store.Change, entries []store.Entry) error
+	Purge(ctx context.Context) error
 
 	Ping(ctx context.Context) error
 	Close() error
@@ -44,7 +46,7 @@ type Place func(t *testing.T) (open func() Store)
 // Run tests a back end against the contract.
 func Run(t *testing.T, place Place) {
 	for _, rule := range slices.Concat(documentRules, conditionRules, listRules, feedRules, waitRules, auditRules,
-		asrunRules, leaseRules, retireRules, sizeRules, modelRules) {
+		asrunRules, leaseRules, retireRules, redactRules, sizeRules, modelRules) {
 		t.Run(rule.name, func(t *testing.T) {
 			t.Parallel()
 			open := place(t)
