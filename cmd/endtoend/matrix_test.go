@@ -31,6 +31,8 @@ var mayDo = map[string]string{
 	"editSegment": "producer scheduler", "approveSegment": "producer scheduler", "rejectSegment": "producer scheduler",
 	"recallSegment": "producer scheduler", "reinstateSegment": "producer scheduler",
 	"confirmRecalls": "producer scheduler", "reinstateRecalls": "producer scheduler",
+	"listErasures": "producer", "askErasure": "producer", "getErasure": "producer", "confirmErasure": "producer",
+	"dropErasure": "producer",
 	"listScripts": "producer scheduler viewer", "getScript": "producer scheduler viewer",
 	"putScript":           "producer scheduler",
 	"listMissingReadings": "producer scheduler viewer", "getExposure": "producer scheduler viewer",
@@ -82,7 +84,7 @@ var mayDo = map[string]string{
 // confirmed lists what a session must confirm by passkey, independent of the routes.
 const confirmed = "approveSegment publish publishMany withdrawDay recallSegment recallPerson reinstateSegment " +
 	"confirmRecalls reinstateRecalls addMember patchMember createPersonCode recoverMember createToken revokeToken " +
-	"createEnrolmentCode seizeStation setMirrorList addPasskey endPasskey"
+	"createEnrolmentCode seizeStation setMirrorList addPasskey endPasskey confirmErasure"
 
 // bySession lists what no token may do.
 const bySession = "addPasskey endPasskey recoverMember"

@@ -102,6 +102,23 @@ func (p *Members) Set(ctx context.Context, by Actor, id string, revision *int64,
 	})
 }
 
+// Forget replaces all names of a person who has ended by one. It fails with NotFound, and with Conflict while the
+// person is active.
+func (p *Members) Forget(ctx context.Context, by Actor, id, name, action string) error {
+	_, err := p.change(ctx, by, id, action, func(before *replica.Person, _ int64) (replica.Person, error) {
+		if before == nil {
+			return replica.Person{}, noPerson(id)
+		}
+		if before.EndedAt.IsZero() {
+			return replica.Person{}, fault.New(fault.Conflict, "%s is active", before.Name)
+		}
+		next := *before
+		next.Name, next.Others = name, nil
+		return next, nil
+	})
+	return err
+}
+
 // change stores what f makes of a person at a revision; before is nil if there is none.
 func (p *Members) change(ctx context.Context, by Actor, id, action string, f func(before *replica.Person, at int64) (
 	replica.Person, error)) (out wire.Member, err error) {

@@ -11,6 +11,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin"
+	"lifeline/internal/erasure"
 	"lifeline/internal/library"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
@@ -37,6 +38,12 @@ type Runner struct {
 // Collector removes audio that no segment names and that was put before an instant, and returns how much.
 type Collector func(ctx context.Context, before time.Time) (removed int, err error)
 
+// Renders holds rendered windows of this process.
+type Renders interface {
+	// Forget removes the files that were made before an instant.
+	Forget(before time.Time) error
+}
+
 // job is one background job.
 type job struct {
 	name  string
@@ -46,7 +53,7 @@ type job struct {
 
 // NewRunner returns a Runner that runs each job when a document that it needs changes, and at least once per every.
 func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, a *access.Access, n *access.Notes,
-	in *signin.SignIn,
+	in *signin.SignIn, e *erasure.Erasures, renders Renders,
 	c *replica.WorkLock, collect Collector, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
 	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
 	k.jobs = []job{
@@ -57,6 +64,10 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 		{"fallback", []string{replica.KindStation, replica.KindQueue, replica.KindSegment, replica.KindScript,
 			replica.KindRecalls, replica.KindFloor}, s.Fallbacks.IssueAll},
 		{"sign", []string{replica.KindFloor}, unclaimed(s.Resigner.Resign)},
+		{"erase", []string{replica.KindErasure, replica.KindQueue, replica.KindFallback}, e.Sweep},
+		{"erase-renders", []string{replica.KindErasure}, unclaimed(func(context.Context) error {
+			return renders.Forget(e.Outdated())
+		})},
 		{"uploads", []string{library.KindUpload}, l.Uploads.Sweep},
 		{"make-goods", []string{record.AsRunReports, replica.KindStation, replica.KindQueue, replica.KindSegment,
 			replica.KindScript, replica.KindCampaign}, unclaimed(s.Record.MakeGoods.SettleAll)},

@@ -15,6 +15,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin"
+	"lifeline/internal/erasure"
 	"lifeline/internal/idempotency"
 	"lifeline/internal/kinds"
 	"lifeline/internal/library"
@@ -100,9 +101,14 @@ func (f *fixture) runner() *Runner {
 		f.t.Fatal(err)
 	}
 	return NewRunner(f.replica, lib, f.scheduler, access.New(f.replica, time.Now),
-		access.NewNotes(f.replica, time.Now), in, f.lock, none,
+		access.NewNotes(f.replica, time.Now), in, erasure.New(f.replica, nil, nil, nil, nil, time.Now), noRenders{},
+		f.lock, none,
 		slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
 }
+
+type noRenders struct{}
+
+func (noRenders) Forget(time.Time) error { return nil }
 
 // runJobs runs the background jobs of a replica until ctx ends. change may modify them first.
 func (f *fixture) runJobs(ctx context.Context, change func(jobs []job)) {
@@ -142,12 +148,14 @@ func TestAJobIsWokenByTheKindsThatItNeedsAndByNoOther(t *testing.T) {
 		{replica.KindSegment, "a", segment, "analyse fallback make-goods refill repair"},
 		{replica.KindScript, "a", schedules.Script{ID: "a"}, "fallback make-goods refill repair"},
 		{replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"}, "fallback make-goods repair seal"},
-		{replica.KindQueue, "s/2026-11-29", map[string]any{"payload": []byte("{}")}, "fallback make-goods refill repair"},
+		{replica.KindQueue, "s/2026-11-29", map[string]any{"payload": []byte("{}")},
+			"erase fallback make-goods refill repair"},
+		{replica.KindErasure, "e", replica.ErasureDoc{ID: "e"}, "erase erase-renders"},
 		{replica.KindRecalls, replica.RecallsID, map[string]any{"payload": []byte("{}")}, "fallback"},
 		{replica.KindCampaign, "c", schedules.Campaign{ID: "c"}, "make-goods"},
 		{library.KindUpload, "u", library.Upload{ID: "u"}, "uploads"},
 		{record.KindLate, "s", struct{}{}, "seal"},
-		{replica.KindFallback, "s", map[string]any{"payload": []byte("{}")}, ""},
+		{replica.KindFallback, "s", map[string]any{"payload": []byte("{}")}, "erase"},
 		{replica.KindClock, "c", schedules.Clock{ID: "c"}, ""},
 		{access.KindToken, "t", struct{}{}, ""},
 		{webhooks.KindWebhook, "w", struct{}{}, ""},
@@ -203,8 +211,8 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		n, ctx := newFixture(t, memory.New(100))
 		w := &wakes{runs: map[string]int{}}
 		n.runJobs(ctx, w.counted)
-		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse fallback make-goods notes refill repair "+
-			"seal sign sign-in sweep token-uses uploads" {
+		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse erase erase-renders fallback make-goods "+
+			"notes refill repair seal sign sign-in sweep token-uses uploads" {
 			t.Errorf("a day runs %s", got)
 		}
 	})

@@ -216,8 +216,9 @@ func (s *S3) Erase(ctx context.Context, sha256 string) error {
 	return s.Delete(ctx, sha256)
 }
 
-// DeleteOlder implements Store. S3 cannot check and delete atomically: a Put of the same bytes in the milliseconds
-// between the two is lost, so callers must put a blob again before they rely on it.
+// DeleteOlder implements Store. It removes all versions, because a piece of an upload has a hash that no document names
+// later; without the permission to do so, only the latest. S3 cannot check and delete atomically: a Put of the same
+// bytes in the milliseconds between the two is lost, so callers must put a blob again before they rely on it.
 func (s *S3) DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error) {
 	switch b, err := s.Stat(ctx, sha256); {
 	case fault.Is(err, fault.NotFound):
@@ -227,7 +228,10 @@ func (s *S3) DeleteOlder(ctx context.Context, sha256 string, before time.Time) (
 	case !b.Stored.Before(before):
 		return false, nil
 	}
-	err := s.Delete(ctx, sha256)
+	err := s.Erase(ctx, sha256)
+	if err != nil {
+		err = s.Delete(ctx, sha256)
+	}
 	return err == nil, err
 }
 

@@ -37,6 +37,8 @@ var pathParts = map[string]openapi.Parameter{
 	"make_good": {Description: "The ID of a make-good.", Schema: openapi.String(), Example: "mg-8d0e1c66a4f2b913"},
 	"upload":    {Description: "The ID of an upload.", Schema: openapi.String(), Example: "0d9c6f2e41b7a8035c1e"},
 	"webhook":   {Description: "The ID of a webhook.", Schema: openapi.Match(schedules.IDForm), Example: "newsroom"},
+	"erasure": {Description: "The ID of an erasure.", Schema: openapi.Match(schedules.IDForm),
+		Example: "0d9c6f2e41b7a8035c1e"},
 	"build": {Description: "The hash of the console's files.", Schema: openapi.Match(`^[0-9a-f]{16}$`),
 		Example: console.Build()},
 	"asset": {Description: "The name of the file.", Schema: openapi.String(), Example: "app.js"},

@@ -10,6 +10,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin"
+	"lifeline/internal/erasure"
 	"lifeline/internal/fault"
 	"lifeline/internal/idempotency"
 	"lifeline/internal/library"
@@ -26,6 +27,7 @@ import (
 type Parts struct {
 	Access      *access.Access
 	Notes       *access.Notes
+	Erasures    *erasure.Erasures
 	Members     *access.Members
 	SignIn      *signin.SignIn
 	Enrolments  *access.Enrolments

@@ -20,6 +20,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin"
 	"lifeline/internal/blob"
+	"lifeline/internal/erasure"
 	"lifeline/internal/idempotency"
 	"lifeline/internal/kinds"
 	"lifeline/internal/library"
@@ -123,6 +124,7 @@ func newServed(t *testing.T) *served {
 	in, err := signin.New(copied, signin.SiteOf("https://lifeline.example", nil), make([]byte, 32), now)
 	s.must(err)
 	s.parts = Parts{Access: access.New(copied, now), Notes: access.NewNotes(copied, now), SignIn: in,
+		Erasures:   erasure.New(copied, records, scheduler.Record.Links, files, trust.OneKey(signer), now),
 		Members:    access.NewMembers(copied, now),
 		Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
 		Library:    lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook, Receipts: scheduler.Record.Receipts,
@@ -227,11 +229,14 @@ func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 	s := newServed(t)
 	draft, err := s.parts.Scheduler.Rundowns.Rundown(t.Context(), "s", schedules.Date{Year: 2026, Month: 12, Day: 1}, 0)
 	s.must(err)
+	asked, err := s.parts.Erasures.Ask(t.Context(), access.Actor{Name: "Hana"}, wire.ErasureRequest{
+		Segments: []string{"m1"}, Reason: "r"})
+	s.must(err)
 	s.store.full = true
 	named := strings.NewReplacer(":station", "s", ":date", "2026-12-01", ":segment", "m1", ":person", "hana", ":script",
 		"appeal", ":clock", "c", ":campaign", "k",
 		":item", draft.Items[0].ID, ":window", "w", ":rendered", "2026-11-30.wav", ":schedule", "20261130_PI.xml", ":file",
-		s.sha256+".mp3", ":webhook", "newsroom")
+		s.sha256+".mp3", ":webhook", "newsroom", ":erasure", asked.ID)
 	queries := map[string]string{
 		"/v1/stations/:station/freshness.dsse":      "nonce=a",
 		"/v1/segments/:segment/airings":             "from=2026-11-28&to=2026-12-02",

@@ -21,6 +21,7 @@ func (a *api) topics() []interface{ routes() []route } {
 		systemHandlers{p}, documentHandlers{a.document}, consoleHandlers{p}, tokenHandlers{p, a.routes},
 		memberHandlers{p}, signInHandlers{a}, enrolmentHandlers{a},
 		segmentHandlers{p}, recordingHandlers{p}, approvalHandlers{p}, uploadHandlers{p, a.outside}, personHandlers{p},
+		erasureHandlers{p},
 		scriptHandlers{p}, networkHandlers{p}, rundownHandlers{p}, reconciliationHandlers{p}, airingHandlers{p},
 		chainHandlers{p}, auditHandlers{p}, queueHandlers{p}, leaseHandlers{p}, playlistHandlers{queueHandlers{p}},
 		windowHandlers{p}, calendarHandlers{p}, spiHandlers{p}, reportHandlers{p}, mirrorListHandlers{p},

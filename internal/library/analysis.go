@@ -64,7 +64,9 @@ func (l *Recordings) outdated() (ids []string) {
 	for v := range audio.Version {
 		older := search.Query{Terms: []search.Term{{Field: replica.ByAnalysis, Value: strconv.Itoa(v)}}}
 		for _, row := range replica.SegmentsIn(l.replica).Find(older, 0, nil) {
-			ids = append(ids, row.Value.ID)
+			if _, erased := replica.ErasureOf(l.replica, row.Value.ID); !erased {
+				ids = append(ids, row.Value.ID)
+			}
 		}
 	}
 	return ids

@@ -182,6 +182,10 @@ func (l *Segments) change(ctx context.Context, a access.Actor, id string, revisi
 		if err := replica.CheckRevision(revision, row.Revision); err != nil {
 			return err
 		}
+		if e, erased := replica.ErasureOf(l.replica, id); erased {
+			return fault.New(fault.Gone, "segment %q was erased (erasure %s), and nothing brings it back: what is to air has "+
+				"another id", id, e.ID)
+		}
 		s = row.Value
 		if err := f(&s); errors.Is(err, errUnchanged) {
 			s.Revision = row.Revision

@@ -169,3 +169,22 @@ func (r *partsReader) close() error {
 	r.open = nil
 	return err
 }
+
+// UploadsOf returns the ids of the uploads, finished or not, whose segments pass of.
+func UploadsOf(m *replica.Replica, of func(schedules.Segment) bool) (ids []string) {
+	for id, row := range uploadsIn(m).After("", "") {
+		if of(row.Value.Segment) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// PartsOf returns the hashes of the pieces of an upload that are in the audio store.
+func PartsOf(m *replica.Replica, id string) (sha256 []string) {
+	row, _ := uploadsIn(m).Get(id)
+	for _, p := range row.Value.Parts {
+		sha256 = append(sha256, p.SHA256)
+	}
+	return sha256
+}

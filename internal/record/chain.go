@@ -106,7 +106,7 @@ func (c HashChain) Links(ctx context.Context, station string) iter.Seq2[hashchai
 
 // Page returns at most limit links after the given number. A link with a malformed id has the number 0.
 func (c HashChain) Page(ctx context.Context, station string, after int64, limit int) ([]hashchain.Stored, error) {
-	docs, err := c.docs.List(ctx, kindLink, fmt.Sprintf("%s/%012d", station, after+1), limit)
+	docs, err := c.docs.List(ctx, KindLink, fmt.Sprintf("%s/%012d", station, after+1), limit)
 	if err != nil {
 		return nil, err
 	}

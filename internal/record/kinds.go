@@ -13,7 +13,7 @@ const KindMakeGood = "make-good" // an owed airing: STATION/ID
 
 const kindSettled = "make-good-settled" // an owed airing that aired or was waived: STATION/ID
 
-const kindLink = "chain-link" // a sealed link: STATION/NUMBER/DATE
+const KindLink = "chain-link" // a sealed link: STATION/NUMBER/DATE
 
 const KindHead = "chain-head" // the head of a chain: STATION
 
@@ -30,7 +30,7 @@ var Kinds = replica.Kinds{
 		Form: reflect.TypeFor[storedMakeGood](), Inspect: replica.Readable[storedMakeGood]},
 	{Name: kindSettled, Changes: "make-good", OfStation: true, Form: reflect.TypeFor[storedMakeGood](),
 		Inspect: replica.Readable[storedMakeGood]},
-	{Name: kindLink, Changes: "as-run", OfStation: true, Tells: func(c store.Change) bool {
+	{Name: KindLink, Changes: "as-run", OfStation: true, Tells: func(c store.Change) bool {
 		return c.Action == actionSeal
 	}, Form: reflect.TypeFor[wire.Link](), Signed: true, Inspect: inspectLink},
 	{Name: KindHead, Form: reflect.TypeFor[storedHead](), Inspect: replica.Readable[storedHead]},

@@ -38,7 +38,7 @@ func (s *Links) Writes(ctx context.Context, l wire.Link) ([]store.Write, error) 
 	}
 	body, err := encodeHead(head)
 	return []store.Write{
-		{Kind: kindLink, ID: fmt.Sprintf("%s/%012d/%s", l.Station, l.Number, l.Date), Body: envelope},
+		{Kind: KindLink, ID: fmt.Sprintf("%s/%012d/%s", l.Station, l.Number, l.Date), Body: envelope},
 		{Kind: KindHead, ID: l.Station, Expect: revision, Body: body},
 	}, err
 }

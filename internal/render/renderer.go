@@ -204,6 +204,22 @@ func (s *Renderer) removeLocked(name string) {
 	delete(s.kept, name)
 }
 
+// Forget removes the windows that were rendered before an instant and are not being read.
+func (s *Renderer) Forget(before time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name := range s.kept {
+		info, err := s.root.Stat(name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("render: %w", err)
+		}
+		if err == nil && info.ModTime().Before(before) && s.renders[name] == nil {
+			s.removeLocked(name)
+		}
+	}
+	return nil
+}
+
 // room reserves bytes, and removes the least recently used files if necessary. back releases them.
 func (s *Renderer) room(bytes int64) (back func(), err error) {
 	s.mu.Lock()

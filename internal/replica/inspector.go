@@ -25,6 +25,7 @@ type Inspector struct {
 	signers    map[string]map[string]int
 	last       store.Entry
 	people     []KnownPerson
+	erased     map[string]bool // SHA-256 of recordings that are no more
 }
 
 // Held describes a blob that documents name.
@@ -38,7 +39,8 @@ type Held struct {
 func NewInspector(kinds Kinds, report func(problem string)) *Inspector {
 	return &Inspector{kinds: kinds, report: report, library: map[string]schedules.Segment{}, References: map[string]Held{},
 		airs: map[string]string{},
-		days: map[string]int64{}, counted: map[string]int64{}, signers: map[string]map[string]int{}}
+		days: map[string]int64{}, counted: map[string]int64{}, signers: map[string]map[string]int{},
+		erased: map[string]bool{}}
 }
 
 // Document checks one document by itself. It reports a document of a newer program, and fails with NewerVersion.
@@ -81,8 +83,11 @@ func (i *Inspector) Entry(e store.Entry) {
 	}
 }
 
-// Blobs returns the blobs that documents name, by SHA-256.
-func (i *Inspector) Blobs() map[string]Held { return i.References }
+// Blobs returns the blobs that documents name, by SHA-256, without erased ones.
+func (i *Inspector) Blobs() map[string]Held {
+	maps.DeleteFunc(i.References, func(sha256 string, _ Held) bool { return i.erased[sha256] })
+	return i.References
+}
 
 // Finish checks the references between documents.
 func (i *Inspector) Finish() {
@@ -91,7 +96,7 @@ func (i *Inspector) Finish() {
 		i.report(fmt.Sprintf("network: %s %s", i.named(p.Field), p.Message))
 	}
 	for _, sha256 := range slices.Sorted(maps.Keys(i.airs)) {
-		if h, named := i.References[sha256]; !named || h.Records {
+		if h, named := i.References[sha256]; (!named || h.Records) && !i.erased[sha256] {
 			i.report(fmt.Sprintf("%s airs %s, which is the recording of no segment", i.airs[sha256], sha256))
 		}
 	}

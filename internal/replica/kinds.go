@@ -43,7 +43,7 @@ type Kinds []Kind
 
 // SharedKinds are the kinds that several packages read.
 var SharedKinds = slices.Concat(libraryKinds, networkKinds, schedulingKinds, statusKinds, stationKeyKinds,
-	peopleKinds, formatKinds)
+	peopleKinds, erasureKinds, formatKinds)
 
 // Find returns the kind with the given name.
 func (k Kinds) Find(name string) (Kind, bool) {

@@ -46,8 +46,8 @@ type AuditTrail interface {
 	// Trim removes each change up to through that a later change of the same document follows. The feed then fails with
 	// Gone for a reader that is behind through. Trim fails with Invalid unless through is before the latest change.
 	Trim(ctx context.Context, through int64) error
-	// Redact replaces in place, all or nothing, the origins of stored changes, named by their sequences, and the bodies of
-	// stored entries, named by station and sequence. It ignores those that are not stored.
+	// Redact replaces in place, all or nothing, the origins and fields of stored changes, named by their sequences, and
+	// the bodies of stored entries, named by station and sequence. It ignores those that are not stored.
 	Redact(ctx context.Context, changes []store.Change, entries []store.Entry) error
 	// Purge makes what was overwritten or deleted unreadable in the store's files too. It may take minutes. It fails with
 	// Unsupported if the back end cannot do it, with the cure.

@@ -20,6 +20,7 @@ import (
 	"lifeline/internal/background"
 	"lifeline/internal/blob"
 	"lifeline/internal/config"
+	"lifeline/internal/erasure"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi"
 	"lifeline/internal/idempotency"
@@ -204,14 +205,16 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		removed, err = collect(ctx, before)
 		return removed, errors.Join(err, records.Move(ctx))
 	}
-	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Access, s.notes, s.SignIn, s.Lock, tidy, log,
-		backgroundEvery, time.Now)
 	if s.renders, err = render.Open(c.RenderDir(), s.Audio, render.Options{Rate: dsp.Rate(c.Render.Rate),
 		Silence: playout.SilenceLimit,
 		Limit:   c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,
 		Room: func(bytes int64) error { return s.disk.Bulk(context.WithoutCancel(ctx), bytes) }}); err != nil {
 		return nil, err
 	}
+	erasures := erasure.New(s.Replica, records, s.Scheduler.Record.Links, s.Audio, signer, time.Now)
+	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Access, s.notes, s.SignIn, erasures,
+		s.renders, s.Lock, tidy, log,
+		backgroundEvery, time.Now)
 	if err := lib.Recalls.Ensure(ctx); err != nil {
 		return nil, err
 	}
@@ -243,7 +246,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	s.Server = &http.Server{
 		TLSConfig: tls,
-		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Notes: s.notes,
+		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Notes: s.notes, Erasures: erasures,
 			Members:    access.NewMembers(s.Replica, time.Now),
 			SignIn:     s.SignIn,
 			Enrolments: access.NewEnrolments(s.Replica, codes, time.Now),

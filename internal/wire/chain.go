@@ -12,6 +12,8 @@ const (
 const (
 	LinkQueue = "queue"  // a published revision
 	LinkAsRun = "as-run" // a station's reports about a past day
+	// texts that were erased from sealed documents or reports
+	LinkErasure = "erasure"
 )
 
 // Link is one link of a station's chain. It contains the hashes of the data that it seals and of the previous link.
@@ -37,6 +39,17 @@ type Link struct {
 	Late      bool              `json:"late,omitempty"`
 	Sequences [][2]int64        `json:"sequences,omitempty"`
 	Records   string            `json:"records_sha256,omitempty"`
+
+	// Of an erasure: the hashes that earlier links contain, and those of the same data without the erased texts.
+	Erased []ErasedHash `json:"erased,omitempty"`
+	// Of an erasure: its id.
+	Erasure string `json:"erasure,omitempty"`
+}
+
+// ErasedHash says which hash takes the place of another, because texts were erased from what it is of.
+type ErasedHash struct {
+	Was string `json:"was_sha256"`
+	Is  string `json:"is_sha256"`
 }
 
 // ChainHead is the end of a station's chain.

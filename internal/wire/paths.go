@@ -23,6 +23,9 @@ func Segment(id string, parts ...string) string {
 // People returns the path of the persons who work with the service, or, with an id, the path of one.
 func People(id ...string) string { return join(Base+"/people", id) }
 
+// Erasures returns the path of the erasures, or, with an id and perhaps a verb, the path of one.
+func Erasures(parts ...string) string { return join(Base+"/erasures", parts) }
+
 // Uploads returns the path at which tus uploads begin, or, with an id, the path of one.
 func Uploads(id ...string) string { return join(Base+"/uploads", id) }
 

@@ -27,6 +27,7 @@ type cli struct {
 	Reject       rejectCmd       `cmd:"" help:"Reject segments, with a reason for their producers."`
 	Recall       recallCmd       `cmd:"" help:"Take segments off the air everywhere, at once."`
 	Reinstate    reinstateCmd    `cmd:"" help:"End recalls and rejections; another person approves the segments again."`
+	Erase        eraseCmd        `cmd:"" help:"Erase segments, recordings or persons for good; two persons."`
 	Apply        applyCmd        `cmd:"" help:"Change the network to what a file describes."`
 	HFCC         hfccCmd         `cmd:"" name:"hfcc" help:"Import and export season schedules of the short-wave conference (HFCC)."`
 	Export       exportCmd       `cmd:"" help:"Write the network as YAML, as apply takes it."`

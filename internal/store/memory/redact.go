@@ -8,8 +8,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Redact replaces in place, all or nothing, the origins of changes, named by their sequences, and the bodies of as-run
-// entries, named by station and sequence. It ignores those that are not stored.
+// Redact replaces in place, all or nothing, the origins and fields of changes, named by their sequences, and the
+// bodies of as-run entries, named by station and sequence. It ignores those that are not stored.
 func (s *Store) Redact(ctx context.Context, changes []store.Change, entries []store.Entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -20,7 +20,7 @@ func (s *Store) Redact(ctx context.Context, changes []store.Change, entries []st
 		at := slices.IndexFunc(s.changes, func(held store.Change) bool { return held.Sequence == c.Sequence })
 		if at >= 0 {
 			c.At = s.changes[at].At
-			s.changes[at].Origin = c.Origin
+			s.changes[at].Origin, s.changes[at].Fields = c.Origin, c.Fields
 		}
 	}
 	for _, e := range entries {

@@ -12,8 +12,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Redact replaces in place, all or nothing, the origins of changes, named by their sequences, and the bodies of as-run
-// entries, named by station and sequence. It ignores those that are not stored.
+// Redact replaces in place, all or nothing, the origins and fields of changes, named by their sequences, and the
+// bodies of as-run entries, named by station and sequence. It ignores those that are not stored.
 func (s *Store) Redact(ctx context.Context, changes []store.Change, entries []store.Entry) error {
 	s.keeping.mu.Lock() // the mark has a digest of what a change was
 	defer s.keeping.mu.Unlock()
@@ -35,8 +35,8 @@ func (s *Store) Redact(ctx context.Context, changes []store.Change, entries []st
 func redact(ctx context.Context, tx *sql.Tx, changes []store.Change, entries []store.Entry) error {
 	for _, c := range changes {
 		if _, err := tx.ExecContext(ctx, "UPDATE changes SET by = ?, action = ?, reason = ?, request_id = ?, person = ?, "+
-			"token = ?, remote = ? WHERE sequence = ?", c.By, c.Action, c.Reason, c.RequestID, c.Person, c.Token, c.Remote,
-			c.Sequence); err != nil {
+			"token = ?, remote = ?, fields = ? WHERE sequence = ?", c.By, c.Action, c.Reason, c.RequestID, c.Person,
+			c.Token, c.Remote, c.Fields, c.Sequence); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,9 @@ import (
 
 var redactRules = []rule{
 	{"RedactReplacesTextsInPlace", func(b *bench) {
-		b.commit(put("k", "a", 0, "1"), put("k", "b", 0, "1"))
+		said := put("k", "b", 0, "1")
+		said.Fields = "title was …"
+		b.commit(put("k", "a", 0, "1"), said)
 		b.commit(put("k", "a", 1, "2"))
 		at := origin().At
 		b.append(store.Entry{Station: "서울", Sequence: 1, At: at, Body: []byte("said")},
@@ -17,9 +19,9 @@ var redactRules = []rule{
 		before, follower := b.feed(0, 10), b.open()
 		clean := store.Origin{By: "–", Action: "segment.approve", Reason: "(erased)"}
 		want := before[1]
-		want.Origin = clean
+		want.Origin, want.Fields = clean, "–"
 		want.At = before[1].At
-		err := b.Redact(b.Context(), []store.Change{{Sequence: 2, Origin: clean}, {Sequence: 99, Origin: clean}},
+		err := b.Redact(b.Context(), []store.Change{{Sequence: 2, Origin: clean, Fields: "–"}, {Sequence: 99, Origin: clean}},
 			[]store.Entry{{Station: "서울", Sequence: 1, Body: []byte("{}")}, {Station: "nobody", Sequence: 1}})
 		if err != nil {
 			b.Fatalf("redact: %v", err)

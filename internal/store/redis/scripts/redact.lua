@@ -2,12 +2,12 @@
 -- A stream cannot change a message, so each stream is written anew under another name, which then replaces it.
 -- KEYS: audit, feed, redacted; then for each entry: its station's asrun.
 -- ARGV: number of changes; then for each change: sequence, by, action, reason, request id, person, token, remote
---       address; then for each entry: sequence, body.
+--       address, fields; then for each entry: sequence, body.
 local count, replaced = tonumber(ARGV[1]), {}
 for n = 1, count do
-  local at = 8 * n - 6
+  local at = 9 * n - 7
   replaced[ARGV[at] .. '-0'] = {b = ARGV[at + 1], a = ARGV[at + 2], w = ARGV[at + 3], q = ARGV[at + 4],
-    p = ARGV[at + 5], n = ARGV[at + 6], f = ARGV[at + 7]}
+    p = ARGV[at + 5], n = ARGV[at + 6], f = ARGV[at + 7], c = ARGV[at + 8]}
 end
 local function rewrite(stream)
   redis.call('DEL', KEYS[3])
@@ -31,7 +31,7 @@ if count > 0 then
   rewrite(KEYS[2])
 end
 for n = 4, #KEYS do
-  local at = 8 * count + 2 * (n - 3)
+  local at = 9 * count + 2 * (n - 3)
   local held = redis.call('HGET', KEYS[n], ARGV[at])
   if held then
     redis.call('HSET', KEYS[n], ARGV[at], string.match(held, '^[^ ]* ') .. ARGV[at + 1])

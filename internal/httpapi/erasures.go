@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"lifeline/internal/access"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/wire"
+)
+
+// erasureHandlers serve what is erased for good.
+type erasureHandlers struct{ *Parts }
+
+func (a erasureHandlers) routes() []route {
+	asked := wire.Erasure{ID: "0d9c6f2e41b7a8035c1e", Revision: 1, State: "asked", Reason: "she withdrew her consent",
+		Segments:   []wire.ErasedSegment{{ID: "letter-ko-sister", Kind: "letter", Language: "ko-KP"}},
+		Recordings: []wire.ErasedRecording{{SHA256: exampleHash, Bytes: 2761920, Segment: "letter-ko-sister"}},
+		AskedBy:    "Hana", AskedAt: exampleStart, Left: []string{"the queue lantern-coast/2023-10-27"},
+		Outside: []string{"mirrors, until the next lifeline mirror push"}}
+	done := asked
+	done.Revision, done.State, done.DecidedBy, done.DecidedAt = 2, "confirmed", "Ruth", exampleStart
+	undecided := map[int]string{http.StatusConflict: "The request no longer waits for a decision, or what it would " +
+		"erase has changed since.", http.StatusForbidden: "The role is not permitted, or the caller asked for it."}
+	return []route{
+		{a.list, apidoc.Route{Method: http.MethodGet, Path: "/v1/erasures", Roles: producing,
+			ID: "listErasures", Tag: apidoc.ForProducers, Summary: "List what was erased, and what is to be",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The erasures, the newest first.",
+				wire.Page[wire.Erasure]{Items: []wire.Erasure{asked}})}}},
+		{a.ask, apidoc.Route{Method: http.MethodPost, Path: "/v1/erasures", Roles: producing,
+			ID: "askErasure", Tag: apidoc.ForProducers, Summary: "Ask for segments, recordings or a person to be erased",
+			Detail: "The answer lists all that goes, with its hashes. Nothing goes before another person has confirmed it. A " +
+				"person is erased with every segment that names them.",
+			Takes: apidoc.TakesJSON(wire.ErasureRequest{Segments: []string{"letter-ko-sister"},
+				Reason: "she withdrew her consent"}),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The request.", asked, "ETag", "Location")},
+			Faults: map[int]string{http.StatusConflict: "Something is erased already, a segment that stays has a recording " +
+				"that would go, or the person who works with the service is active.",
+				http.StatusNotFound: "A segment, recording or person does not exist."}}},
+		{a.get, apidoc.Route{Method: http.MethodGet, Path: "/v1/erasures/:erasure", Roles: producing,
+			ID: "getErasure", Tag: apidoc.ForProducers, Summary: "Get an erasure, and what is left where",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The erasure.", asked, "ETag")}}},
+		{a.decide(func() erasureAct { return a.Erasures.Confirm }), apidoc.Route{Method: http.MethodPost,
+			Path: "/v1/erasures/:erasure/confirm", Roles: producing, Confirmed: true, ID: "confirmErasure",
+			Tag:     apidoc.ForProducers,
+			Summary: "Confirm an erasure",
+			Detail: "Its segments are recalled at once. Audio, texts and names are then removed in the background, from " +
+				"queues of a day that is on the air when that day is over. Hashes, dates and airings stay, so that the signed " +
+				"record can still be verified.",
+			Match: apidoc.MatchTaken, Takes: because, Lenient: true,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The confirmed erasure.", done, "ETag")},
+			Faults:  undecided}},
+		{a.decide(func() erasureAct { return a.Erasures.Drop }), apidoc.Route{Method: http.MethodPost,
+			Path: "/v1/erasures/:erasure/drop", Roles: producing, ID: "dropErasure", Tag: apidoc.ForProducers,
+			Summary: "Drop the request for an erasure", Detail: "Whoever asked may drop it too.",
+			Match: apidoc.MatchTaken, Takes: because, Lenient: true,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The dropped request.", done, "ETag")},
+			Faults:  undecided}},
+	}
+}
+
+func (a erasureHandlers) list(c *call) error {
+	return page(c, a.Erasures.List(), "")
+}
+
+func (a erasureHandlers) ask(c *call) error {
+	var in wire.ErasureRequest
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	e, err := a.Erasures.Ask(c.r.Context(), c.actor, in)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", wire.Erasures(e.ID))
+	c.tag(e.Revision)
+	return c.json(http.StatusCreated, e)
+}
+
+func (a erasureHandlers) get(c *call) error {
+	e, err := a.Erasures.Get(c.param("erasure"))
+	return resource(c, e, e.Revision, err)
+}
+
+// erasureAct decides on the request for an erasure.
+type erasureAct func(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (wire.Erasure,
+	error)
+
+// decide serves these acts. do returns the act; it is called for each request.
+func (a erasureHandlers) decide(do func() erasureAct) handler {
+	return func(c *call) error {
+		revision, err := c.ifMatch()
+		if err != nil {
+			return err
+		}
+		var in wire.Reason
+		if err := c.decodeOptional(&in); err != nil {
+			return err
+		}
+		e, err := do()(c.r.Context(), c.actor, c.param("erasure"), revision, in.Reason)
+		return resource(c, e, e.Revision, err)
+	}
+}
