@@ -29,7 +29,7 @@ func browser(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.WindowSize(1280,
 		900), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE evil.localhost"))
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
@@ -56,6 +56,7 @@ type tab struct {
 	ctx context.Context
 
 	mu       sync.Mutex
+	others   []string       // what addresses of other services begin with, to which the user goes
 	refusals map[int64]bool // statuses that are expected although the browser logs them as errors
 }
 
@@ -74,6 +75,12 @@ for (const [of, names] of [[URLSearchParams.prototype, ['size']], [AbortSignal, 
 // tab opens a page of its own.
 func (h *house) tab(browser context.Context) *tab {
 	h.t.Helper()
+	return h.tabAt(browser, h.url)
+}
+
+// tabAt opens a page of its own at an address of the service.
+func (h *house) tabAt(browser context.Context, origin string) *tab {
+	h.t.Helper()
 	t := h.t.(*testing.T)
 	ctx, quit := chromedp.NewContext(browser)
 	t.Cleanup(quit)
@@ -91,7 +98,9 @@ func (h *house) tab(browser context.Context) *tab {
 			}
 		case *network.EventRequestWillBeSent:
 			if at, err := url.Parse(e.Request.URL); err != nil || at.Scheme != "blob" && at.Scheme != "data" &&
-				!strings.HasPrefix(e.Request.URL, h.url+"/") {
+				!slices.ContainsFunc(append(b.others, origin+"/"), func(known string) bool {
+					return strings.HasPrefix(e.Request.URL, known)
+				}) {
 				t.Errorf("the page asked for %s", e.Request.URL)
 			}
 			if strings.Contains(e.Request.URL, "lifeline_") {
@@ -116,7 +125,7 @@ func (h *house) tab(browser context.Context) *tab {
 		Source: aged}); err != nil {
 		t.Fatal(err)
 	}
-	b.do(chromedp.Navigate(h.url + "/"))
+	b.do(chromedp.Navigate(origin + "/"))
 	return b
 }
 

@@ -251,6 +251,12 @@ func (c AccessCalls) PatchMember(ctx context.Context, id string, revision int64,
 	return out, err
 }
 
+// PersonCode makes a one-time code by which a person enrols.
+func (c AccessCalls) PersonCode(ctx context.Context, id string) (code wire.PersonCode, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.People(id, "code")}, &code)
+	return code, err
+}
+
 // RevokeToken revokes a token immediately.
 func (c AccessCalls) RevokeToken(ctx context.Context, id string) error {
 	_, err := c.Call(ctx, Request{Method: http.MethodDelete, Path: wire.Base + "/tokens/" + url.PathEscape(id)}, nil)

@@ -108,6 +108,13 @@ func (a *api) noteRefusal(c *call, err error) {
 // restOfBody is how long a request that failed may take to bring the rest of its body; the connection is closed after.
 const restOfBody = time.Second
 
+// byScript reports whether a script of a page made a request: its browser would ask for a password.
+func byScript(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	_, none := r.Cookie(sessionCookie)
+	return mode != "" && mode != "navigate" || r.Header.Get("Origin") != "" || none == nil
+}
+
 // fail answers with err as a problem document.
 func (a *api) fail(c *call, err error) {
 	p := a.problem(c, err)
@@ -118,7 +125,10 @@ func (a *api) fail(c *call, err error) {
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:
-		h["Www-Authenticate"] = []string{`Bearer realm="lifeline"`, `Basic realm="lifeline"`} // ffmpeg reads one per line
+		h["Www-Authenticate"] = []string{`Bearer realm="lifeline"`}
+		if !byScript(c.r) {
+			h.Add("Www-Authenticate", `Basic realm="lifeline"`) // ffmpeg reads one per line
+		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if h.Get("Retry-After") == "" {
 			h.Set("Retry-After", "2")

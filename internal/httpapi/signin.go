@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -40,7 +41,7 @@ func (a signInHandlers) routes() []route {
 		{a.ask, apidoc.Route{Method: http.MethodPost, Path: "/v1/sign-in/options", Open: true,
 			ID: "beginSignIn", Tag: apidoc.ForEverybody, Summary: "Get a challenge to sign in by passkey",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What the browser needs.", exampleRequest)},
-			Faults: map[int]string{http.StatusConflict: none, http.StatusTooManyRequests: tooFast,
+			Faults: map[int]string{http.StatusConflict: none,
 				http.StatusForbidden: "The service takes no secrets without TLS."}}},
 		{a.enter, apidoc.Route{Method: http.MethodPost, Path: "/v1/sign-in", Open: true,
 			ID: "signIn", Tag: apidoc.ForEverybody, Summary: "Sign in by passkey",
@@ -120,22 +121,31 @@ func cookieOf(secret string, life int) *http.Cookie {
 		SameSite: http.SameSiteStrictMode}
 }
 
-// admitStranger slows down who tries too often from one address, and holds off what others could read.
-func (a signInHandlers) admitStranger(c *call) error {
+// ofStranger reads the body of a request that anybody may send, unless others could read it.
+func (a signInHandlers) ofStranger(c *call, in any) error {
 	if err := a.requirePrivate(c); err != nil {
 		return err
 	}
-	if err := a.limitPace(c, a.codes, addressOf(c.r), "too many tries from this address"); err != nil {
+	c.w.Header().Set("Cache-Control", "no-store")
+	if err := c.decode(in); err != nil {
 		return err
 	}
-	c.w.Header().Set("Cache-Control", "no-store")
 	return a.Replica.CatchUp(c.r.Context())
 }
 
-func (a signInHandlers) ask(c *call) error {
-	if err := a.admitStranger(c); err != nil {
+// withCode is ofStranger for a request with a code: who tries too often from one address is slowed down.
+func (a signInHandlers) withCode(c *call, in any) error {
+	if err := a.ofStranger(c, in); err != nil {
 		return err
 	}
+	return a.limitPace(c, a.codes, addressOf(c.r), "too many codes were sent from this address")
+}
+
+func (a signInHandlers) ask(c *call) error {
+	if err := a.requirePrivate(c); err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
 	out, err := a.SignIn.Ask()
 	if err != nil {
 		return err
@@ -144,14 +154,14 @@ func (a signInHandlers) ask(c *call) error {
 }
 
 func (a signInHandlers) enter(c *call) error {
-	if err := a.admitStranger(c); err != nil {
-		return err
-	}
 	var in wire.Assertion
-	if err := c.decode(&in); err != nil {
+	if err := a.ofStranger(c, &in); err != nil {
 		return err
 	}
 	out, err := a.SignIn.Enter(c.r.Context(), in, visitor(c))
+	if fault.Is(err, fault.Unauthenticated) {
+		err = cmp.Or(a.limitPace(c, a.logins, addressOf(c.r), "too many sign-ins have failed from this address"), err)
+	}
 	return a.begun(c, out, err)
 }
 
@@ -170,11 +180,8 @@ func (a signInHandlers) begun(c *call, out wire.SignedIn, err error) error {
 }
 
 func (a signInHandlers) askToEnrol(c *call) error {
-	if err := a.admitStranger(c); err != nil {
-		return err
-	}
 	var in wire.EnrolmentCheck
-	if err := c.decode(&in); err != nil {
+	if err := a.withCode(c, &in); err != nil {
 		return err
 	}
 	out, err := a.SignIn.AskToEnrol(c.r.Context(), in.Code, in.Known)
@@ -185,11 +192,8 @@ func (a signInHandlers) askToEnrol(c *call) error {
 }
 
 func (a signInHandlers) enrol(c *call) error {
-	if err := a.admitStranger(c); err != nil {
-		return err
-	}
 	var in wire.PasskeyEnrolment
-	if err := c.decode(&in); err != nil {
+	if err := a.withCode(c, &in); err != nil {
 		return err
 	}
 	out, err := a.SignIn.Enrol(c.r.Context(), in, visitor(c))

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin"
@@ -213,11 +214,31 @@ func TestATokenNeitherAddsPasskeysNorRecoversAPerson(t *testing.T) {
 	}
 }
 
+// A browser that gets Basic asks the person for a user name and a password.
+func TestABrowserIsNeverToldToAskForAPassword(t *testing.T) {
+	s := newServed(t)
+	c := s.signedIn("sora", "admin")
+	s.now = s.now.Add(2 * time.Hour)
+	for what, headers := range map[string]map[string]string{"a script": {"Sec-Fetch-Mode": "cors"},
+		"an old browser": {"Origin": "", "Sec-Fetch-Site": ""}} {
+		got := c.does("GET", "/v1/me", nil, headers)
+		if said := got.Header().Values("WWW-Authenticate"); got.Code != http.StatusUnauthorized || len(said) != 1 ||
+			!strings.HasPrefix(said[0], "Bearer") {
+			t.Errorf("%s: %d %q", what, got.Code, said)
+		}
+	}
+	c.cookie = nil
+	got := c.does("GET", "/v1/me", nil, map[string]string{"Origin": "", "Sec-Fetch-Site": ""})
+	if said := got.Header().Values("WWW-Authenticate"); len(said) != 2 {
+		t.Errorf("a player: %q", said)
+	}
+}
+
 func TestAPageThatNobodyUsesKeepsNoSessionAlive(t *testing.T) {
 	s := newServed(t)
 	c := s.signedIn("sora", "admin")
 	for n := range 4 {
-		s.now = s.now.Add(20 * 60 * 1e9)
+		s.now = s.now.Add(20 * time.Minute)
 		got := c.does("GET", "/v1/me", nil, map[string]string{unattended: "true"})
 		if alive := n < 2; alive != (got.Code == http.StatusOK) {
 			t.Errorf("after %d minutes: %d %s", (n+1)*20, got.Code, got.Body)

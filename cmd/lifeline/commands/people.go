@@ -17,6 +17,7 @@ type peopleCmd struct {
 	Add  peopleAddCmd  `cmd:"" help:"Add a person."`
 	Set  peopleSetCmd  `cmd:"" help:"Change a person, or activate one who was ended."`
 	End  peopleEndCmd  `cmd:"" help:"End persons: their tokens permit nothing any more, at once."`
+	Code peopleCodeCmd `cmd:"" help:"Make a one-time code by which a person enrols passkeys in the console. Hand it over in person."`
 }
 
 type peopleListCmd struct {
@@ -142,5 +143,22 @@ func (c *peopleEndCmd) Run(ctx context.Context, stdout io.Writer) error {
 			printMember(stdout, m)
 		}
 		return err
+	})
+}
+
+type peopleCodeCmd struct {
+	remote `embed:""`
+	output `embed:""`
+	ID     string `form:"id" arg:"" name:"person" help:"The person's id."`
+}
+
+func (c *peopleCodeCmd) Run(ctx context.Context, stdout io.Writer) error {
+	code, err := c.client().PersonCode(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, code, func() {
+		fmt.Fprintf(stdout, "%s\nHand it over in person: with it %s enrols two passkeys in the console, at /#/enrol, until %s.\n",
+			code.Code, code.Person, instant(*code.ExpiresAt))
 	})
 }

@@ -1,15 +1,23 @@
-// The way to the API: the token, requests, and failures as values.
+// The way to the API: who is signed in, requests, and failures as values.
+
+import { base64, prove } from './passkey.js'
 
 const keptAs = 'lifeline.token'
+const rememberedAs = 'lifeline.signed-in'
 
-// session holds the token for as long as the tab lives. It is sent as a bearer token and stands in no address.
+// session is that of a passkey, whose secret is in a cookie that no script reads, or a token, for as long as the tab
+// lives. It stands in no address.
 export const session = {
   me: null,
   onEnd: () => {},
   get token() { return sessionStorage.getItem(keptAs) },
   keep(token) { sessionStorage.setItem(keptAs, token) },
+  get remembered() { return localStorage.getItem(rememberedAs) !== null },
+  remember() { localStorage.setItem(rememberedAs, 'yes') },
+  lapsed() { session.end(session.token ? 'Your token is not valid any more: sign in again.' : 'You are not signed in any more: sign in again.') },
   end(why) {
     sessionStorage.removeItem(keptAs)
+    localStorage.removeItem(rememberedAs)
     session.me = null
     session.onEnd(why)
   },
@@ -22,31 +30,51 @@ export const can = operation => session.me?.may.includes(operation) ?? false
 export class Problem extends Error {
   constructor(status, body = {}) {
     super(body.detail || body.title || `The service answered ${status}.`)
-    Object.assign(this, { status, title: body.title, errors: body.errors ?? [], requestID: body.request_id })
+    Object.assign(this, { status, title: body.title, errors: body.errors ?? [], requestID: body.request_id, stepUp: body.step_up })
   }
 
   // stale: somebody else changed it since it was read.
   get stale() { return this.status === 412 }
 }
 
+// who is the caller of a request: the token, or else the cookie.
+export const who = () => session.token ? { headers: { Authorization: `Bearer ${session.token}` }, credentials: 'omit' }
+  : { headers: {}, credentials: 'same-origin' }
+
+// attended says whether somebody has used the page lately: what it asks for by itself keeps no session alive.
+let used = Date.now()
+for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { used = Date.now() }, { capture: true, passive: true })
+const attended = () => Date.now() - used < 300_000
+
 // send makes one request and answers the whole response, or throws a Problem. body is sent as JSON unless it is bytes.
-export async function send(method, path, { body, headers = {}, signal } = {}) {
-  const h = new Headers(headers)
-  h.set('Authorization', `Bearer ${session.token}`)
+// What the service wants confirmed is confirmed by passkey, and sent again.
+export async function send(method, path, options = {}) {
+  try {
+    return await once(method, path, options)
+  } catch (e) {
+    if (!e.stepUp) throw e
+    return once(method, path, { ...options, headers: { ...options.headers, 'Lifeline-Assertion': base64(await prove(e.stepUp)) } })
+  }
+}
+
+async function once(method, path, { body, headers = {}, signal }) {
+  const { headers: own, credentials } = who()
+  const h = new Headers({ ...headers, ...own })
+  if (!session.token && !attended()) h.set('Lifeline-Unattended', 'true')
   if (body !== undefined && !(body instanceof Blob)) {
     if (!h.has('Content-Type')) h.set('Content-Type', 'application/json')
     body = JSON.stringify(body)
   }
   let r
   try {
-    r = await fetch(path, { method, headers: h, body, signal, cache: 'no-store', credentials: 'omit', redirect: 'error' })
+    r = await fetch(path, { method, headers: h, body, signal, cache: 'no-store', credentials, redirect: 'error' })
   } catch (e) {
     if (e.name === 'AbortError') throw e
     throw new Problem(0, { detail: 'The service cannot be reached. What you typed is still here.' })
   }
   if (r.ok || r.status === 304) return r
   const problem = new Problem(r.status, await r.json().catch(() => ({})))
-  if (r.status === 401 && session.me) session.end('Your token is not valid any more: sign in again.')
+  if (r.status === 401 && session.me) session.lapsed()
   throw problem
 }
 

@@ -1,15 +1,17 @@
 // The console: who is signed in, what is shown, and what keeps it up to date.
 
-import { can, get, path, Problem, session } from './api.js'
+import { can, get, path, send, session } from './api.js'
 import { alert, badge, button, h, say, show } from './dom.js'
-import { field, submits } from './form.js'
 import { follow } from './live.js'
 import { here, now, setNow, time } from './time.js'
+import { account, notices } from './account.js'
 import { audit } from './audit.js'
 import { day } from './day.js'
 import { library } from './library.js'
+import { people } from './people.js'
 import { reports } from './reports.js'
 import { segment } from './segment.js'
+import { enrolForm, signInForm } from './signin.js'
 import { stations } from './stations.js'
 import { upload } from './upload.js'
 
@@ -22,11 +24,14 @@ const views = {
   segments: { view: segment, needs: 'getSegment', under: 'library' },
   reports: { view: reports, needs: 'reportAirings', label: 'Reports' },
   audit: { view: audit, needs: 'listAudit', label: 'Audit' },
+  people: { view: people, needs: 'listPeople', label: 'People' },
+  account: { view: account, needs: 'listPasskeys' },
 }
 
 const top = document.getElementById('top')
 const main = document.getElementById('main')
 const linked = h('span', { class: 'live', id: 'live' })
+const noticed = h('div', { class: 'notices' })
 const clock = h('time', { class: 'clock', title: 'The service’s clock' })
 const listeners = new Set() // of the view that is shown
 let leave = new AbortController() // ends with the view
@@ -39,7 +44,18 @@ function header() {
     session.me && h('nav', { 'aria-label': 'Views' }, Object.entries(views).filter(([, v]) => v.label && can(v.needs)).map(([n, v]) =>
       h('a', { href: `#/${n}`, 'aria-current': n === name ? 'page' : null }, v.label))),
     session.me && h('div', { class: 'who' }, linked, clock,
-      h('span', {}, h('b', {}, session.me.name), ' ', h('span', { class: 'quiet' }, session.me.role)), button('Sign out', () => session.end('You are signed out.'))))
+      h('span', {}, can('listPasskeys') ? h('a', { href: '#/account' }, h('b', {}, session.me.name)) : h('b', {}, session.me.name), ' ', h('span', { class: 'quiet' }, (session.me.roles ?? [session.me.role]).join(', '))),
+      button('Sign out', signOut)), noticed)
+}
+
+// signOut ends the session, or forgets the token.
+async function signOut() {
+  try {
+    if (session.me.session) await send('DELETE', path('sessions', session.me.session))
+  } catch (e) {
+    return say(e.message)
+  }
+  session.end('You are signed out.')
 }
 
 // address is the view that the hash names, with the parts of its path and its query.
@@ -50,7 +66,7 @@ function address() {
 }
 
 async function route() {
-  if (!session.me) return
+  if (!session.me) return shown()
   const { name, parts, query } = address()
   const known = views[name]
   if (!known) {
@@ -98,25 +114,23 @@ function signIn(why) {
   out?.abort()
   header()
   document.title = 'Sign in – Lifeline'
-  const form = submits(h('form', { class: 'signin', novalidate: true }, h('h1', {}, 'Sign in'), why && h('p', { class: 'note', role: 'status' }, why),
-    field({ name: 'token', label: 'Access token', type: 'password', autocomplete: 'off', spellcheck: 'false', hint: 'Whoever runs the service makes one for you. It is kept until you close this tab.' }),
-    h('p', {}, h('button', { type: 'submit', class: 'main' }, 'Sign in'))),
-  async ({ token }) => {
-    if (!/^[!-~]+$/.test(token.trim())) throw new Problem(0, { detail: 'That is no token.', errors: [{ field: 'token', message: 'is no token' }] })
-    session.keep(token.trim())
-    await begin()
-  })
-  show(main, form)
-  form.querySelector('input').focus()
+  shown(why)
 }
 
-// begin opens the session of the token that is kept.
+// shown shows the form by which one signs in, or enrols.
+function shown(why) {
+  if (address().name === 'enrol') enrolForm(main, begin)
+  else signInForm(main, why, begin)
+}
+
+// begin opens the session of the cookie, or of the token that is kept.
 async function begin() {
   const before = Date.now()
   const told = await get(path('time'))
   setNow(told.now_ms + (Date.now() - before) / 2)
   session.me = await get(path('me'))
   out = new AbortController()
+  if (session.me.session) notices(noticed, out.signal)
   if (can('followChanges')) {
     follow(out.signal, change => listeners.forEach(f => f(change)), state => {
       show(linked, badge(state === 'live' ? 'live' : 'waiting for the link', state === 'live' ? 'good' : 'warn'))
@@ -131,5 +145,5 @@ addEventListener('hashchange', route)
 addEventListener('unhandledrejection', e => { if (e.reason?.name !== 'AbortError') say(`Something went wrong here: ${e.reason?.message ?? e.reason}`) })
 setInterval(() => { clock.textContent = `${time(now(), here.zone)} ${here.zone}` }, 1000)
 
-if (!session.token) signIn()
-else begin().catch(e => e.status === 401 ? signIn('Your token is not valid any more.') : show(main, alert(e, button('Try again', () => location.reload()))))
+if (!session.token && !session.remembered) signIn()
+else begin().catch(e => e.status === 401 ? session.lapsed() : show(main, alert(e, button('Try again', () => location.reload()))))

@@ -1,6 +1,6 @@
 // The change stream: one for the whole console. EventSource cannot send a token, so that it is read by fetch.
 
-import { path, session } from './api.js'
+import { path, session, who } from './api.js'
 
 const silence = 40_000 // the service says every 15 s that it lives
 
@@ -24,7 +24,7 @@ export async function follow(signal, told, state) {
       })
     } catch (e) {
       if (signal.aborted) return
-      if (e.status === 401) return session.end('Your token is not valid any more: sign in again.')
+      if (e.status === 401) return session.lapsed()
     }
     broken = true
     state('waiting')
@@ -38,11 +38,12 @@ async function once(signal, last, take, open) {
   const leave = () => cut.abort()
   signal.addEventListener('abort', leave, { once: true })
   if (signal.aborted) leave()
-  const headers = { Accept: 'text/event-stream', Authorization: `Bearer ${session.token}` }
+  const { headers: own, credentials } = who()
+  const headers = { Accept: 'text/event-stream', 'Lifeline-Unattended': 'true', ...own }
   if (last) headers['Last-Event-ID'] = last
   let timer = setTimeout(() => cut.abort(), silence)
   try {
-    const r = await fetch(path('changes'), { headers, signal: cut.signal, cache: 'no-store', credentials: 'omit' })
+    const r = await fetch(path('changes'), { headers, signal: cut.signal, cache: 'no-store', credentials })
     if (!r.ok) throw Object.assign(new Error('no stream'), { status: r.status })
     open()
     let rest = ''
