@@ -72,8 +72,8 @@ func (e *Entry) Unfit() *Unairable {
 		return &Unairable{s.ID, "state", fmt.Sprintf("is %s, not approved", s.State)}
 	case s.Recording.AirTime().Duration <= 0:
 		return &Unairable{s.ID, "recording", "has no recording that lasts"}
-	case e.Life.Dead != "":
-		return &Unairable{s.ID, "script", "may not air: " + e.Life.Dead}
+	case e.Life.BlockedBecause != "":
+		return &Unairable{s.ID, "script", "may not air: " + e.Life.BlockedBecause}
 	}
 	return nil
 }

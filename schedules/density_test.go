@@ -119,7 +119,7 @@ func TestStartsOfOneCheckAreSearchedUpToABound(t *testing.T) {
 	if told != 1 {
 		t.Error(n.Problems())
 	}
-	n.Left = func() bool { return true }
+	n.Cancelled = func() bool { return true }
 	for _, p := range n.Problems() {
 		if strings.Contains(p.Message, "fewer stations") {
 			t.Error("the search went on after the caller had left")

@@ -68,7 +68,7 @@ func (l *Library) fill(sorted []Segment) {
 // newEntry returns the entry of a segment without the fields that depend on other segments.
 func (l *Library) newEntry(s Segment) Entry {
 	e := Entry{Segment: s, own: s.Script.life(l.Script)}
-	if e.own.Dead == "" {
+	if e.own.BlockedBecause == "" {
 		until, because := s.ExpiresAt()
 		if e.own.Until = earlier(until, e.own.Until); e.own.Until == until {
 			e.own.Because = because
@@ -93,7 +93,7 @@ func (e *Entry) companions() (ids []string) {
 func (l *Library) ruled(e *Entry) Life {
 	life := e.own
 	readers, _ := l.readers.get(e.ID)
-	if life.Dead != "" || len(readers) == 0 || e.Kind != "intro" && e.Kind != "back-announce" {
+	if life.BlockedBecause != "" || len(readers) == 0 || e.Kind != "intro" && e.Kind != "back-announce" {
 		return life
 	}
 	var until Instant
@@ -104,7 +104,7 @@ func (l *Library) ruled(e *Entry) Life {
 			continue
 		}
 		named = true
-		if reader.own.Dead == "" {
+		if reader.own.BlockedBecause == "" {
 			live = true
 			open = open || reader.own.Until.IsZero()
 			until = later(until, reader.own.Until)
@@ -113,7 +113,7 @@ func (l *Library) ruled(e *Entry) Life {
 	switch {
 	case !named:
 	case !live:
-		life.Dead = "no reading that it belongs to may air any more"
+		life.BlockedBecause = "no reading that it belongs to may air any more"
 	case !open:
 		if until = earlier(life.Until, until); until != life.Until {
 			life.Until, life.Because = until, "the readings that it belongs to may air no longer"

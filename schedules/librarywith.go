@@ -63,7 +63,7 @@ func (l *Library) indexCompanions(before, now *Entry) (ids []string) {
 	if before == nil {
 		return ids
 	}
-	if slices.Equal(ids, before.companions()) && (before.own.Dead == "") == (now.own.Dead == "") &&
+	if slices.Equal(ids, before.companions()) && (before.own.BlockedBecause == "") == (now.own.BlockedBecause == "") &&
 		before.own.Until == now.own.Until {
 		return nil
 	}

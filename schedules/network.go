@@ -15,13 +15,13 @@ type Network struct {
 	Segments  func(id string) (Segment, bool) // nil skips the checks that need segments
 	From      Date                            // overlaps that end before this day are ignored
 
-	// Settled reports whether the overlaps of a station are already known, so that they need not be searched; nil means
-	// that none are.
-	Settled func(id string) bool
+	// OverlapsKnown reports whether the overlaps of a station are already known, so that they need not be searched; nil
+	// means that none are.
+	OverlapsKnown func(id string) bool
 	// Searches bounds the occurrences that are searched for overlaps; 0 means no bound.
 	Searches int
-	// Left reports whether nobody waits for the problems any more, so that the search may end; nil means never.
-	Left func() bool
+	// Cancelled reports whether nobody waits for the problems any more, so that the search may end; nil means never.
+	Cancelled func() bool
 }
 
 // Problems lists all faults within and between the documents, with fields such as "stations[0].windows[1].clock". The
@@ -102,7 +102,7 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 		p.add("fallback", "has sensitive segments only: without the link the station would be silent once its lease ends. "+
 			"Add one that is not sensitive")
 	}
-	if n.Settled == nil || !n.Settled(s.ID) {
+	if n.OverlapsKnown == nil || !n.OverlapsKnown(s.ID) {
 		n.overlaps(p, s)
 	}
 }

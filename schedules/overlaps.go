@@ -43,11 +43,11 @@ func (n Network) overlaps(p *problems, s *Station) {
 	}
 	_, most := busiest(density)
 	step := min(searchSpan, max(1, maxExpanded/time.Duration(max(1, most)))*24*time.Hour)
-	told := map[[2]int]bool{}
+	reported := map[[2]int]bool{}
 	for _, stretch := range merged(look) {
 		var open []Occurrence
 		for from := stretch.from; from.Before(stretch.to); from = from.Add(step) {
-			if n.Left != nil && n.Left() {
+			if n.Cancelled != nil && n.Cancelled() {
 				return
 			}
 			if n.Searches > 0 && p.searched >= n.Searches {
@@ -71,8 +71,8 @@ func (n Network) overlaps(p *problems, s *Station) {
 				open = slices.DeleteFunc(open, func(x Occurrence) bool { return !x.EndAt.After(o.StartAt.Time) })
 				for _, x := range open {
 					a, b := place[x.Window], place[o.Window]
-					if pair := [2]int{min(a, b), max(a, b)}; !told[pair] && x.EndAt.After(n.From.utc()) {
-						told[pair] = true
+					if pair := [2]int{min(a, b), max(a, b)}; !reported[pair] && x.EndAt.After(n.From.utc()) {
+						reported[pair] = true
 						p.overlap(s, pair, o)
 					}
 				}

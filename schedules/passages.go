@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Life is the interval [From, Until) in which something may air; none means that a side is open. Dead is the reason, in
-// words, why it may not air at all, or empty if it may.
+// Life is the interval [From, Until) in which something may air; none means that a side is open. BlockedBecause is the
+// reason, in words, why it may not air at all, or empty if it may.
 type Life struct {
-	From, Until Instant
-	Because     string // the event at Until, in words; empty means that only the validity ends
-	Dead        string
+	From, Until    Instant
+	Because        string // the event at Until, in words; empty means that only the validity ends
+	BlockedBecause string
 }
 
 // Covers reports whether an airing [start, end) lies entirely within the life. An airing must end by the expiry.
 func (l Life) Covers(start, end time.Time) bool {
-	return l.Dead == "" && (l.From.IsZero() || !start.Before(l.From.Time)) &&
+	return l.BlockedBecause == "" && (l.From.IsZero() || !start.Before(l.From.Time)) &&
 		(l.Until.IsZero() || !end.After(l.Until.Time))
 }
 
@@ -58,20 +58,21 @@ func (ref *ScriptRef) life(scripts func(string) (Script, bool)) Life {
 	}
 	script, ok := scripts(ref.ID)
 	if !ok {
-		return Life{Dead: "its script " + ref.ID + " is not known"}
+		return Life{BlockedBecause: "its script " + ref.ID + " is not known"}
 	}
 	version, ok := script.Version(ref.Version)
 	if !ok {
-		return Life{Dead: "its script " + ref.ID + " has no version " + itoa(ref.Version)}
+		return Life{BlockedBecause: "its script " + ref.ID + " has no version " + itoa(ref.Version)}
 	}
 	var life Life
 	for _, n := range ref.Passages {
 		p, ok := version.Passage(n)
 		switch {
 		case !ok:
-			return Life{Dead: "version " + itoa(ref.Version) + " of its script " + ref.ID + " has no passage " + itoa(n)}
+			return Life{BlockedBecause: "version " + itoa(ref.Version) + " of its script " + ref.ID + " has no passage " +
+				itoa(n)}
 		case p.Dead:
-			return Life{Dead: "passage " + itoa(n) + " of version " + itoa(ref.Version) + " of its script " + ref.ID +
+			return Life{BlockedBecause: "passage " + itoa(n) + " of version " + itoa(ref.Version) + " of its script " + ref.ID +
 				" was ruled dead"}
 		}
 		life.Until = earlier(life.Until, p.AirUntil)

@@ -89,10 +89,10 @@ func (r Rundown) filling(o Occurrence) (out []Item) {
 	}
 	slot, _ := r.SlotOf(Item{Window: o.Window, StartAt: o.StartAt})
 	short := o.EndAt.Sub(at.Time)
-	torn := slices.ContainsFunc(out, func(i Item) bool {
+	chainIsSplit := slices.ContainsFunc(out, func(i Item) bool {
 		return i.Chain != "" && slices.ContainsFunc(outside, func(x Item) bool { return x.Chain == i.Chain })
 	})
-	if torn || short != 0 && (!o.EndAt.Equal(slot.EndAt.Time) || short.Abs() > slot.Tolerance.Duration) {
+	if chainIsSplit || short != 0 && (!o.EndAt.Equal(slot.EndAt.Time) || short.Abs() > slot.Tolerance.Duration) {
 		return nil
 	}
 	return out

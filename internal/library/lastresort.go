@@ -7,10 +7,10 @@ import (
 	"lifeline/schedules"
 )
 
-// lastResorts returns a problem for each station whose fallback would have only sensitive segments if s were stored,
-// because such a station would fall silent when its lease ends without the link. It returns none for a segment that is
-// already sensitive: other changes of it are allowed.
-func (l *Segments) lastResorts(s schedules.Segment) (out []schedules.Problem) {
+// sensitiveOnlyFallbacks returns a problem for each station whose fallback would have only sensitive segments if s were
+// stored, because such a station would fall silent when its lease ends without the link. It returns none for a segment
+// that is already sensitive: other changes of it are allowed.
+func (l *Segments) sensitiveOnlyFallbacks(s schedules.Segment) (out []schedules.Problem) {
 	if before, ok := replica.SegmentsIn(l.replica).Get(s.ID); !s.Sensitive || ok && before.Value.Sensitive {
 		return nil
 	}

@@ -124,7 +124,7 @@ func (l *Segments) CheckEdit(s schedules.Segment, patch SegmentPatch) error {
 
 // check fails with Invalid and lists all faults of s.
 func (l *Segments) check(s schedules.Segment) error {
-	return replica.Invalid(append(s.Problems(), l.lastResorts(s)...))
+	return replica.Invalid(append(s.Problems(), l.sensitiveOnlyFallbacks(s)...))
 }
 
 // errUnchanged means that a change has no effect, so that it makes no revision.

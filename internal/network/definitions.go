@@ -152,12 +152,12 @@ func (s *Definitions) problems(ctx context.Context, n wire.Apply) []schedules.Pr
 	standing := map[problem]bool{}
 	left := func() bool { return ctx.Err() != nil }
 	now := s.network(wire.Apply{}, settled)
-	now.Left = left
+	now.Cancelled = left
 	for _, p := range now.Problems() {
 		standing[problem{s.named(p.Field, wire.Apply{}, now), p.Message}] = true
 	}
 	whole := s.network(n, settled)
-	whole.Searches, whole.Left = schedules.MaxSearched, left
+	whole.Searches, whole.Cancelled = schedules.MaxSearched, left
 	for _, p := range whole.Problems() {
 		if !standing[problem{s.named(p.Field, wire.Apply{}, whole), p.Message}] {
 			p.Field = s.namedField(p.Field, n, whole)
@@ -171,7 +171,7 @@ func (s *Definitions) problems(ctx context.Context, n wire.Apply) []schedules.Pr
 func (s *Definitions) network(n wire.Apply, settled func(station string) bool) schedules.Network {
 	return schedules.Network{Stations: s.stationPart().with(n.Stations), Clocks: s.clockPart().with(n.Clocks),
 		Scripts: s.scriptPart().with(n.Scripts), Campaigns: s.campaignPart().with(n.Campaigns), Segments: s.Segment,
-		From: schedules.DateOf(s.now().UTC()).AddDays(-1), Settled: settled}
+		From: schedules.DateOf(s.now().UTC()).AddDays(-1), OverlapsKnown: settled}
 }
 
 // namedField replaces the index of a document that is not in n by the document's name in a field.

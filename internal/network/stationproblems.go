@@ -275,7 +275,7 @@ func (s *StationProblems) with(n wire.Apply) map[string][]schedules.StationProbl
 func (s *StationProblems) problemsIn(st schedules.Station, n schedules.Network) []schedules.StationProblem {
 	out := s.fallbackProblems(st)
 	n.Stations, n.Scripts, n.Campaigns = []schedules.Station{st}, nil, nil
-	n.Settled = func(string) bool { return true }
+	n.OverlapsKnown = func(string) bool { return true }
 	for _, p := range append(n.Problems(), s.overlapsOf(st, n)...) {
 		if field, own := strings.CutPrefix(p.Field, "stations[0]."); own || !strings.HasPrefix(p.Field, "clocks[") {
 			out = append(out, schedules.StationProblem{Code: "definition", Field: field,

@@ -12,9 +12,9 @@ import (
 	"lifeline/schedules"
 )
 
-// silence is how long a station may be silent before its unreported items count as missed. Until then it may be on the
-// air without a link, and report later.
-const silence = 7 * 24 * time.Hour
+// reportWait is how long a station may be silent before its unreported items count as missed. Until then it may be on
+// the air without a link, and report later.
+const reportWait = 7 * 24 * time.Hour
 
 // statusLag is the longest delay between the end of an item and its report, at a station whose status still arrives.
 const statusLag = 5 * time.Minute
@@ -166,13 +166,13 @@ func (a *Accounts) AsRun(ctx context.Context, station string, from, to time.Time
 
 // Heard returns the instant until which missing reports mean missed items.
 func (a *Accounts) Heard(ctx context.Context, station string, now time.Time) (time.Time, error) {
-	heard := now.Add(-silence)
-	entries, err := a.store.Read(ctx, station, heard, now.Add(silence))
+	heard := now.Add(-reportWait)
+	entries, err := a.store.Read(ctx, station, heard, now.Add(reportWait))
 	if err != nil {
 		return heard, err
 	}
 	for _, e := range entries {
-		if e.Sequence < besideFrom && e.At.After(heard) { // others may not be the station's word
+		if e.Sequence < firstConflictSequence && e.At.After(heard) { // others may not be the station's word
 			heard = e.At
 		}
 	}

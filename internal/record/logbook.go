@@ -134,7 +134,7 @@ func (l *Logbook) storeResults(ctx context.Context, station, why string, entries
 	if len(old) == 0 {
 		return nil
 	}
-	given, err := l.keepOthers(ctx, station, old, placed)
+	given, err := l.storeConflicts(ctx, station, old, placed)
 	if err != nil {
 		return err
 	}
@@ -187,8 +187,8 @@ const (
 // implausible returns the reason for rejecting times or a sequence that no player can have, or "".
 func implausible(e schedules.AsRun) string {
 	switch {
-	case e.Sequence >= besideFrom:
-		return fmt.Sprintf("sequence must be less than %d", int64(besideFrom))
+	case e.Sequence >= firstConflictSequence:
+		return fmt.Sprintf("sequence must be less than %d", int64(firstConflictSequence))
 	case !e.StartedAt.IsZero() && e.StartedAt.Year() < firstYear || !e.EndedAt.IsZero() && e.EndedAt.Year() < firstYear:
 		return fmt.Sprintf("started_at and ended_at must not be before the year %d", firstYear)
 	case e.EndedAt.Sub(e.StartedAt.Time) > longestItem && !e.StartedAt.IsZero():

@@ -87,7 +87,7 @@ func (s *MakeGoods) lastSearch(st schedules.Station, today schedules.Date) (o mi
 	defer s.mu.Unlock()
 	o, known := s.owing[st.ID]
 	if !known {
-		o.from = today.AddDays(-int(silence/(24*time.Hour)) - 1)
+		o.from = today.AddDays(-int(reportWait/(24*time.Hour)) - 1)
 		s.owing[st.ID] = o
 	}
 	return o, s.now().Sub(o.looked).Abs() < settleEvery
@@ -170,7 +170,7 @@ func (s *MakeGoods) settledDays(ctx context.Context, st schedules.Station, from 
 		}
 	}
 	for _, m := range open {
-		if life, ok := library.Life(m.SegmentID); !ok || life.Dead != "" || !life.Until.IsZero() &&
+		if life, ok := library.Life(m.SegmentID); !ok || life.BlockedBecause != "" || !life.Until.IsZero() &&
 			!life.Until.After(s.now()) {
 			act.waive(m.ID, access.System.Name, "its segment may not air any more")
 		}
@@ -349,9 +349,10 @@ func (s *MakeGoods) plannedAirings(ctx context.Context, st schedules.Station, op
 		if err != nil {
 			return err
 		}
-		return claim(payload, now.Add(-silence))
+		return claim(payload, now.Add(-reportWait))
 	}
-	for date := today.AddDays(-int(silence/(24*time.Hour)) - 1); date.Before(today.AddDays(-1)); date = date.AddDays(1) {
+	first := today.AddDays(-int(reportWait/(24*time.Hour)) - 1)
+	for date := first; date.Before(today.AddDays(-1)); date = date.AddDays(1) {
 		if date != but {
 			if err := published(date); err != nil {
 				return nil, err

@@ -34,7 +34,7 @@ func NewRecords(m *replica.Replica, s replica.Store, audio replica.Audio, now fu
 
 // Read returns a station's entries of [from, to), by sequence, from the store and the files.
 func (r *Records) Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error) {
-	young, err := r.Store.Read(ctx, station, from, to) // first, so that an entry that moves meanwhile is in both
+	recent, err := r.Store.Read(ctx, station, from, to) // first, so that an entry that moves meanwhile is in both
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (r *Records) Read(ctx context.Context, station string, from, to time.Time) 
 			}
 		}
 	}
-	return mergeEntries(old, young), nil
+	return mergeEntries(old, recent), nil
 }
 
 // Append stores entries durably and reports, for each, whether it was new to both the store and the files.
@@ -123,7 +123,7 @@ func (r *Records) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change
 			found, err = r.oldAudit(ctx, files, q, found, limit)
 			return err
 		}
-		young := func() error {
+		recent := func() error {
 			rest := q
 			if rest.After, rest.Limit = max(q.After, through), limit-len(found); rest.Limit == 0 {
 				return nil
@@ -132,7 +132,7 @@ func (r *Records) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change
 			found = append(found, changes...)
 			return err
 		}
-		parts := []func() error{old, young}
+		parts := []func() error{old, recent}
 		if q.Newest {
 			slices.Reverse(parts)
 		}

@@ -13,31 +13,31 @@ import (
 	"lifeline/schedules"
 )
 
-// placing is what gave an item its place: a revision of its day.
-type placing struct {
+// placement is what gave an item its place: a revision of its day.
+type placement struct {
 	by       string // wire.ByPlanner, wire.ByRepair or wire.ByPerson
 	revision int64
 
 	// of an item that an edit moved along: what had placed it before, under which id, and its start before the edit
-	first *placing
+	first *placement
 	id    string
 	was   schedules.Instant
 
 	inPlaceOf []wire.TakenOut // of an item that a repair placed
 }
 
-// placings holds the items of one revision, in their order, and by their ids what placed each of them.
-type placings struct {
+// placements holds the items of one revision, in their order, and by their ids what placed each of them.
+type placements struct {
 	items []schedules.Item
-	by    map[string]*placing
+	by    map[string]*placement
 }
 
-// trail follows the revisions of one day, in order.
-type trail struct {
+// placementHistory follows the revisions of one day, in order.
+type placementHistory struct {
 	docs     replica.Documents
-	previous placings        // the latest revision
-	draft    placings        // the latest draft
-	standing placings        // the latest published revision
+	previous placements      // the latest revision
+	draft    placements      // the latest draft
+	standing placements      // the latest published revision
 	taken    []wire.TakenOut // what the repairs took out since a person last published the day
 }
 
@@ -57,12 +57,12 @@ func (s *Rundowns) Explain(ctx context.Context, station string, date schedules.D
 	if err != nil {
 		return wire.PlacedItem{}, err
 	}
-	return s.told(ctx, r, i, p)
+	return s.explained(ctx, r, i, p)
 }
 
 // placed returns what put an item of a rundown in its place.
-func (s *Rundowns) placed(ctx context.Context, r schedules.Rundown, item string) (*placing, error) {
-	t := trail{docs: s.store}
+func (s *Rundowns) placed(ctx context.Context, r schedules.Rundown, item string) (*placement, error) {
+	t := placementHistory{docs: s.store}
 	day := replica.DayID(r.Station, r.Date) + "/"
 	for after := day; ; {
 		const page = 8 // a rundown may be large
@@ -93,11 +93,11 @@ func (s *Rundowns) placed(ctx context.Context, r schedules.Rundown, item string)
 }
 
 // follow adds the next revision.
-func (t *trail) follow(ctx context.Context, r schedules.Rundown) error {
-	next := placings{items: r.Items, by: map[string]*placing{}}
+func (t *placementHistory) follow(ctx context.Context, r schedules.Rundown) error {
+	next := placements{items: r.Items, by: map[string]*placement{}}
 	var fresh []schedules.Item
 	for _, i := range r.Items {
-		for _, before := range []placings{t.previous, t.draft, t.standing} {
+		for _, before := range []placements{t.previous, t.draft, t.standing} {
 			if p := before.by[i.ID]; p != nil {
 				next.by[i.ID] = p
 				break
@@ -123,7 +123,8 @@ func (t *trail) follow(ctx context.Context, r schedules.Rundown) error {
 }
 
 // drafted notes what placed the fresh items of a draft: a plan, which has explanations, or an edit.
-func (t *trail) drafted(ctx context.Context, r schedules.Rundown, next placings, fresh []schedules.Item) error {
+func (t *placementHistory) drafted(ctx context.Context, r schedules.Rundown, next placements,
+	fresh []schedules.Item) error {
 	if len(fresh) == 0 {
 		return nil
 	}
@@ -132,7 +133,7 @@ func (t *trail) drafted(ctx context.Context, r schedules.Rundown, next placings,
 		return err
 	}
 	for _, i := range fresh {
-		p := &placing{by: wire.ByPlanner, revision: r.Revision}
+		p := &placement{by: wire.ByPlanner, revision: r.Revision}
 		if !planned {
 			p = t.edited(r.Revision, i, next)
 		}
@@ -143,8 +144,8 @@ func (t *trail) drafted(ctx context.Context, r schedules.Rundown, next placings,
 
 // edited returns what placed an item that is new in an edited draft: a person, or, for an item that starts at another
 // time because of the edit, what had placed it before.
-func (t *trail) edited(revision int64, i schedules.Item, next placings) *placing {
-	p := &placing{by: wire.ByPerson, revision: revision}
+func (t *placementHistory) edited(revision int64, i schedules.Item, next placements) *placement {
+	p := &placement{by: wire.ByPerson, revision: revision}
 	if i.Locked {
 		return p
 	}
@@ -166,7 +167,8 @@ func (t *trail) edited(revision int64, i schedules.Item, next placings) *placing
 
 // published notes what placed the fresh items of a published revision, and what left the queue with it. Only repairs
 // place items without a draft.
-func (t *trail) published(ctx context.Context, r schedules.Rundown, next placings, fresh []schedules.Item) error {
+func (t *placementHistory) published(ctx context.Context, r schedules.Rundown, next placements,
+	fresh []schedules.Item) error {
 	why, repaired, err := explanations(ctx, t.docs, r.Station, r.Date, r.Revision)
 	if err != nil {
 		return err
@@ -186,7 +188,7 @@ func (t *trail) published(ctx context.Context, r schedules.Rundown, next placing
 		t.taken = nil
 	}
 	for _, i := range fresh {
-		p := &placing{by: wire.ByRepair, revision: r.Revision}
+		p := &placement{by: wire.ByRepair, revision: r.Revision}
 		for _, gone := range t.taken {
 			if gone.Window == i.Window && gone.StartAt.Before(i.EndAt().Time) && i.StartAt.Before(gone.EndAt.Time) {
 				p.inPlaceOf = append(p.inPlaceOf, gone)
@@ -221,8 +223,8 @@ func explanationsWrite(r schedules.Rundown, why []schedules.Explanation) (store.
 	return store.Write{Kind: KindExplanations, ID: replica.RevisionID(r.Station, r.Date, r.Revision), Body: body}, err
 }
 
-// told returns the explanation of an item that p placed.
-func (s *Rundowns) told(ctx context.Context, r schedules.Rundown, i schedules.Item, p *placing) (wire.PlacedItem,
+// explained returns the explanation of an item that p placed.
+func (s *Rundowns) explained(ctx context.Context, r schedules.Rundown, i schedules.Item, p *placement) (wire.PlacedItem,
 	error) {
 	chosen, id := p, i.ID
 	if p.first != nil {

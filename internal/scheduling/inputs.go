@@ -15,7 +15,7 @@ import (
 type inputs struct {
 	*core
 	rundowns  *Rundowns
-	sketches  *sketches
+	summaries *rundownSummaries
 	accounts  *record.Accounts
 	makeGoods *record.MakeGoods
 }
@@ -38,11 +38,11 @@ func (s *inputs) history(ctx context.Context, in schedules.Input, o otherDays) (
 	if err != nil {
 		return nil, err
 	}
-	drafts := func(st schedules.Station, to schedules.Date) (map[schedules.Date]sketch, error) {
+	drafts := func(st schedules.Station, to schedules.Date) (map[schedules.Date]rundownSummary, error) {
 		if o.published {
 			return nil, nil
 		}
-		return s.sketches.drafts(ctx, st, in.Date.AddDays(-historyDays), to, o.request)
+		return s.summaries.drafts(ctx, st, in.Date.AddDays(-historyDays), to, o.request)
 	}
 	before, err := drafts(in.Station, in.Date)
 	if err != nil {
@@ -82,16 +82,16 @@ func rulesAcrossStations(clocks map[string]schedules.Clock) bool {
 // but, which is being planned. An item without a report, for example because the station has no link, counts as
 // published until it counts as missed. On a day with a draft, the draft replaces what is published from now on.
 func (s *inputs) airings(ctx context.Context, st schedules.Station, but schedules.Date, start time.Time,
-	drafts map[schedules.Date]sketch) ([]schedules.Airing, error) {
+	drafts map[schedules.Date]rundownSummary) ([]schedules.Airing, error) {
 	entries, err := s.accounts.AsRun(ctx, st.ID, start.AddDate(0, 0, -historyDays), start)
 	if err != nil {
 		return nil, err
 	}
 	entries, _ = schedules.Counted(entries)
 	var out []schedules.Airing
-	told := make(map[string]bool, len(entries))
+	reported := make(map[string]bool, len(entries))
 	for _, r := range entries {
-		told[r.ItemID] = true
+		reported[r.ItemID] = true
 		if airing, ok := r.Airing(st.ID); ok {
 			out = append(out, airing)
 		}
@@ -115,8 +115,8 @@ func (s *inputs) airings(ctx context.Context, st schedules.Station, but schedule
 		}
 		draft, drafted := drafts[date]
 		if err == nil {
-			for _, i := range sketchQueue(q.Value).items {
-				if i.airing.EndAt.After(heard) && !told[i.id] && !(drafted && !i.airing.StartAt.Before(now)) {
+			for _, i := range summarizeQueue(q.Value).items {
+				if i.airing.EndAt.After(heard) && !reported[i.id] && !(drafted && !i.airing.StartAt.Before(now)) {
 					out = append(out, i.airing)
 				}
 			}

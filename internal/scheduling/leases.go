@@ -84,7 +84,7 @@ func (s *LeaseIssuer) leasable(station string, now time.Time) []string {
 	for id := range found {
 		seg, known := library.Segment(id)
 		life, _ := library.Life(id)
-		if known && seg.Sensitive && seg.State == schedules.Approved && life.Dead == "" && (life.Until.IsZero() ||
+		if known && seg.Sensitive && seg.State == schedules.Approved && life.BlockedBecause == "" && (life.Until.IsZero() ||
 			life.Until.After(now)) {
 			ids = append(ids, id)
 		}

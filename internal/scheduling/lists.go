@@ -46,7 +46,7 @@ func (s *Lists) Listed(q wire.Queue) []wire.QueueItem {
 	if q.Withdrawn {
 		windows = s.definedOn(q.Station, q.Date)
 	}
-	l := listing{station: q.Station, planned: !q.Withdrawn, bars: s.barred(), spare: s.fallbackOf(q)}
+	l := listing{station: q.Station, planned: !q.Withdrawn, bars: s.barred(), fallbackItems: s.fallbackOf(q)}
 	in := make([][]wire.QueueItem, len(windows))
 	for _, i := range q.Items {
 		w := slices.IndexFunc(windows, func(w schedules.Slot) bool {
@@ -112,12 +112,12 @@ func (s *Lists) fallbackOf(q wire.Queue) []wire.QueueItem {
 
 // listing collects the items that air in the windows of a day.
 type listing struct {
-	station string
-	planned bool // the windows come from a queue that is not withdrawn
-	bars    func(i *wire.QueueItem, end time.Time) bool
-	spare   []wire.QueueItem
-	last    string // segment that last filled a gap in the window
-	out     []wire.QueueItem
+	station       string
+	planned       bool // the windows come from a queue that is not withdrawn
+	bars          func(i *wire.QueueItem, end time.Time) bool
+	fallbackItems []wire.QueueItem
+	last          string // segment that last filled a gap in the window
+	out           []wire.QueueItem
 }
 
 // window appends the items of a window and the fallback items that fill its gaps.
@@ -158,7 +158,9 @@ func (l *listing) fill(w schedules.Occurrence, item wire.QueueItem, until time.T
 	at := item.StartAt.Time
 	for n := 1; ; n++ {
 		gap := fallback.Gap{At: at, End: until, Planned: l.planned, Window: w.StartAt.Time, Last: l.last}
-		picked, _ := gap.Pick(l.spare, func(i *wire.QueueItem, lasts time.Duration) bool { return !l.bars(i, at.Add(lasts)) })
+		picked, _ := gap.Pick(l.fallbackItems, func(i *wire.QueueItem, lasts time.Duration) bool {
+			return !l.bars(i, at.Add(lasts))
+		})
 		if picked == nil {
 			return
 		}

@@ -12,7 +12,7 @@ import (
 // neighbours warns of days that resemble adjacent days.
 type neighbours struct {
 	*core
-	sketches *sketches
+	summaries *rundownSummaries
 }
 
 // The codes of warnings about a day's relation to other days.
@@ -40,7 +40,7 @@ func (s *neighbours) ofDraft(ctx context.Context, in schedules.Input, r, latest 
 	var stale []schedules.Date
 	for n := 1; n <= laterDays; n++ {
 		date := r.Date.AddDays(n)
-		later, err := s.sketches.of(ctx, r.Station, date)
+		later, err := s.summaries.of(ctx, r.Station, date)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (s *neighbours) outdated(ctx context.Context, st schedules.Station, r sched
 		if date.Before(today) {
 			continue
 		}
-		before, err := s.sketches.of(ctx, r.Station, date)
+		before, err := s.summaries.of(ctx, r.Station, date)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +123,7 @@ func them(dates []schedules.Date) string {
 // the same order. Segments named by the clocks do not count.
 func (s *neighbours) warnAlike(ctx context.Context, in schedules.Input, r schedules.Rundown,
 	request []schedules.Rundown) ([]schedules.Warning, error) {
-	own := unnamedSegments(in.Clocks, sketchRundown(r))
+	own := unnamedSegments(in.Clocks, summarizeRundown(r))
 	today, err := in.Station.DateAt(s.now())
 	if err != nil {
 		return nil, err
@@ -132,13 +132,13 @@ func (s *neighbours) warnAlike(ctx context.Context, in schedules.Input, r schedu
 	for _, step := range [...]int{-1, 1} {
 		for n := 1; n <= neighbourDays; n++ {
 			date := r.Date.AddDays(n * step)
-			beside, err := s.sketches.of(ctx, r.Station, date)
+			beside, err := s.summaries.of(ctx, r.Station, date)
 			if err != nil {
 				return nil, err
 			}
 			for _, d := range request {
 				if d.Station == r.Station && d.Date == date {
-					beside = sketchRundown(d)
+					beside = summarizeRundown(d)
 				}
 			}
 			if len(beside.items) == 0 || beside.draft && date.Before(today) { // a draft of a past day does not air
@@ -169,7 +169,7 @@ func items(n int) string {
 }
 
 // unnamedSegments returns the segments of a day in order, except for those that the clocks name.
-func unnamedSegments(clocks map[string]schedules.Clock, k sketch) (out []string) {
+func unnamedSegments(clocks map[string]schedules.Clock, k rundownSummary) (out []string) {
 	for _, i := range k.items {
 		if schedules.Free(clocks, i.position) {
 			out = append(out, i.airing.SegmentID)

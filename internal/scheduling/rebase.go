@@ -84,10 +84,10 @@ func (s *Rundowns) Shown(ctx context.Context, station string, date schedules.Dat
 	}
 	gone := s.planning.Library().Removals(st.Complete(r), s.now())
 	for _, i := range r.Items {
-		told := slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool {
+		reported := slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool {
 			return w.Code == schedules.WarnNotAirable && w.Item == i.ID
 		})
-		if why := gone[i.ID]; why != "" && !told {
+		if why := gone[i.ID]; why != "" && !reported {
 			r.Warnings = append(r.Warnings, schedules.Warning{Code: schedules.WarnNotAirable, Window: i.Window, Item: i.ID,
 				Message: itemPrefix(r, i.ID) + why + ". Replace it or take it out: publication refuses this draft until then."})
 		}

@@ -183,7 +183,7 @@ func (s *Repairer) mayAir(id string) bool {
 	library := s.planning.Library()
 	e, known := library.Segment(id)
 	life, alive := library.Life(id)
-	return known && alive && e.State == schedules.Approved && life.Dead == ""
+	return known && alive && e.State == schedules.Approved && life.BlockedBecause == ""
 }
 
 // takenOut returns explanations of the items of base that a repair takes out: those with a reason.

@@ -56,8 +56,8 @@ func New(r *replica.Replica, s *record.Records, signer replica.Signer, now func(
 	c := &core{replica: r, store: s, signer: signer, now: now, network: definitions, planning: planning,
 		queues: rec.Queues}
 	url := strings.TrimRight(publicURL, "/")
-	rundowns, sketches := &Rundowns{c}, &sketches{core: c, known: map[string]sketch{}}
-	in, beside := &inputs{c, rundowns, sketches, rec.Accounts, rec.MakeGoods}, &neighbours{c, sketches}
+	rundowns, summaries := &Rundowns{c}, &rundownSummaries{core: c, known: map[string]rundownSummary{}}
+	in, beside := &inputs{c, rundowns, summaries, rec.Accounts, rec.MakeGoods}, &neighbours{c, summaries}
 	fallbacks, leases := &Fallbacks{c, url}, &LeaseIssuer{c, lease}
 	publisher := &Publisher{c, url, rundowns, in, beside, fallbacks, rec.Links}
 	return &Scheduler{Network: definitions, Record: rec, Rundowns: rundowns, Drafts: &Drafts{c, rundowns, in, beside},

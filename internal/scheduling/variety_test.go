@@ -98,7 +98,7 @@ func varietyOf(d *planningRoom, st schedules.Station, seed uint64, days int, one
 		if hasWarning(r, warnSameDay) {
 			out.warned++
 		}
-		list, alike := unnamedSegments(clocks, sketchRundown(r)), false
+		list, alike := unnamedSegments(clocks, summarizeRundown(r)), false
 		for _, other := range lists {
 			if _, nearly := schedules.Nearly(list, other); nearly {
 				out.nearly++

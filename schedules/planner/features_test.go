@@ -200,7 +200,7 @@ func TestAnEditorsRulingReachesReadingsAndTheirCompanions(t *testing.T) {
 		l := schedules.Prepare([]schedules.Segment{r, i}, c.script)
 		for _, id := range []string{"r", "i"} {
 			life, _ := l.Life(id)
-			if (life.Dead != "") != c.dead || !life.Until.Equal(c.until.Time) {
+			if (life.BlockedBecause != "") != c.dead || !life.Until.Equal(c.until.Time) {
 				t.Errorf("%s: %s lives %+v", name, id, life)
 			}
 		}

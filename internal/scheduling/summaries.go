@@ -12,42 +12,42 @@ import (
 	"lifeline/schedules"
 )
 
-// sketches reads, and caches, those parts of rundowns that the plans of other days need.
-type sketches struct {
+// rundownSummaries reads, and caches, those parts of rundowns that the plans of other days need.
+type rundownSummaries struct {
 	*core
 	mu    sync.Mutex
-	known map[string]sketch // latest rundowns, by document id
-	size  int               // number of items in known
+	known map[string]rundownSummary // latest rundowns, by document id
+	size  int                       // number of items in known
 }
 
-// sketch holds the parts of a rundown that the plans of other days need.
-type sketch struct {
-	document int64 // revision of the stored document; 0: the sketch was made of none
+// rundownSummary holds the parts of a rundown that the plans of other days need.
+type rundownSummary struct {
+	document int64 // revision of the stored document; 0: the summary was made of none
 	planned  int64 // the revision that introduced the present items
 	draft    bool
-	items    []sketched
+	items    []dayItem
 }
 
-type sketched struct {
+type dayItem struct {
 	id, position string
 	airing       schedules.Airing
 }
 
-func sketchRundown(r schedules.Rundown) sketch {
-	out := sketch{planned: plannedIn(r), draft: r.Status == schedules.Draft, items: make([]sketched, len(r.Items))}
+func summarizeRundown(r schedules.Rundown) rundownSummary {
+	out := rundownSummary{planned: plannedIn(r), draft: r.Status == schedules.Draft, items: make([]dayItem, len(r.Items))}
 	for n, airing := range r.Airings() {
-		out.items[n] = sketched{r.Items[n].ID, r.Items[n].Position, airing}
+		out.items[n] = dayItem{r.Items[n].ID, r.Items[n].Position, airing}
 	}
 	return out
 }
 
-func sketchQueue(q wire.Queue) sketch {
-	out := sketch{}
+func summarizeQueue(q wire.Queue) rundownSummary {
+	out := rundownSummary{}
 	for _, i := range q.Items {
 		if i.StartAt == nil {
 			continue
 		}
-		out.items = append(out.items, sketched{i.ID, i.Position, schedules.Airing{Station: q.Station, SegmentID: i.SegmentID,
+		out.items = append(out.items, dayItem{i.ID, i.Position, schedules.Airing{Station: q.Station, SegmentID: i.SegmentID,
 			StartAt: *i.StartAt,
 			EndAt:   schedules.At(i.StartAt.Add(i.Duration.Duration)), Window: i.Window}})
 	}
@@ -63,19 +63,19 @@ func plannedIn(r schedules.Rundown) int64 {
 	return r.Planned
 }
 
-// sketchesKept is the largest number of items in the cached sketches.
-const sketchesKept = 100_000
+// summariesKept is the largest number of items in the cached summaries.
+const summariesKept = 100_000
 
-// of returns a sketch of the latest rundown of a day, or the zero sketch if there is none. It decodes each revision
+// of returns a summary of the latest rundown of a day, or the zero summary if there is none. It decodes each revision
 // once.
-func (s *sketches) of(ctx context.Context, station string, date schedules.Date) (sketch, error) {
+func (s *rundownSummaries) of(ctx context.Context, station string, date schedules.Date) (rundownSummary, error) {
 	id := replica.DayID(station, date)
 	d, err := s.store.Get(ctx, replica.KindRundown, id)
 	if fault.Is(err, fault.NotFound) {
-		return sketch{}, nil
+		return rundownSummary{}, nil
 	}
 	if err != nil {
-		return sketch{}, err
+		return rundownSummary{}, err
 	}
 	s.mu.Lock()
 	known := s.known[id]
@@ -85,13 +85,13 @@ func (s *sketches) of(ctx context.Context, station string, date schedules.Date) 
 	}
 	r, err := replica.Decode[schedules.Rundown](d)
 	if err != nil {
-		return sketch{}, err
+		return rundownSummary{}, err
 	}
-	out := sketchRundown(r)
+	out := summarizeRundown(r)
 	out.document = d.Revision
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.size += len(out.items); s.size > sketchesKept {
+	if s.size += len(out.items); s.size > summariesKept {
 		clear(s.known)
 		s.size = len(out.items)
 	}
@@ -101,8 +101,8 @@ func (s *sketches) of(ctx context.Context, station string, date schedules.Date) 
 
 // drafts returns the latest rundowns of a station's days [from, to) that are drafts and may still air, by day. The
 // drafts of the same request replace the stored ones.
-func (s *sketches) drafts(ctx context.Context, st schedules.Station, from, to schedules.Date,
-	request []schedules.Rundown) (map[schedules.Date]sketch, error) {
+func (s *rundownSummaries) drafts(ctx context.Context, st schedules.Station, from, to schedules.Date,
+	request []schedules.Rundown) (map[schedules.Date]rundownSummary, error) {
 	today, err := st.DateAt(s.now())
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (s *sketches) drafts(ctx context.Context, st schedules.Station, from, to sc
 	if yesterday := today.AddDays(-1); from.Before(yesterday) {
 		from = yesterday // yesterday's last window may run past midnight
 	}
-	out := map[schedules.Date]sketch{}
+	out := map[schedules.Date]rundownSummary{}
 	for date := from; date.Before(to); date = date.AddDays(1) {
 		found, err := s.of(ctx, st.ID, date)
 		if err != nil {
@@ -122,14 +122,14 @@ func (s *sketches) drafts(ctx context.Context, st schedules.Station, from, to sc
 	}
 	for _, r := range request {
 		if r.Station == st.ID && !r.Date.Before(from) && r.Date.Before(to) {
-			out[r.Date] = sketchRundown(r)
+			out[r.Date] = summarizeRundown(r)
 		}
 	}
 	return out, nil
 }
 
-// ahead returns the airings of the sketch that start at from or later.
-func (k sketch) ahead(from time.Time) (out []schedules.Airing) {
+// ahead returns the airings of the summary that start at from or later.
+func (k rundownSummary) ahead(from time.Time) (out []schedules.Airing) {
 	for _, i := range k.items {
 		if !i.airing.StartAt.Before(from) {
 			out = append(out, i.airing)

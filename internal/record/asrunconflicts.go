@@ -13,20 +13,20 @@ import (
 	"lifeline/schedules"
 )
 
-// besideFrom is the first of the sequences that the service assigns to conflicting entries. It is far above the
-// sequences of stations, and JSON readers represent it exactly.
-const besideFrom = 1 << 52
+// firstConflictSequence is the first of the sequences that the service assigns to conflicting entries. It is far above
+// the sequences of stations, and JSON readers represent it exactly.
+const firstConflictSequence = 1 << 52
 
 // withDerivedSequence returns the entry under a sequence of its own, derived from its content, so that a repeated entry
 // gets the same sequence.
 func withDerivedSequence(e schedules.AsRun) (schedules.AsRun, error) {
-	b, err := told(e)
+	b, err := withoutDetail(e)
 	if err != nil {
 		return e, err
 	}
 	sum := sha256.Sum256(b)
 	e.ReportedAs = e.Sequence
-	e.Sequence = besideFrom | int64(binary.BigEndian.Uint64(sum[:])&(besideFrom-1))
+	e.Sequence = firstConflictSequence | int64(binary.BigEndian.Uint64(sum[:])&(firstConflictSequence-1))
 	note := fmt.Sprintf("sent under sequence %d, which another report has: do two players report for this station?",
 		e.ReportedAs)
 	if !e.Counts() {
@@ -39,8 +39,8 @@ func withDerivedSequence(e schedules.AsRun) (schedules.AsRun, error) {
 	return e, nil
 }
 
-// told encodes an entry without its detail.
-func told(e schedules.AsRun) ([]byte, error) {
+// withoutDetail encodes an entry without its detail.
+func withoutDetail(e schedules.AsRun) ([]byte, error) {
 	e.Detail = ""
 	return replica.Encode(e)
 }
@@ -48,21 +48,21 @@ func told(e schedules.AsRun) ([]byte, error) {
 // same reports whether two entries are equal but for their details, and for their authenticity.
 func same(a, b schedules.AsRun) (bool, error) {
 	a.Authenticity, b.Authenticity = "", ""
-	x, err := told(a)
+	x, err := withoutDetail(a)
 	if err != nil {
 		return false, err
 	}
-	y, err := told(b)
+	y, err := withoutDetail(b)
 	return bytes.Equal(x, y), err
 }
 
 // sentDays bounds the distance between the times under which one entry without a start was filed on two deliveries.
 const sentDays = 2 * 24 * time.Hour
 
-// keepOthers stores each entry whose sequence belongs to an entry with other content, under a sequence of its own. sent
-// holds entries that the store already knew by sequence or that are not the station's word, and at the times under
+// storeConflicts stores each entry whose sequence belongs to an entry with other content, under a sequence of its own.
+// sent holds entries that the store already knew by sequence or that are not the station's word, and at the times under
 // which they are filed. It returns the assigned sequences; 0 means that the entry is a repeat.
-func (l *Logbook) keepOthers(ctx context.Context, station string, sent []schedules.AsRun, at []time.Time) ([]int64,
+func (l *Logbook) storeConflicts(ctx context.Context, station string, sent []schedules.AsRun, at []time.Time) ([]int64,
 	error) {
 	from, to := at[0], at[0]
 	for i, t := range at {
