@@ -9,6 +9,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // tokenHandlers serve access tokens, and the identity of the caller.
@@ -96,12 +97,32 @@ func (a tokenHandlers) createToken(c *call) error {
 func (a tokenHandlers) known(operations []string) error {
 	var wrong []fault.Field
 	for i, id := range operations {
-		if !slices.ContainsFunc(a.all(), func(r route) bool { return r.ID == id }) {
-			wrong = append(wrong, fault.Field{Field: fmt.Sprintf("may[%d]", i),
-				Message: "is not the ID of an operation: GET /v1/me lists those that a token permits"})
+		if message := unknownOperation(id, a.all()); message != "" {
+			wrong = append(wrong, fault.Field{Field: fmt.Sprintf("may[%d]", i), Message: message})
 		}
 	}
 	return fault.Fields(wrong...)
+}
+
+// unknownOperation returns what to say of an id that no operation has, or "".
+func unknownOperation(id string, all []route) string {
+	known := make([]string, len(all))
+	for i, r := range all {
+		known[i] = r.ID
+	}
+	if slices.Contains(known, id) {
+		return ""
+	}
+	return "is not the ID of an operation: GET /v1/me lists those that a token permits" +
+		schedules.Suggest(id, slices.Values(known))
+}
+
+// CheckOperation fails with Invalid unless an operation, to which a token may be limited, has the id.
+func CheckOperation(id string) error {
+	if message := unknownOperation(id, (&api{}).routes()); message != "" {
+		return fault.New(fault.Invalid, "%q %s", id, message)
+	}
+	return nil
 }
 
 func (a tokenHandlers) listTokens(c *call) error {

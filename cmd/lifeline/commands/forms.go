@@ -14,6 +14,7 @@ import (
 	"lifeline/internal/charset"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/hfcc"
+	"lifeline/internal/httpapi"
 	"lifeline/internal/kinds"
 	"lifeline/internal/mirror/push"
 	"lifeline/internal/trust"
@@ -29,6 +30,7 @@ var forms = cmdline.Forms{
 		return cmdline.Unless(schedules.ValidLabel(text), "%q is not a valid name: it has 1 to 63 letters and digits of any "+
 			"script, '.', '_' and '-', and begins with a letter or digit", text)
 	},
+	"operation": httpapi.CheckOperation,
 	"day": func(text string) error {
 		_, err := dayOf(text, time.Time{}, dateIn(time.UTC))
 		return err

@@ -33,12 +33,13 @@ type tokenCreateCmd struct {
 	Role         access.Role   `help:"The role: ${enum}." enum:"admin,producer,scheduler,station,viewer" required:""`
 	Station      string        `form:"id" help:"The station, for the role station."`
 	Life         time.Duration `least:"0s" help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"2160h"`
+	May          []string      `form:"operation" help:"Limit it to these operations of the API, by their ids in its documentation at /docs, such as listSegments; may be repeated. Default: all of its role." placeholder:"OPERATION"`
 	Yes          bool          `short:"y" help:"Allow a station that the network does not have yet."`
 }
 
 func (c *tokenCreateCmd) token() access.NewToken {
 	return access.NewToken{Name: c.Name, Person: c.Person, Role: c.Role, Station: c.Station, Life: c.Life,
-		Endless: c.Life == 0}
+		Endless: c.Life == 0, May: c.May}
 }
 
 func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
