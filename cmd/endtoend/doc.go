@@ -11,7 +11,7 @@
 //   - A day: days_test.go, queue_test.go, frozen_test.go, cli_test.go, words_test.go.
 //   - The air: player_test.go, onset_test.go, airscript_test.go with aircheck_test.go, faults_test.go, icecast_test.go.
 //   - What aired: airings_test.go, makegood_test.go, verify_test.go, drops_test.go.
-//   - A recall: recall_test.go, person_test.go, consent_test.go.
+//   - A recall: recall_test.go, person_test.go, consent_test.go. An erasure: erasure_test.go, erasebackup_test.go.
 //   - For others: stations_test.go and stationscripts_test.go (the scripts of other players), lists_test.go,
 //     feeds_test.go, readers_test.go, render_test.go, webhooks_test.go, changes_test.go.
 //   - The API: contract_test.go, matrix_test.go, guard_test.go, badinput_test.go, outside_test.go, tls_test.go,

@@ -427,7 +427,7 @@ func shown(e replica.ErasureDoc, revision int64) wire.Erasure {
 
 // outside are the places that the service does not reach.
 var outside = []string{
-	"backups made before it: delete them, and make another one",
+	"backups made before it: make another one, then remove the older files of --own-keys, and backups without such keys",
 	"mirrors, until the next lifeline mirror push, and the old files there that it removes a while later",
 	"stations that have not fetched the recall list since: they keep the recording, and play it no more",
 	"answers to repeated requests, encrypted with their senders' secrets, for a day",

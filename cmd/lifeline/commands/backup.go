@@ -39,7 +39,8 @@ type backupCmd struct {
 	WithKeys     bool     `help:"Include the signing key, or the roots and the keys of their roles. Without it, a restored service needs the key from another copy, or a new key that every station must be given. With it, anyone who reads the backup can sign queues."`
 	Recipient    []string `form:"recipient" env:"LIFELINE_BACKUP_RECIPIENTS" placeholder:"AGE" help:"Encrypt the backup to this age recipient, as lifeline key backup makes one; may be repeated: any of their keys opens it."`
 	Plain        bool     `help:"Do not encrypt the backup: whoever finds it can read all of it."`
-	File         string   `arg:"" help:"File to write, which must not exist yet, or - for standard output."`
+	ownKeys      `embed:""`
+	File         string `arg:"" help:"File to write, which must not exist yet, or - for standard output."`
 }
 
 func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
@@ -47,6 +48,9 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return cmdline.Refuse(cmdline.Misunderstood, "to whom is the backup encrypted? Name the recipient with --recipient "+
 			"or LIFELINE_BACKUP_RECIPIENTS; lifeline key backup FILE makes a key for it, and names its recipient. Or write a "+
 			"backup that whoever finds it can read, by --plain")
+	}
+	if c.Plain && c.OwnKeys != "" {
+		return cmdline.Refuse(cmdline.Misunderstood, "--plain and --own-keys exclude each other")
 	}
 	s, audio, err := service.OpenThere(ctx, c.Serve)
 	if err != nil {
@@ -128,14 +132,14 @@ func (c *backupCmd) encrypted(ctx context.Context, s service.Store, audio servic
 	if err != nil {
 		return m, err
 	}
-	encrypted, err := mirror.NewStream(w, to...)
+	out, err := c.seal(w, to, time.Now())
 	if err != nil {
 		return m, err
 	}
-	if m, err = c.write(ctx, s, audio, keys, encrypted); err != nil {
+	if m, err = c.write(ctx, s, audio, keys, out); err != nil {
 		return m, err
 	}
-	return m, encrypted.Close()
+	return m, out.Close()
 }
 
 // write writes the archive to w.

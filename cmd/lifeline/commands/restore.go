@@ -276,6 +276,7 @@ func sameFile(path string, key []byte, what, elsewhere string) error {
 type unlocking struct {
 	Identity       []string `type:"existingfile" env:"LIFELINE_BACKUP_IDENTITY" placeholder:"FILE" help:"File of a key that opens the backup, as lifeline key backup makes one; may be repeated."`
 	PassphraseFile []string `type:"existingfile" placeholder:"FILE" help:"File of the passphrase of that key; repeated, one for each. Default: it is asked for."`
+	ownKeys        `embed:""`
 }
 
 // open returns the archive in a file, which may be encrypted.
@@ -290,7 +291,11 @@ func (u *unlocking) open(in *bufio.Reader) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mirror.Decrypt(in, keys...)
+	content, err := mirror.Decrypt(in, keys...)
+	if err != nil {
+		return nil, err
+	}
+	return u.unseal(bufio.NewReaderSize(content, 1<<20))
 }
 
 // identities reads age keys from files, which may have passphrases.
