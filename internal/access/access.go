@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -155,21 +156,25 @@ func (a *Access) addressHolds(by Actor) error {
 	return nil
 }
 
-// LastTokenEnds returns when the last access token of a station expires. It reports false if one does not expire, or
-// the station has none.
-func LastTokenEnds(m *replica.Replica, station string) (end schedules.Instant, ends bool) {
+// TokenEnds returns, by station, when its last access token expires. A station is missing if it has no token, or one
+// that does not expire.
+func TokenEnds(m *replica.Replica) map[string]schedules.Instant {
+	ends, endless := map[string]schedules.Instant{}, map[string]bool{}
 	for _, row := range tokensIn(m).After("", "") {
-		t := row.Value
-		switch {
-		case t.Station != station || t.Role != StationJob:
+		switch t := row.Value; {
+		case t.Role != StationJob:
 		case t.ExpiresAt.IsZero():
-			return schedules.Instant{}, false
-		case t.ExpiresAt.After(end.Time):
-			end = t.ExpiresAt
+			endless[t.Station] = true
+		case t.ExpiresAt.After(ends[t.Station].Time):
+			ends[t.Station] = t.ExpiresAt
 		}
 	}
-	return end, !end.IsZero()
+	maps.DeleteFunc(ends, func(station string, _ schedules.Instant) bool { return endless[station] })
+	return ends
 }
+
+// TokenChanges returns the number of changes of tokens so far.
+func TokenChanges(m *replica.Replica) int64 { return tokensIn(m).Changes() }
 
 // Empty reports whether there are no tokens yet.
 func (a *Access) Empty() bool {

@@ -20,7 +20,10 @@ const (
 	KindMirrorList = "mirror-list" // where a station finds mirrors, signed: STATION
 )
 
+// The change feed names a change that waits when it begins to wait, and when it ends.
 var Kinds = replica.Kinds{
+	{Name: KindWaiting, Changes: "waiting", Form: reflect.TypeFor[waiting](),
+		Copy: replica.Copied(replica.Parse[waiting]), Inspect: replica.Readable[waiting]},
 	{Name: KindToken, Form: reflect.TypeFor[token](), Copy: replica.Copied(replica.Tidied(tidyToken)),
 		Hides:   replica.Hiding("hash"),
 		Inspect: replica.Looking(inspectToken), Upgrades: []replica.Upgrade{withPerson}},

@@ -53,8 +53,8 @@ type job struct {
 
 // NewRunner returns a Runner that runs each job when a document that it needs changes, and at least once per every.
 func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, a *access.Access, n *access.Notes,
-	in *signin.SignIn, e *erasure.Erasures, renders Renders,
-	c *replica.WorkLock, collect Collector, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
+	in *signin.SignIn, e *erasure.Erasures, renders Renders, w *access.Confirmations, c *replica.WorkLock,
+	collect Collector, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
 	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
 	k.jobs = []job{
 		{"analyse", []string{replica.KindSegment}, l.Recordings.AnalyseBehind},
@@ -75,6 +75,7 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 		{"token-uses", nil, unclaimed(a.KeepUses)},
 		{"notes", nil, unclaimed(func(ctx context.Context) error { return n.Flush(ctx, false) })},
 		{"sign-in", nil, unclaimed(in.Sweep)},
+		{"waiting", nil, unclaimed(w.Sweep)},
 		{"sweep", nil, k.sweep},
 	}
 	for _, j := range k.jobs {

@@ -102,7 +102,7 @@ func (f *fixture) runner() *Runner {
 	}
 	return NewRunner(f.replica, lib, f.scheduler, access.New(f.replica, time.Now),
 		access.NewNotes(f.replica, time.Now), in, erasure.New(f.replica, nil, nil, nil, nil, time.Now), noRenders{},
-		f.lock, none,
+		access.NewConfirmations(f.replica, nil, time.Now), f.lock, none,
 		slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
 }
 
@@ -212,7 +212,7 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		w := &wakes{runs: map[string]int{}}
 		n.runJobs(ctx, w.counted)
 		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse erase erase-renders fallback make-goods "+
-			"notes refill repair seal sign sign-in sweep token-uses uploads" {
+			"notes refill repair seal sign sign-in sweep token-uses uploads waiting" {
 			t.Errorf("a day runs %s", got)
 		}
 	})

@@ -28,6 +28,7 @@ type Parts struct {
 	Access      *access.Access
 	Notes       *access.Notes
 	Erasures    *erasure.Erasures
+	Waiting     *access.Confirmations
 	Members     *access.Members
 	SignIn      *signin.SignIn
 	Enrolments  *access.Enrolments

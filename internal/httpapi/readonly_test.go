@@ -121,10 +121,13 @@ func newServed(t *testing.T) *served {
 	lock := replica.NewWorkLock(copied, "here", time.Minute)
 	stopping, stop := context.WithCancel(t.Context())
 	stop() // ends the streams
+	waiting := access.NewConfirmations(copied, scheduler.Network.SecondPersons().Why, now)
+	copied.Guard = waiting.Guard
 	in, err := signin.New(copied, signin.SiteOf("https://lifeline.example", nil), make([]byte, 32), now)
 	s.must(err)
 	s.parts = Parts{Access: access.New(copied, now), Notes: access.NewNotes(copied, now), SignIn: in,
 		Erasures:   erasure.New(copied, records, scheduler.Record.Links, files, trust.OneKey(signer), now),
+		Waiting:    waiting,
 		Members:    access.NewMembers(copied, now),
 		Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
 		Library:    lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook, Receipts: scheduler.Record.Receipts,

@@ -19,7 +19,7 @@ func (a *api) topics() []interface{ routes() []route } {
 	p := &a.Parts
 	return []interface{ routes() []route }{
 		systemHandlers{p}, documentHandlers{a.document}, consoleHandlers{p}, tokenHandlers{p, a.routes},
-		memberHandlers{p}, signInHandlers{a}, enrolmentHandlers{a},
+		memberHandlers{p}, signInHandlers{a}, waitingHandlers{p}, enrolmentHandlers{a},
 		segmentHandlers{p}, recordingHandlers{p}, approvalHandlers{p}, uploadHandlers{p, a.outside}, personHandlers{p},
 		erasureHandlers{p},
 		scriptHandlers{p}, networkHandlers{p}, rundownHandlers{p}, reconciliationHandlers{p}, airingHandlers{p},

@@ -12,11 +12,12 @@ import (
 	"lifeline/schedules"
 )
 
-// handful is the number of recalls that one person makes within braking before another person must confirm them.
-const handful = 5
+// Handful is the number of recalls that one person makes within Braking before another person must confirm them, and of
+// approved segments in coming queues that one person edits or rejects.
+const Handful = 5
 
-// braking is the time within which recalls of one person count.
-const braking = 10 * time.Minute
+// Braking is the time within which the acts of one person count.
+const Braking = 10 * time.Minute
 
 // massTold is how long many recalls of one person are an alarm.
 const massTold = 24 * time.Hour
@@ -39,11 +40,19 @@ func orders(m *replica.Replica, since time.Time) (out []schedules.Segment) {
 	return out
 }
 
-// brake fails with Forbidden if a made a handful of recalls within braking that nobody has confirmed. The recall of a
-// person counts once.
-func (l *Recalls) brake(a access.Actor, what string) error {
+// massAct is the alarm that one person made a handful of recalls in a short time.
+type massAct struct {
+	By   string            `json:"by"`
+	ByID string            `json:"by_id,omitempty"`
+	At   schedules.Instant `json:"at"`
+	Acts int               `json:"acts"`
+}
+
+// brake fails with Forbidden if a made a handful of recalls within Braking that nobody has confirmed. The recall of a
+// person counts once. With the recall that makes it a handful, it returns the write of an alarm.
+func (l *Recalls) brake(a access.Actor, what string) ([]store.Write, error) {
 	persons, acts, first := map[schedules.RecallOrder]bool{}, 0, schedules.Instant{}
-	for _, s := range orders(l.replica, l.now().Add(-braking)) {
+	for _, s := range orders(l.replica, l.now().Add(-Braking)) {
 		if !a.Is(l.replica, s.Recall.ByID, s.Recall.By) {
 			continue
 		}
@@ -56,12 +65,23 @@ func (l *Recalls) brake(a access.Actor, what string) error {
 			first = s.Recall.At
 		}
 	}
-	if acts < handful {
-		return nil
+	if acts+1 == Handful {
+		body, err := replica.Encode(massAct{By: a.Name, ByID: a.Person, At: schedules.At(l.now()), Acts: Handful})
+		return []store.Write{{Kind: KindMassAct, ID: replica.NewID(), Body: body}}, err
 	}
-	return fault.New(fault.Forbidden, "%s recalled %d times since %s, so %q was not recalled: another person confirms these "+
+	if acts < Handful {
+		return nil, nil
+	}
+	return nil, fault.New(fault.Forbidden, "%s recalled %d times since %s, so %q was not recalled: another person confirms these "+
 		"recalls first (lifeline recall --confirm %q), or recalls it. Any producer, scheduler or administrator may",
 		a.Name, acts, first, what, a.Name)
+}
+
+// RecalledSince reports whether a made a recall from since on that nobody has confirmed.
+func RecalledSince(m *replica.Replica, a access.Actor, since time.Time) bool {
+	return slices.ContainsFunc(orders(m, since), func(s schedules.Segment) bool {
+		return a.Is(m, s.Recall.ByID, s.Recall.By)
+	})
 }
 
 // MassRecall is many recalls by one person that nobody has confirmed.
@@ -89,10 +109,11 @@ func MassRecalls(m *replica.Replica, now time.Time) (out []MassRecall) {
 			out[at].Since = o.At
 		}
 	}
-	return slices.DeleteFunc(out, func(r MassRecall) bool { return r.Segments < handful })
+	return slices.DeleteFunc(out, func(r MassRecall) bool { return r.Segments < Handful })
 }
 
-// Confirm confirms the recalls that a person, by id or name, made from since on, so that the person may go on. It fails
+// Confirm confirms the recalls that a person, by id or name, made from since on, so that the person may go on: those in
+// a's languages. It fails
 // with NotFound if there are none, and with Forbidden for the recalls of a themself.
 func (l *Recalls) Confirm(ctx context.Context, a access.Actor, by string, since time.Time, reason string) (
 	changed []schedules.Segment, err error) {
@@ -114,7 +135,7 @@ func (l *Recalls) Undo(ctx context.Context, a access.Actor, by string, since tim
 	return l.ofPerson(ctx, a, by, since, "recalls.reinstate", reason, func(list []schedules.Segment) []schedules.Segment {
 		list = slices.DeleteFunc(list, func(s schedules.Segment) bool { return s.State != schedules.Recalled })
 		for i := range list {
-			if s := &list[i]; len(list) >= handful && restorable(s) {
+			if s := &list[i]; len(list) >= Handful && restorable(s) {
 				s.State, s.Recall = schedules.Approved, nil
 			} else {
 				reinstate(s, a)
@@ -151,6 +172,9 @@ func (l *Recalls) ofPerson(ctx context.Context, a access.Actor, by string, since
 				return fault.New(fault.Forbidden, "%s made these recalls: another person must decide on them", a.Name)
 			}
 		}
+		if changed, err = l.within(a, changed); err != nil {
+			return err
+		}
 		if changed = change(changed); len(changed) == 0 {
 			return fault.New(fault.NotFound, "%q made no recalls from then on that still stand and that nobody confirmed", by)
 		}
@@ -161,6 +185,22 @@ func (l *Recalls) ofPerson(ctx context.Context, a access.Actor, by string, since
 		return l.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(l.now(), action, by+": "+reason)})
 	})
 	return changed, err
+}
+
+// within returns the segments that a may change, by their languages. It fails with Forbidden if there are some, and a
+// may change none of them.
+func (l *Recalls) within(a access.Actor, segments []schedules.Segment) (mine []schedules.Segment, err error) {
+	for _, s := range segments {
+		if out := l.segments.inScope(a, s); out != nil {
+			err = out
+		} else {
+			mine = append(mine, s)
+		}
+	}
+	if len(mine) > 0 {
+		err = nil
+	}
+	return mine, err
 }
 
 // segmentWrites returns the writes of changed segments, and of the recall list without those that are approved.

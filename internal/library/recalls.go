@@ -37,7 +37,8 @@ func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revisio
 		return nil
 	}, func(s schedules.Segment) ([]store.Write, error) {
 		writes, err := l.with(s)
-		return writes, cmp.Or(err, l.brake(a, s.ID)) // after with, so that a recall that it has not seen makes it stale
+		alarm, braked := l.brake(a, s.ID) // after with, so that a recall that it has not seen makes it stale
+		return append(writes, alarm...), cmp.Or(err, braked)
 	})
 }
 
@@ -193,9 +194,11 @@ func (l *Recalls) RecallPerson(ctx context.Context, a access.Actor, person, reas
 			return fault.New(fault.Conflict, "every segment that names the person %q is recalled already", person)
 		}
 		list, err := l.withAll(recalled...)
-		if err := cmp.Or(err, l.brake(a, "person "+person)); err != nil {
+		alarm, braked := l.brake(a, "person "+person)
+		if err := cmp.Or(err, braked); err != nil {
 			return err
 		}
+		writes = append(writes, alarm...)
 		return l.replica.Commit(ctx, store.Commit{Writes: append(writes, list...), Origin: a.Origin(l.now(), "person.recall",
 			person+": "+reason)})
 	})

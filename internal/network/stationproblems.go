@@ -26,6 +26,9 @@ type StationProblems struct {
 	mu       sync.Mutex
 	noticed  map[string]map[problemKey]schedules.Instant // by station: since when each problem has stood
 	overlaps map[string]knownOverlaps                    // by station
+
+	recalls kept[houseState, []library.MassRecall]
+	tokens  kept[int64, map[string]schedules.Instant] // from the changes of tokens
 }
 
 // SetBackTold is how long a station's page shows that the store was set back behind the station.
@@ -57,7 +60,11 @@ func (s *StationProblems) setBack(st schedules.Station) (out []schedules.Station
 
 // massRecalls reports many recalls by one person, which concern every station.
 func (s *StationProblems) massRecalls() (out []schedules.StationProblem) {
-	for _, r := range library.MassRecalls(s.replica, s.now()) {
+	state := houseState{replica.SegmentsIn(s.replica).Changes(), replica.RecallsIn(s.replica).Changes(),
+		s.now().Truncate(time.Minute)}
+	for _, r := range s.recalls.of(state, func() []library.MassRecall {
+		return library.MassRecalls(s.replica, s.now())
+	}) {
 		out = append(out, schedules.StationProblem{Code: "mass_recall", Field: r.By, Message: fmt.Sprintf("%s recalled %d "+
 			"segments since %s. If that is wrong, another person undoes it: lifeline reinstate --by %q --since %s. If it is "+
 			"right, another person confirms it: lifeline recall --confirm %q", r.By, r.Segments, r.Since, r.By, r.Since, r.By)})
@@ -65,12 +72,38 @@ func (s *StationProblems) massRecalls() (out []schedules.StationProblem) {
 	return out
 }
 
+// houseState identifies what mass recalls are found in. A recall that is over ends with its minute.
+type houseState struct {
+	segments, recalls int64
+	minute            time.Time
+}
+
+// kept holds a value that is of every station for as long as what it was made from is the same.
+type kept[K comparable, V any] struct {
+	mu   sync.Mutex
+	made bool
+	from K
+	v    V
+}
+
+func (k *kept[K, V]) of(from K, make func() V) V {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.made || k.from != from {
+		k.v, k.from, k.made = make(), from, true
+	}
+	return k.v
+}
+
 // tokenWarned is how long before its last access token expires a station gets a warning.
 const tokenWarned = 14 * 24 * time.Hour
 
 // tokenEnds reports that the station's last access token has expired, or soon will.
 func (s *StationProblems) tokenEnds(st schedules.Station) []schedules.StationProblem {
-	end, ends := access.LastTokenEnds(s.replica, st.ID)
+	all := s.tokens.of(access.TokenChanges(s.replica), func() map[string]schedules.Instant {
+		return access.TokenEnds(s.replica)
+	})
+	end, ends := all[st.ID]
 	left := end.Sub(s.now())
 	if !ends || left > tokenWarned {
 		return nil
@@ -338,9 +371,13 @@ type fallbackSegment struct {
 }
 
 // AirableFallback returns the station's fallback segments that may air at an instant.
-func (s *StationProblems) AirableFallback(st schedules.Station, now time.Time) (out []fallbackSegment) {
-	lib := s.planning.Library()
-	for _, id := range st.Fallback {
+func (s *StationProblems) AirableFallback(st schedules.Station, now time.Time) []fallbackSegment {
+	return airableOf(s.planning.Library(), st, st.Fallback, now)
+}
+
+// airableOf returns those of the segments that may air on a station at an instant.
+func airableOf(lib *schedules.Library, st schedules.Station, ids []string, now time.Time) (out []fallbackSegment) {
+	for _, id := range ids {
 		seg, ok := lib.Segment(id)
 		if !ok || seg.Recording == nil {
 			continue

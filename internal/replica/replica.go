@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,9 @@ type Replica struct {
 	Store  Store
 	Kinds  Kinds
 	caches map[string]kindCache // by kind
+
+	// Guard decides on each commit that is not background work: it calls commit, or fails. nil: all are made.
+	Guard func(ctx context.Context, c store.Commit, commit func() error) error
 
 	Signals Signals
 	pulling chan struct{} // holds one token, for the caller that applies changes
@@ -65,6 +69,14 @@ func (m *Replica) Run(ctx context.Context, failed func(error)) error {
 // Commit makes the commit durable and applies it to the copy. It fails with ErrRace when a document is not at the
 // expected revision, and with Forbidden when it is out of the scope of the person whose commit it is.
 func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
+	if m.Guard == nil || c.By == background || len(c.Writes) == 0 {
+		return m.CommitConfirmed(ctx, c)
+	}
+	return m.Guard(ctx, c, func() error { return m.CommitConfirmed(ctx, c) })
+}
+
+// CommitConfirmed is Commit of what the Guard need not decide on.
+func (m *Replica) CommitConfirmed(ctx context.Context, c store.Commit) error {
 	for _, w := range c.Writes {
 		if err := m.Scope(c.Person, w); err != nil {
 			return err
@@ -96,6 +108,19 @@ func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
 func Topic(kind, id string) string {
 	first, _, _ := strings.Cut(id, "/")
 	return kind + "/" + first
+}
+
+// Recent returns the latest changes since an instant, as many as the copy remembers, the newest first.
+func (m *Replica) Recent(since time.Time) (out []store.Change) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range slices.Backward(m.recent) {
+		if c.At.Before(since) {
+			break
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // Sequence returns the store's sequence up to which the copy is complete.

@@ -135,10 +135,10 @@ func (s *Fallbacks) Fallback(station string) (replica.Signed[wire.Fallback], err
 	return row.Value, nil
 }
 
-// items returns the station's fallback segments that may air now.
+// items returns the station's fallback segments that may air now, and the reserve where none may.
 func (s *Fallbacks) items(st schedules.Station, now time.Time) []wire.QueueItem {
 	items := []wire.QueueItem{}
-	for _, seg := range s.network.StationProblems.AirableFallback(st, now) {
+	for _, seg := range s.network.StationProblems.Fillers(st, now) {
 		item := queueItem("fallback."+seg.ID, seg.Segment, st, s.url)
 		item.NotAfter = seg.NotAfter
 		items = append(items, item)

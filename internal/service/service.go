@@ -178,6 +178,8 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	records := record.NewRecords(s.Replica, documents, s.Audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
 	s.Scheduler = scheduling.New(s.Replica, records, signer, time.Now, publicURL, c.Lease)
 	logbook := s.Scheduler.Record.Logbook
+	confirmations := access.NewConfirmations(s.Replica, s.Scheduler.Network.SecondPersons().Why, time.Now)
+	s.Replica.Guard = confirmations.Guard
 	s.Access, s.notes = access.New(s.Replica, time.Now), access.NewNotes(s.Replica, time.Now)
 	codes, err := DerivedKey(key, forCodes)
 	if err != nil {
@@ -213,7 +215,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	erasures := erasure.New(s.Replica, records, s.Scheduler.Record.Links, s.Audio, signer, time.Now)
 	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Access, s.notes, s.SignIn, erasures,
-		s.renders, s.Lock, tidy, log,
+		s.renders, confirmations, s.Lock, tidy, log,
 		backgroundEvery, time.Now)
 	if err := lib.Recalls.Ensure(ctx); err != nil {
 		return nil, err
@@ -246,7 +248,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	s.Server = &http.Server{
 		TLSConfig: tls,
-		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Notes: s.notes, Erasures: erasures,
+		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Notes: s.notes, Erasures: erasures, Waiting: confirmations,
 			Members:    access.NewMembers(s.Replica, time.Now),
 			SignIn:     s.SignIn,
 			Enrolments: access.NewEnrolments(s.Replica, codes, time.Now),

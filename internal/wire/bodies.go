@@ -321,6 +321,25 @@ type AuditRecord struct {
 	Fields []FieldChange `json:"fields,omitempty"` // what it changed; none in records of older programs
 }
 
+// Waiting is a change that waits for a second person. It has changed nothing yet.
+type Waiting struct {
+	ID        string            `json:"id"`
+	By        string            `json:"by"`               // who asked for it, and cannot confirm it
+	Person    string            `json:"person,omitempty"` // ID of the person who asked for it
+	At        schedules.Instant `json:"at"`
+	ExpiresAt schedules.Instant `json:"expires_at"` // it is dropped then
+	Action    string            `json:"action"`     // such as segment.edit
+	Reason    string            `json:"reason,omitempty"`
+	Why       string            `json:"why"` // two persons are needed
+	Documents []WaitingDocument `json:"documents"`
+}
+
+// WaitingDocument is a document that a waiting change would change.
+type WaitingDocument struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+}
+
 // FieldChange is the value of a field before and after a change.
 type FieldChange struct {
 	Field  string `json:"field"`            // such as valid_until or windows.0.length_ms

@@ -25,6 +25,7 @@ type cli struct {
 	Segments     segmentsCmd     `cmd:"" help:"Find segments, or show one."`
 	Approve      approveCmd      `cmd:"" help:"Approve segments for air."`
 	Reject       rejectCmd       `cmd:"" help:"Reject segments, with a reason for their producers."`
+	Waiting      waitingCmd      `cmd:"" help:"Changes that wait for a second person."`
 	Recall       recallCmd       `cmd:"" help:"Take segments off the air everywhere, at once."`
 	Reinstate    reinstateCmd    `cmd:"" help:"End recalls and rejections; another person approves the segments again."`
 	Erase        eraseCmd        `cmd:"" help:"Erase segments, recordings or persons for good; two persons."`

@@ -1,0 +1,209 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// KindWaiting is a change that waits for a second person.
+const KindWaiting = "waiting"
+
+// waiting is a commit that waits for a second person, as it will be made.
+type waiting struct {
+	By        string            `json:"by"`
+	ByID      string            `json:"by_id,omitempty"`
+	At        schedules.Instant `json:"at"`
+	ExpiresAt schedules.Instant `json:"expires_at"`
+	Action    string            `json:"action"`
+	Reason    string            `json:"reason,omitempty"`
+	Why       string            `json:"why"` // two persons are needed
+	Writes    []waitingWrite    `json:"writes"`
+}
+
+type waitingWrite struct {
+	Kind   string          `json:"kind"`
+	ID     string          `json:"id"`
+	Expect int64           `json:"expect"`
+	Delete bool            `json:"delete,omitempty"`
+	Body   json.RawMessage `json:"body,omitempty"`
+}
+
+// NeedsTwo says why a commit needs two persons, and how long it may wait for the second; "": it needs one.
+type NeedsTwo func(c store.Commit) (why string, life time.Duration)
+
+// Confirmations holds the changes that need two persons: what one of them asks for waits, changes nothing, and is made
+// when another confirms it. They are commits, so that every way to make such a change is held.
+type Confirmations struct {
+	replica *replica.Replica
+	now     func() time.Time
+	rule    NeedsTwo
+	asking  sync.Mutex
+}
+
+// NewConfirmations returns the Confirmations of a rule. Its Guard is that of the replica.
+func NewConfirmations(m *replica.Replica, rule NeedsTwo, now func() time.Time) *Confirmations {
+	return &Confirmations{replica: m, rule: rule, now: now}
+}
+
+// waitingMost bounds the changes of one person that wait.
+const waitingMost = 20
+
+// guarded are the kinds of documents that a rule decides on.
+var guarded = []string{replica.KindSegment, replica.KindScript, replica.KindStation, replica.KindQueue}
+
+func waitingIn(m *replica.Replica) *replica.Cache[waiting] {
+	return replica.CacheOf[*replica.Cache[waiting]](m, KindWaiting)
+}
+
+// Guard makes a commit wait that needs two persons: it stores the request and fails with Forbidden, which names it.
+// Otherwise it calls commit. It decides on one commit after the other, so that no two slip past a bound together.
+func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func() error) error {
+	if !slices.ContainsFunc(c.Writes, func(w store.Write) bool { return slices.Contains(guarded, w.Kind) }) {
+		return commit()
+	}
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	why, life := s.rule(c)
+	if why == "" {
+		return commit()
+	}
+	w := waiting{By: c.By, ByID: c.Person, At: schedules.At(s.now()), ExpiresAt: schedules.At(s.now().Add(life)),
+		Action: c.Action, Reason: c.Reason, Why: why}
+	for _, one := range c.Writes {
+		w.Writes = append(w.Writes, waitingWrite{one.Kind, one.ID, one.Expect, one.Delete, one.Body})
+	}
+	ask, err := replica.Encode(w)
+	if err != nil {
+		return err
+	}
+	asked := 0
+	for id, row := range waitingIn(s.replica).After("", "") {
+		v := row.Value
+		if v.ExpiresAt.Before(s.now()) || v.By != w.By || v.ByID != w.ByID {
+			continue
+		}
+		if asked++; v.Action == w.Action && slices.EqualFunc(v.Writes, w.Writes, sameWrite) {
+			return waits(id, v)
+		}
+	}
+	if asked >= waitingMost {
+		return fault.New(fault.Forbidden, "%s: another person must confirm it, and %d changes of %s wait already: let "+
+			"another person confirm them, or withdraw them (lifeline waiting)", why, asked, w.By)
+	}
+	id := replica.NewID()
+	origin := c.Origin
+	origin.Action, origin.Reason = "change.ask", w.Action+": "+why
+	err = s.replica.CommitConfirmed(ctx, store.Commit{Writes: []store.Write{{Kind: KindWaiting, ID: id, Body: ask}},
+		Origin: origin})
+	return cmp.Or(err, waits(id, w))
+}
+
+func sameWrite(a, b waitingWrite) bool {
+	return a.Kind == b.Kind && a.ID == b.ID && a.Expect == b.Expect && a.Delete == b.Delete
+}
+
+// waits says that a change waits.
+func waits(id string, w waiting) error {
+	return fault.New(fault.Forbidden, "%s, so nothing was changed yet: it waits as %s until %s for another person, who "+
+		"confirms it (lifeline waiting confirm %s)", w.Why, id, w.ExpiresAt, id)
+}
+
+// List returns the changes that wait, the oldest first.
+func (s *Confirmations) List() (out []wire.Waiting) {
+	for id, row := range waitingIn(s.replica).After("", "") {
+		if !row.Value.ExpiresAt.Before(s.now()) {
+			out = append(out, shown(id, row.Value))
+		}
+	}
+	slices.SortFunc(out, func(a, b wire.Waiting) int {
+		return cmp.Or(a.At.Compare(b.At.Time), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+func shown(id string, w waiting) wire.Waiting {
+	out := wire.Waiting{ID: id, By: w.By, Person: w.ByID, At: w.At, ExpiresAt: w.ExpiresAt, Action: w.Action,
+		Reason: w.Reason, Why: w.Why, Documents: []wire.WaitingDocument{}}
+	for _, one := range w.Writes {
+		out.Documents = append(out.Documents, wire.WaitingDocument{Kind: one.Kind, ID: one.ID})
+	}
+	return out
+}
+
+// get returns a change that waits. It fails with NotFound.
+func (s *Confirmations) get(id string) (replica.Row[waiting], error) {
+	row, ok := waitingIn(s.replica).Get(id)
+	if !ok || row.Value.ExpiresAt.Before(s.now()) {
+		return row, fault.New(fault.NotFound, "no change waits as %q: it was confirmed, withdrawn, or waited too long "+
+			"(lifeline waiting lists those that wait)", id)
+	}
+	return row, nil
+}
+
+// ofSchedulers are the kinds that producers do not change.
+var ofSchedulers = []string{replica.KindStation, replica.KindClock, replica.KindCampaign, replica.KindQueue}
+
+// Confirm makes a change that waits. It fails with Forbidden for the person who asked for it, and for a producer if
+// schedulers make such changes; and with Stale if something that it changes has changed since.
+func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.Waiting, error) {
+	row, err := s.get(id)
+	if err != nil {
+		return wire.Waiting{}, err
+	}
+	w := row.Value
+	if a.Is(s.replica, w.ByID, w.By) {
+		return wire.Waiting{}, fault.New(fault.Forbidden, "%s asked for this change: another person must confirm it", a.Name)
+	}
+	writes := []store.Write{{Kind: KindWaiting, ID: id, Expect: row.Revision, Delete: true}}
+	for _, one := range w.Writes {
+		if a.Role == Producer && slices.Contains(ofSchedulers, one.Kind) {
+			return wire.Waiting{}, fault.New(fault.Forbidden, "this changes %s %q: a scheduler or an administrator must "+
+				"confirm it", one.Kind, one.ID)
+		}
+		writes = append(writes, store.Write{Kind: one.Kind, ID: one.ID, Expect: one.Expect, Body: one.Body,
+			Delete: one.Delete})
+	}
+	err = s.replica.CommitConfirmed(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), w.Action,
+		"asked for by "+w.By+": "+cmp.Or(w.Reason, w.Why))})
+	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
+		err = fault.New(fault.Stale, "what this changes has changed since %s asked for it at %s: withdraw it (lifeline "+
+			"waiting withdraw %s), look again, and ask again", w.By, w.At, id)
+	}
+	return shown(id, w), err
+}
+
+// Withdraw ends a change that waits, without making it. Anybody who may confirm or ask may also withdraw.
+func (s *Confirmations) Withdraw(ctx context.Context, a Actor, id string) (wire.Waiting, error) {
+	row, err := s.get(id)
+	if err != nil {
+		return wire.Waiting{}, err
+	}
+	return shown(id, row.Value), s.end(ctx, a, id, row.Revision, "change.withdraw")
+}
+
+func (s *Confirmations) end(ctx context.Context, a Actor, id string, revision int64, action string) error {
+	return s.replica.CommitConfirmed(ctx, store.Commit{Origin: a.Origin(s.now(), action, ""),
+		Writes: []store.Write{{Kind: KindWaiting, ID: id, Expect: revision, Delete: true}}})
+}
+
+// Sweep removes the changes that waited too long.
+func (s *Confirmations) Sweep(ctx context.Context) error {
+	for id, row := range waitingIn(s.replica).After("", "") {
+		if row.Value.ExpiresAt.Before(s.now()) {
+			if err := s.end(ctx, System, id, row.Revision, "change.expire"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"lifeline/internal/access"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// waitingHandlers serve the changes that wait for a second person.
+type waitingHandlers struct{ *Parts }
+
+func (a waitingHandlers) routes() []route {
+	w := wire.Waiting{ID: "3f9c61d2aa0b4e7c5510", By: "Hana", Person: "hana", At: exampleStart,
+		ExpiresAt: schedules.At(exampleStart.AddDate(0, 0, 1)), Action: "segment.edit",
+		Why:       `segment "letter-7" would no longer be sensitive, which needs two persons`,
+		Documents: []wire.WaitingDocument{{Kind: "segment", ID: "letter-7"}}}
+	decide := func(name, id, summary, detail string, faults map[int]string) apidoc.Route {
+		return apidoc.Route{Method: http.MethodPost, Path: "/v1/waiting/:change/" + name, Roles: makers, ID: id,
+			Tag: apidoc.ForSchedulers, Summary: summary, Detail: detail, Faults: faults,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The change, which no longer waits.", w)}}
+	}
+	return []route{
+		{a.list, apidoc.Route{Method: http.MethodGet, Path: "/v1/waiting", Roles: makers,
+			ID: "listWaiting", Tag: apidoc.ForSchedulers, Summary: "List the changes that wait for a second person",
+			Detail: "A change that one person may not make alone is answered with 403, and waits here with its ID. It changes " +
+				"nothing until another person confirms it: a segment that protects the persons in it less, the last fallback " +
+				"of a station in a language, many edits or rejections of segments in coming queues, and what takes effect in " +
+				"a window that has begun or is frozen.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changes, the oldest first.",
+				wire.Page[wire.Waiting]{Items: []wire.Waiting{w}})}}},
+		{a.decide(func() waitingAct { return a.Waiting.Confirm }), decide("confirm", "confirmWaiting",
+			"Confirm a change that waits, which makes it",
+			"The person who asked for the change cannot confirm it. A producer cannot confirm changes of stations and queues.",
+			map[int]string{http.StatusForbidden: "The role, or this person, is not permitted.",
+				http.StatusPreconditionFailed: "What the change changes has changed since."})},
+		{a.decide(func() waitingAct { return a.Waiting.Withdraw }), decide("withdraw", "withdrawWaiting",
+			"Withdraw a change that waits", "The change is dropped. The person who asked for it may do so, and any other who "+
+				"could confirm it.", nil)},
+	}
+}
+
+func (a waitingHandlers) list(c *call) error {
+	c.w.Header().Set("Cache-Control", "no-store")
+	return page(c, a.Waiting.List(), "")
+}
+
+// waitingAct decides on a change that waits.
+type waitingAct func(ctx context.Context, a access.Actor, id string) (wire.Waiting, error)
+
+// decide serves these acts. do returns the act; it is called for each request.
+func (a waitingHandlers) decide(do func() waitingAct) handler {
+	return func(c *call) error {
+		w, err := do()(c.r.Context(), c.actor, c.param("change"))
+		if err != nil {
+			return err
+		}
+		return c.json(http.StatusOK, w)
+	}
+}

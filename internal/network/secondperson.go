@@ -1,0 +1,315 @@
+package network
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/library"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Changes wait for a second person for a day; those of a queue, which soon airs, for half an hour.
+const (
+	waitsLong  = 24 * time.Hour
+	waitsShort = 30 * time.Minute
+)
+
+// SecondPersons decides which changes need two persons: those that protect the persons in a segment less, that take the
+// last fallback of a language from a station, that edit or reject many segments of coming queues, and that take effect
+// in a frozen window.
+type SecondPersons struct {
+	replica  *replica.Replica
+	now      func() time.Time
+	problems *StationProblems
+}
+
+// SecondPersons returns the rules of this network.
+func (s *Definitions) SecondPersons() *SecondPersons {
+	return &SecondPersons{s.replica, s.now, s.StationProblems}
+}
+
+// Why says why a commit needs two persons, and how long it may wait for the second; "": it needs one.
+func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
+	for _, w := range c.Writes {
+		life = waitsLong
+		switch w.Kind {
+		case replica.KindSegment:
+			why = s.secondForSegment(c, w)
+		case replica.KindScript:
+			why = s.secondForScript(w)
+		case replica.KindStation:
+			why = s.secondForStation(w)
+		case replica.KindQueue:
+			why, life = s.secondForQueue(w), waitsShort
+		}
+		if why != "" {
+			return why, life
+		}
+	}
+	if lost := s.floorsLost(c); lost != "" {
+		return lost, waitsLong
+	}
+	return "", 0
+}
+
+// read returns the states of a document before and after a write; ok is false where it is new or goes.
+func read[T any](before T, known bool, w store.Write) (after T, ok bool) {
+	if !known || w.Delete {
+		return after, false
+	}
+	after, err := replica.ParsePart[T](w.Body)
+	return after, err == nil
+}
+
+func (s *SecondPersons) secondForSegment(c store.Commit, w store.Write) string {
+	row, known := replica.SegmentsIn(s.replica).Get(w.ID)
+	before := row.Value
+	after, ok := read(before, known, w)
+	if !ok {
+		return ""
+	}
+	if less := unprotected(before, after); less != "" {
+		return fmt.Sprintf("segment %q %s, which needs two persons", w.ID, less)
+	}
+	return s.manyActs(c, before, after)
+}
+
+// unprotected returns how a segment protects the persons in it less than before; "" if it does not.
+func unprotected(before, after schedules.Segment) string {
+	switch was, is := before.Consent, after.Consent; {
+	case before.Sensitive && !after.Sensitive:
+		return "would no longer be sensitive"
+	case slices.ContainsFunc(before.Persons, func(p string) bool { return !slices.Contains(after.Persons, p) }):
+		return "would no longer name all persons in it"
+	case was != nil && is == nil:
+		return "would lose its consent"
+	case was != nil && !was.ExpiresAt.IsZero() && (is.ExpiresAt.IsZero() || is.ExpiresAt.After(was.ExpiresAt.Time)):
+		return "would have a longer consent"
+	case was != nil && was.Reference != is.Reference:
+		return "would have another consent"
+	}
+	return ""
+}
+
+// floorAt are the times from now at which a station must have something to fill with.
+var floorAt = []time.Duration{0, time.Hour, 24 * time.Hour, 14 * 24 * time.Hour}
+
+// floorsLost returns which station would have nothing left to fill with in a language after a commit of segments. A
+// recall may take the last there is: it waits only if the same person has recalled, edited or rejected others shortly
+// before.
+func (s *SecondPersons) floorsLost(c store.Commit) string {
+	lib := s.problems.planning.Library()
+	with, changed, recalls := lib, "", true
+	for _, w := range c.Writes {
+		row, known := replica.SegmentsIn(s.replica).Get(w.ID)
+		if w.Kind != replica.KindSegment {
+			continue
+		}
+		if after, ok := read(row.Value, known, w); ok {
+			with, changed = with.With(after), w.ID
+			recalls = recalls && after.State == schedules.Recalled
+		}
+	}
+	if changed == "" || recalls && !s.actedBefore(c) {
+		return ""
+	}
+	for id, row := range replica.StationsIn(s.replica).After("", "") {
+		if l := s.lost(row.Value, lib, row.Value, with, recalls); l != "" {
+			return fmt.Sprintf("without segment %q station %s would have nothing in %s to fill a gap with, so this needs two "+
+				"persons", changed, id, l)
+		}
+	}
+	return ""
+}
+
+// actedBefore reports whether the author of a commit recalled, edited or rejected segments in the last day.
+func (s *SecondPersons) actedBefore(c store.Commit) bool {
+	a := access.Actor{Name: c.By, Person: c.Person}
+	since := s.now().Add(-24 * time.Hour)
+	return slices.ContainsFunc(s.replica.Recent(since), func(done store.Change) bool {
+		return done.Kind == replica.KindSegment && a.Is(s.replica, done.Person, done.By) &&
+			(slices.Contains(braked, done.Action) || slices.Contains(recalling, done.Action))
+	}) || library.RecalledSince(s.replica, a, since)
+}
+
+// recalling are the actions that recall segments.
+var recalling = []string{"segment.recall", "person.recall"}
+
+// lost returns a language in which the first state of a station has something to fill with at some time and the second
+// has nothing. A reserve makes up for what is recalled, and for nothing else.
+func (s *SecondPersons) lost(before schedules.Station, lib *schedules.Library, after schedules.Station,
+	with *schedules.Library, recalls bool) string {
+	for _, in := range floorAt {
+		at := s.now().Add(in)
+		was, is := fillers(lib, before, at), fillers(with, after, at)
+		if l := missing(languagesOf(was), languagesOf(is)); l != "" {
+			return l
+		}
+		was, is = airableOf(lib, before, before.Fallback, at), airableOf(with, after, after.Fallback, at)
+		if l := missing(languagesOf(was), languagesOf(is)); l != "" && !recalls {
+			return l
+		}
+	}
+	return ""
+}
+
+// missing returns a language of was that is lacks.
+func missing(was, is map[string]bool) string {
+	for l := range was {
+		if !is[l] {
+			return l
+		}
+	}
+	return ""
+}
+
+// languagesOf returns the languages of the segments that air without a lease.
+func languagesOf(segments []fallbackSegment) map[string]bool {
+	out := map[string]bool{}
+	for _, seg := range segments {
+		if !seg.Sensitive {
+			out[strings.ToLower(seg.Language)] = true
+		}
+	}
+	return out
+}
+
+// manyActs returns that a person edits or rejects more than a handful of segments of coming queues in a short time.
+func (s *SecondPersons) manyActs(c store.Commit, before, after schedules.Segment) string {
+	if !slices.Contains(braked, c.Action) || before.State != schedules.Approved || !s.coming(before.ID) {
+		return ""
+	}
+	a := access.Actor{Name: c.By, Person: c.Person}
+	others := map[string]bool{}
+	for _, done := range s.replica.Recent(s.now().Add(-library.Braking)) {
+		if done.Kind == replica.KindSegment && done.ID != after.ID && slices.Contains(braked, done.Action) &&
+			a.Is(s.replica, done.Person, done.By) && (strings.Contains(done.Fields, wasApproved) || s.coming(done.ID)) {
+			others[done.ID] = true
+		}
+	}
+	if len(others) < library.Handful {
+		return ""
+	}
+	return fmt.Sprintf("%s edited or rejected %d segments of coming queues within %d minutes, so this one, %q, needs two "+
+		"persons", c.By, len(others), int(library.Braking.Minutes()), after.ID)
+}
+
+// braked are the actions on a segment that are counted.
+var braked = []string{"segment.edit", "segment.reject", "segment.audio"}
+
+// wasApproved is in the fields of a change that took an approved segment off the air.
+const wasApproved = `{"field":"state","before":"approved"`
+
+// coming reports whether a segment is in a coming queue or a fallback list.
+func (s *SecondPersons) coming(id string) bool {
+	for _, row := range replica.StationsIn(s.replica).After("", "") {
+		if slices.Contains(row.Value.Fallback, id) {
+			return true
+		}
+	}
+	now := s.now()
+	for _, row := range replica.QueuesIn(s.replica).After("", "") {
+		if slices.ContainsFunc(row.Value.Value.Items, func(it wire.QueueItem) bool {
+			return it.SegmentID == id && it.StartAt != nil && it.StartAt.Add(it.Duration.Duration).After(now)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// secondForScript returns that readings would no longer be live which are the last fallback of a station.
+func (s *SecondPersons) secondForScript(w store.Write) string {
+	row, known := replica.ScriptsIn(s.replica).Get(w.ID)
+	after, ok := read(row.Value, known, w)
+	if !ok {
+		return ""
+	}
+	scripts := []schedules.Script{after}
+	for id, row := range replica.ScriptsIn(s.replica).After("", "") {
+		if id != w.ID {
+			scripts = append(scripts, row.Value)
+		}
+	}
+	lib := s.problems.planning.Library()
+	with := schedules.Prepare(lib.Segments(), scripts)
+	for id, row := range replica.StationsIn(s.replica).After("", "") {
+		if l := s.lost(row.Value, lib, row.Value, with, false); l != "" {
+			return fmt.Sprintf("without the passages of script %q station %s would have nothing in %s to fill a gap with, so this needs two "+
+				"persons", w.ID, id, l)
+		}
+	}
+	return ""
+}
+
+func (s *SecondPersons) secondForStation(w store.Write) string {
+	row, known := replica.StationsIn(s.replica).Get(w.ID)
+	before := row.Value
+	after, ok := read(before, known, w)
+	if !ok {
+		return ""
+	}
+	lib := s.problems.planning.Library()
+	if l := s.lost(before, lib, after, lib, false); l != "" {
+		return fmt.Sprintf("station %s would have nothing in %s to fill a gap with, so this needs two persons", w.ID, l)
+	}
+	now := before
+	now.Name, now.Windows, now.Revision, now.CurrentProblems = after.Name, after.Windows, after.Revision,
+		after.CurrentProblems
+	if reflect.DeepEqual(now, after) {
+		return ""
+	}
+	for _, queue := range replica.QueuesIn(s.replica).After(w.ID+"/", "") {
+		for _, o := range queue.Value.Value.Windows {
+			if s.frozen(before, o.Occurrence) {
+				return fmt.Sprintf("a window of station %s has begun or is frozen, and this takes effect in it, so it needs two "+
+					"persons", w.ID)
+			}
+		}
+	}
+	return ""
+}
+
+// frozen reports whether a window has begun or is frozen, and is not over.
+func (s *SecondPersons) frozen(st schedules.Station, o schedules.Occurrence) bool {
+	return !o.StartAt.After(s.now().Add(st.Freeze.Duration)) && o.EndAt.After(s.now())
+}
+
+// secondForQueue returns that a published queue would change in a frozen window.
+func (s *SecondPersons) secondForQueue(w store.Write) string {
+	station, _, _ := strings.Cut(w.ID, "/")
+	row, known := replica.QueuesIn(s.replica).Get(w.ID)
+	st, there := replica.StationsIn(s.replica).Get(station)
+	if !known || !there || w.Delete {
+		return ""
+	}
+	after, err := replica.SharedQueue(w.Body)
+	if err != nil {
+		return ""
+	}
+	for _, o := range row.Value.Value.Windows {
+		if s.frozen(st.Value, o.Occurrence) && !bytes.Equal(within(row.Value.Value, o), within(after.Value, o)) {
+			return fmt.Sprintf("window %s of station %s, which starts at %s, has begun or is frozen, so a correction of it "+
+				"needs two persons", o.Window, station, o.StartAt)
+		}
+	}
+	return ""
+}
+
+// within returns what airs when in a window that is still to come.
+func within(q wire.Queue, o schedules.Slot) (out []byte) {
+	for _, it := range q.Items {
+		if it.StartAt != nil && !it.StartAt.Before(o.StartAt.Time) && it.StartAt.Before(o.EndAt.Time) {
+			out = fmt.Appendf(out, "%s %s %s\n", it.ID, it.SegmentID, it.StartAt)
+		}
+	}
+	return out
+}

@@ -1,0 +1,429 @@
+package network_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
+	"lifeline/internal/library"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
+	"lifeline/internal/servicetest"
+	"lifeline/internal/store"
+	"lifeline/internal/store/memory"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+var (
+	hana = access.Actor{Name: "Hana", Person: "hana", Role: access.Producer}
+	ruth = access.Actor{Name: "Ruth", Person: "ruth", Role: access.SchedulerJob}
+)
+
+// guarded is a service on the memory store in which some changes wait for a second person.
+type guarded struct {
+	*fixture
+	t       *testing.T
+	library *library.Library
+	waiting *access.Confirmations
+}
+
+func newGuarded(t *testing.T) *guarded {
+	t.Helper()
+	m, err := replica.Open(t.Context(), memory.New(10_000), kinds.All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &fixture{replica: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return o.at }
+	o.Scheduler = scheduling.New(m, record.NewRecords(m, m.Store, nil, now, 0), servicetest.Signer{}, now, "", time.Hour)
+	g := &guarded{fixture: o, t: t, library: library.New(m, nil, servicetest.Signer{}, nil, now, library.Limits{})}
+	g.waiting = access.NewConfirmations(m, o.Network.SecondPersons().Why, now)
+	for i := range 30 {
+		o.segment(t, fmt.Sprint("m", i), func(*schedules.Segment) {})
+	}
+	n := servicetest.OneStation()
+	n.Stations[0].Fallback = []string{"m1", "m2", "m3"}
+	if _, err := o.Network.Apply(t.Context(), access.System, n, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	m.Guard = g.waiting.Guard
+	return g
+}
+
+// edit edits a segment.
+func (g *guarded) edit(a access.Actor, id string, patch library.SegmentPatch) error {
+	g.t.Helper()
+	g.catchUp()
+	_, err := g.library.Segments.Edit(g.t.Context(), a, id, nil, patch)
+	return err
+}
+
+func (g *guarded) catchUp() {
+	g.t.Helper()
+	if err := g.replica.CatchUp(g.t.Context()); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// waits checks that an act was not done and waits, and returns the id under which it waits.
+func (g *guarded) waits(what string, err error) string {
+	g.t.Helper()
+	for _, w := range g.waiting.List() {
+		if fault.Is(err, fault.Forbidden) && strings.Contains(err.Error(), "waits as "+w.ID) {
+			return w.ID
+		}
+	}
+	g.t.Fatalf("%s does not wait for a second person: %v", what, err)
+	return ""
+}
+
+func (g *guarded) station(a access.Actor, change func(*schedules.Station)) error {
+	g.t.Helper()
+	g.catchUp()
+	st, err := g.Network.Station("s")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	change(&st)
+	_, err = g.Network.Apply(g.t.Context(), a, wire.Apply{Stations: []schedules.Station{st}}, nil, false)
+	return err
+}
+
+func TestProtectingPersonsLessNeedsTwoPersons(t *testing.T) {
+	given := schedules.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	consent := func(until int) *schedules.Consent {
+		return &schedules.Consent{Reference: "r", GivenAt: given,
+			ExpiresAt: schedules.At(time.Date(until, 1, 1, 0, 0, 0, 0, time.UTC))}
+	}
+	for name, c := range map[string]struct{ before, less func(*schedules.Segment) }{
+		"sensitive cleared": {func(s *schedules.Segment) { s.Sensitive = true },
+			func(s *schedules.Segment) { s.Sensitive = false }},
+		"a person removed": {func(s *schedules.Segment) { s.Persons = []string{"p1", "p2"} },
+			func(s *schedules.Segment) { s.Persons = []string{"p2"} }},
+		"a person replaced": {func(s *schedules.Segment) { s.Persons = []string{"p1"} },
+			func(s *schedules.Segment) { s.Persons = []string{"p2"} }},
+		"consent removed": {func(s *schedules.Segment) { s.Persons, s.Consent = []string{"p1"}, consent(2027) },
+			func(s *schedules.Segment) { s.Consent = nil }},
+		"consent made longer": {func(s *schedules.Segment) { s.Persons, s.Consent = []string{"p1"}, consent(2027) },
+			func(s *schedules.Segment) { s.Consent = consent(2028) }},
+		"consent without end": {func(s *schedules.Segment) { s.Persons, s.Consent = []string{"p1"}, consent(2027) },
+			func(s *schedules.Segment) { s.Consent = &schedules.Consent{Reference: "r", GivenAt: given} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGuarded(t)
+			g.segment(t, "m9", c.before)
+			before, _ := g.library.Segments.Get("m9")
+			id := g.waits(name, g.edit(hana, "m9", c.less))
+			if now, _ := g.library.Segments.Get("m9"); now.Revision != before.Revision {
+				t.Fatal("it was changed before a second person confirmed it")
+			}
+			g.catchUp()
+			if again := g.waits("asked again", g.edit(hana, "m9", c.less)); again != id || len(g.waiting.List()) != 1 {
+				t.Errorf("asked again, it waits twice: %+v", g.waiting.List())
+			}
+			for _, same := range []access.Actor{hana, {Name: "HANA", Role: access.Admin}} {
+				if _, err := g.waiting.Confirm(t.Context(), same, id); !fault.Is(err, fault.Forbidden) {
+					t.Fatalf("%s confirmed it, who asked for it: %v", same.Name, err)
+				}
+			}
+			if _, err := g.waiting.Confirm(t.Context(), ruth, id); err != nil {
+				t.Fatal(err)
+			}
+			now, _ := g.library.Segments.Get("m9")
+			want := before
+			c.less(&want)
+			if now.Sensitive != want.Sensitive || len(now.Persons) != len(want.Persons) || now.Revision == before.Revision ||
+				len(g.waiting.List()) != 0 {
+				t.Errorf("after the confirmation it is %+v, and %d wait", now, len(g.waiting.List()))
+			}
+		})
+	}
+}
+
+func TestWaitingChangeIsWithdrawnExpiresAndBecomesStale(t *testing.T) {
+	g := newGuarded(t)
+	clear := func(s *schedules.Segment) { s.Sensitive = false }
+	for _, id := range []string{"m7", "m8", "m9"} {
+		g.segment(t, id, func(s *schedules.Segment) { s.Sensitive = true })
+	}
+	id := g.waits("first", g.edit(hana, "m7", clear))
+	if _, err := g.waiting.Withdraw(t.Context(), hana, id); err != nil || len(g.waiting.List()) != 0 {
+		t.Errorf("withdrawn: %v, %+v", err, g.waiting.List())
+	}
+	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a withdrawn change was confirmed: %v", err)
+	}
+	id = g.waits("second", g.edit(hana, "m8", clear))
+	g.segment(t, "m8", func(s *schedules.Segment) { s.Title = "other" })
+	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.Stale) {
+		t.Errorf("a change of a segment that changed since was confirmed: %v", err)
+	}
+	g.at = g.at.Add(time.Second)
+	id = g.waits("third", g.edit(hana, "m9", clear))
+	g.at = g.at.Add(25 * time.Hour)
+	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.NotFound) {
+		t.Errorf("an expired change was confirmed: %v", err)
+	}
+	if err := g.waiting.Sweep(t.Context()); err != nil || len(g.waiting.List()) != 0 {
+		t.Errorf("after the sweep: %v, %+v", err, g.waiting.List())
+	}
+	if docs, err := g.replica.Store.List(t.Context(), access.KindWaiting, "", 10); err != nil || len(docs) != 0 {
+		t.Errorf("the store keeps %d changes that no longer wait (%v)", len(docs), err)
+	}
+}
+
+func TestLastFallbackOfALanguageNeedsTwoPersons(t *testing.T) {
+	soon := func(s *schedules.Segment) { s.ValidUntil = schedules.At(time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)) }
+	edited := func(patch library.SegmentPatch) func(*guarded) error {
+		return func(g *guarded) error { return g.edit(hana, "m3", patch) }
+	}
+	for name, last := range map[string]func(*guarded) error{
+		"rejected": func(g *guarded) error {
+			_, err := g.library.Approvals.Reject(g.t.Context(), hana, "m3", nil, "x")
+			return err
+		},
+		"edited":           edited(func(s *schedules.Segment) { s.Kind = "ident" }),
+		"shorter validity": edited(soon),
+		"other language":   edited(func(s *schedules.Segment) { s.Language = "cmn" }),
+		"sensitive":        edited(func(s *schedules.Segment) { s.Sensitive = true }),
+		"list emptied": func(g *guarded) error {
+			return g.station(hana, func(st *schedules.Station) { st.Fallback = nil })
+		},
+		"list of what cannot air": func(g *guarded) error {
+			return g.station(hana, func(st *schedules.Station) { st.Fallback = []string{"m1"} })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGuarded(t)
+			for _, id := range []string{"m1", "m2"} {
+				if _, err := g.library.Approvals.Reject(t.Context(), hana, id, nil, "x"); err != nil {
+					t.Fatalf("with another left, %s was not rejected: %v", id, err)
+				}
+			}
+			err := last(g)
+			if name == "sensitive" && fault.Is(err, fault.Invalid) {
+				return // refused for any number of persons
+			}
+			g.waits(name, err)
+			if list := g.Network.StationProblems.AirableFallback(g.theStation(), g.at); len(list) != 1 {
+				t.Errorf("%d of the fallback are left", len(list))
+			}
+		})
+	}
+}
+
+func (g *guarded) theStation() schedules.Station {
+	g.t.Helper()
+	st, err := g.Network.Station("s")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return st
+}
+
+// issued returns the ids of the fallback list that the station gets now.
+func (g *guarded) issued() (ids []string) {
+	g.t.Helper()
+	if err := g.Fallbacks.IssueAll(context.WithoutCancel(g.t.Context()), replica.NewWorkLock(g.replica, "one",
+		time.Minute)); err != nil {
+		g.t.Fatal(err)
+	}
+	f, err := g.Fallbacks.Fallback("s")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, it := range f.Value.Items {
+		ids = append(ids, it.SegmentID)
+	}
+	return ids
+}
+
+func TestRecallOfTheLastFallbackIsInstantAndBringsNoSilence(t *testing.T) {
+	g := newGuarded(t)
+	for _, id := range []string{"m1", "m2", "m3"} {
+		g.catchUp()
+		if _, err := g.library.Recalls.Recall(t.Context(), hana, id, nil, "in danger"); err != nil {
+			t.Fatalf("the recall of %s was not instant: %v", id, err)
+		}
+	}
+	list := g.issued()
+	if len(list) == 0 {
+		t.Fatal("the station has no fallback left: it would be silent")
+	}
+	for _, id := range list {
+		if id == "m1" || id == "m2" || id == "m3" {
+			t.Errorf("%s is recalled and in the fallback", id)
+		}
+	}
+	if _, err := g.library.Recalls.Undo(t.Context(), ruth, "Hana", time.Time{}, "a mistake"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"m1", "m2", "m3"} {
+		if _, err := g.library.Approvals.Approve(t.Context(), access.Actor{Name: "Amos"}, id, nil, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(g.issued(), " "); got != "m1 m2 m3" {
+		t.Errorf("after the recalls were undone the fallback is %s", got)
+	}
+}
+
+func TestMoreThanAHandfulOfRejectionsAndEditsNeedsASecondPerson(t *testing.T) {
+	g := newGuarded(t)
+	var items []wire.QueueItem
+	for i := 4; i < 20; i++ {
+		items = append(items, wire.QueueItem{ID: fmt.Sprint("i", i), SegmentID: fmt.Sprint("m", i),
+			StartAt: new(schedules.At(g.at.Add(time.Hour))), Duration: schedules.Ms(60_000)})
+	}
+	servicetest.PutSigned(t, g.replica, replica.KindQueue, "s/2026-11-03", wire.Queue{Schema: wire.QueueSchema,
+		Station: "s", Date: schedules.DateOf(g.at).AddDays(1), Items: items})
+	done := 0
+	for i := 4; i < 16; i++ {
+		id := fmt.Sprint("m", i)
+		var err error
+		if g.catchUp(); i%2 == 0 {
+			_, err = g.library.Approvals.Reject(t.Context(), hana, id, nil, "x")
+		} else {
+			err = g.edit(hana, id, func(s *schedules.Segment) { s.Title = "changed" })
+		}
+		if err == nil {
+			done++
+			continue
+		}
+		g.waits(id, err)
+	}
+	if done != library.Handful {
+		t.Errorf("one person edited and rejected %d segments of a coming queue", done)
+	}
+	if err := g.edit(ruth, "m19", func(s *schedules.Segment) { s.Title = "by another" }); err != nil {
+		t.Errorf("another person is held up: %v", err)
+	}
+	if err := g.edit(hana, "m25", func(s *schedules.Segment) { s.Title = "in no queue" }); err != nil {
+		t.Errorf("a segment of no queue is held up: %v", err)
+	}
+	g.at = g.at.Add(library.Braking + time.Second)
+	if err := g.edit(hana, "m18", func(s *schedules.Segment) { s.Title = "later" }); err != nil {
+		t.Errorf("ten minutes later: %v", err)
+	}
+}
+
+func TestWhatTakesEffectInAFrozenWindowNeedsTwoPersons(t *testing.T) {
+	g := newGuarded(t)
+	o := schedules.Slot{Occurrence: schedules.Occurrence{Window: "w", StartAt: schedules.At(g.at.Add(time.Hour)),
+		EndAt: schedules.At(g.at.Add(2 * time.Hour))}}
+	queue := wire.Queue{Schema: wire.QueueSchema, Station: "s", Date: schedules.DateOf(g.at), Windows: []schedules.Slot{o},
+		Items: []wire.QueueItem{{ID: "i", SegmentID: "m5", StartAt: &o.StartAt, Duration: schedules.Ms(60_000)}}}
+	servicetest.PutSigned(t, g.replica, replica.KindQueue, "s/2026-11-02", queue)
+	publish := func(by string, q wire.Queue) (string, time.Duration) {
+		payload, err := replica.Encode(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := replica.Encode(map[string]any{"payload": payload})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g.Network.SecondPersons().Why(store.Commit{Origin: store.Origin{By: by},
+			Writes: []store.Write{{Kind: replica.KindQueue, ID: "s/2026-11-02", Expect: 1, Body: body}}})
+	}
+	corrected := queue
+	corrected.Items = []wire.QueueItem{queue.Items[0]}
+	corrected.Items[0].SegmentID = "m6"
+	turned := func(st *schedules.Station) { st.Fallback = []string{"m3", "m2", "m1"} }
+	if why, _ := publish("Ruth", corrected); why != "" {
+		t.Errorf("before the freeze: %s", why)
+	}
+	if err := g.station(hana, turned); err != nil {
+		t.Errorf("before the freeze: %v", err)
+	}
+	if err := g.station(hana, func(st *schedules.Station) { st.Freeze = schedules.Ms(90 * 60_000) }); err != nil {
+		t.Fatal(err)
+	}
+	if why, _ := publish("Ruth", corrected); !strings.Contains(why, "frozen") {
+		t.Errorf("a correction in a frozen window waits for nobody: %q", why)
+	}
+	if why, _ := publish("Ruth", queue); why != "" {
+		t.Errorf("what changes nothing in the frozen window waits: %s", why)
+	}
+	for name, change := range map[string]func(*schedules.Station){
+		"the fallback": func(st *schedules.Station) { st.Fallback = []string{"m1", "m2"} },
+		"the policy":   func(st *schedules.Station) { st.Starved.Policy = schedules.DropSensitive },
+		"the freeze":   func(st *schedules.Station) { st.Freeze = schedules.Ms(0) },
+	} {
+		g.waits(name, g.station(hana, change))
+	}
+	if err := g.station(hana, func(st *schedules.Station) { st.Name = "other" }); err != nil {
+		t.Errorf("the name: %v", err)
+	}
+}
+
+func TestThiefWithOneTokenNeverSilencesAStationAndOneActUndoesTheRecalls(t *testing.T) {
+	g := newGuarded(t)
+	thief, began := ruth, g.at
+	from, err := g.replica.Store.Latest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hour := range 3 {
+		g.at = began.Add(time.Duration(hour) * time.Hour)
+		for i := range 30 {
+			id := fmt.Sprint("m", i)
+			for _, act := range []func() error{
+				func() error { _, err := g.library.Recalls.Recall(t.Context(), thief, id, nil, "x"); return err },
+				func() error { _, err := g.library.Approvals.Reject(t.Context(), thief, id, nil, "x"); return err },
+				func() error { return g.edit(thief, id, func(s *schedules.Segment) { s.Language = "cmn" }) },
+				func() error {
+					return g.edit(thief, id, func(s *schedules.Segment) { s.ValidUntil = schedules.At(g.at.Add(time.Minute)) })
+				},
+				func() error { return g.station(thief, func(st *schedules.Station) { st.Fallback = []string{id} }) },
+				func() error { return g.station(thief, func(st *schedules.Station) { st.Fallback = nil }) },
+			} {
+				g.catchUp()
+				_ = act() // refused, waiting or done: the station must air in any case
+				if len(g.issued()) == 0 {
+					t.Fatalf("hour %d, %s: the station has nothing left to air", hour, id)
+				}
+			}
+		}
+		for _, w := range g.waiting.List() {
+			if _, err := g.waiting.Confirm(t.Context(), thief, w.ID); !fault.Is(err, fault.Forbidden) {
+				t.Fatalf("the thief confirmed %s alone: %v", w.Action, err)
+			}
+		}
+	}
+	changes, err := g.replica.Store.Changes(t.Context(), from, 5000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarmed, recalls := false, 0
+	for _, c := range changes {
+		if c.Action == "segment.recall" && c.Kind == replica.KindSegment {
+			recalls++
+		}
+		if name, _, told := kinds.All.Told(c); told && name == "alarm" && !alarmed {
+			alarmed = true
+			if recalls > library.Handful || c.At.Sub(began) > time.Second {
+				t.Errorf("the alarm came after %d recalls, %s after they began", recalls, c.At.Sub(began))
+			}
+		}
+	}
+	if !alarmed {
+		t.Errorf("%d recalls by one person were no alarm to webhooks and streams", recalls)
+	}
+	undone, err := g.library.Recalls.Undo(t.Context(), hana, "Ruth", time.Time{}, "her token was stolen")
+	if err != nil || len(undone) == 0 {
+		t.Fatalf("one act undid %d recalls: %v", len(undone), err)
+	}
+	for _, s := range replica.SegmentsIn(g.replica).All() {
+		if s.State == schedules.Recalled {
+			t.Errorf("%s is still recalled", s.ID)
+		}
+	}
+}
