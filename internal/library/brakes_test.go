@@ -9,6 +9,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
 	"lifeline/schedules"
 )
@@ -75,7 +76,7 @@ func TestMoreThanAHandfulOfRecallsNeedASecondPerson(t *testing.T) {
 	if n := d.stolen(t, 5, 12); n != 5 {
 		t.Errorf("after the confirmation, %d more", n)
 	}
-	d.now = d.now.Add(braking + time.Second)
+	d.now = d.now.Add(Braking + time.Second)
 	if n := d.stolen(t, 10, 20); n != 5 {
 		t.Errorf("ten minutes later, %d more", n)
 	}
@@ -126,7 +127,7 @@ func TestRecallsAtOnceAreCountedEach(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n != handful {
+	if n != Handful {
 		t.Errorf("%d were recalled", n)
 	}
 }
@@ -202,5 +203,31 @@ func TestUndoingFewRecallsLeavesTheApprovalToAnother(t *testing.T) {
 	}
 	if _, err := d.library.Approvals.Approve(t.Context(), amos, "s0", nil, ""); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("approved by the same: %v", err)
+	}
+}
+
+func TestRecallsAreConfirmedAndUndoneAsFarAsALanguageAllows(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	for id, language := range map[string]string{"ko1": "ko-KP", "ko2": "ko-KP", "zh1": "cmn"} {
+		servicetest.ChangeSegment(t, d.replica, id, func(s *schedules.Segment) { s.Language = language })
+		if _, err := d.library.Recalls.Recall(t.Context(), ruth, id, nil, "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, languages := range map[string][]string{"mina": {"ko"}, "olga": {"ru"}} {
+		servicetest.Put(t, d.replica, replica.KindPerson, id, replica.Person{ID: id, Name: id, Languages: languages})
+	}
+	mina, olga := access.Actor{Name: "mina", Person: "mina"}, access.Actor{Name: "olga", Person: "olga"}
+	if _, err := d.library.Recalls.Undo(t.Context(), olga, "Ruth", time.Time{}, "x"); !fault.Is(err, fault.Forbidden) ||
+		!strings.Contains(err.Error(), "works in ru only") {
+		t.Errorf("a person of another language: %v", err)
+	}
+	done, err := d.library.Recalls.Confirm(t.Context(), mina, "Ruth", time.Time{}, "right")
+	if err != nil || len(done) != 2 {
+		t.Fatalf("of her language %d recalls were confirmed: %v", len(done), err)
+	}
+	done, err = d.library.Recalls.Undo(t.Context(), amos, "Ruth", time.Time{}, "wrong")
+	if err != nil || len(done) != 1 || done[0].ID != "zh1" {
+		t.Errorf("the rest: %+v, %v", done, err)
 	}
 }
