@@ -2,6 +2,7 @@ package library
 
 import (
 	"slices"
+	"time"
 
 	"lifeline/internal/access"
 	"lifeline/schedules"
@@ -50,12 +51,17 @@ func sameScript(a, b *schedules.ScriptRef) bool {
 	return a == b || a != nil && b != nil && a.ID == b.ID && a.Version == b.Version && slices.Equal(a.Passages, b.Passages)
 }
 
-// edited records that a changed the fields of s. A person has one entry.
+// edited records that a changed the fields of s now.
 func (l *Segments) edited(s *schedules.Segment, a access.Actor, fields []string) {
+	noteEdit(s, a, l.now(), fields)
+}
+
+// noteEdit records that a changed the fields of s. A person has one entry.
+func noteEdit(s *schedules.Segment, a access.Actor, now time.Time, fields []string) {
 	if len(fields) == 0 {
 		return
 	}
-	e := schedules.Edited{By: a.Name, ByID: a.Person, At: schedules.At(l.now()), Fields: slices.Clone(fields)}
+	e := schedules.Edited{By: a.Name, ByID: a.Person, At: schedules.At(now), Fields: slices.Clone(fields)}
 	s.Edits = slices.Clone(s.Edits)
 	for i, other := range s.Edits {
 		if other.By == e.By && other.ByID == e.ByID {

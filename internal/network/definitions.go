@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 	"strings"
@@ -123,6 +124,7 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		act := applying{given: revision, out: wire.Applied{DryRun: dryRun, Changes: []wire.AppliedChange{}}}
 		s.clockPart().apply(&act, n.Clocks)
 		s.scriptPart().apply(&act, n.Scripts)
+		act.err = cmp.Or(act.err, s.editedReadings(&act, a, n.Scripts))
 		s.campaignPart().apply(&act, n.Campaigns)
 		s.stationPart().apply(&act, n.Stations)
 		out = act.out
@@ -133,6 +135,22 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		return s.replica.Commit(ctx, store.Commit{Writes: act.writes, Origin: a.Origin(s.now(), "network.apply", "")})
 	})
 	return out, err
+}
+
+// editedReadings adds the writes of the readings whose text changes.
+func (s *Definitions) editedReadings(act *applying, a access.Actor, scripts []schedules.Script) error {
+	for _, after := range scripts {
+		before, known := replica.ScriptsIn(s.replica).Get(after.ID)
+		if !known {
+			continue
+		}
+		writes, err := library.EditedReadings(s.replica, a, s.now(), before.Value, after)
+		if err != nil {
+			return err
+		}
+		act.writes = append(act.writes, writes...)
+	}
+	return nil
 }
 
 // problems returns the problems that n causes: those of the network with n that it does not have now. It includes

@@ -427,3 +427,43 @@ func TestThiefWithOneTokenNeverSilencesAStationAndOneActUndoesTheRecalls(t *test
 		}
 	}
 }
+
+func TestWhoEditsTheTextOfAScriptCannotApproveItsReadings(t *testing.T) {
+	g := newGuarded(t)
+	script := func(ko string) schedules.Script {
+		return schedules.Script{ID: "appeal", Title: "Appeal", Languages: []string{"ko", "cmn"},
+			Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{
+				{Number: 1, Text: map[string]string{"ko": ko, "cmn": "你好"}},
+				{Number: 2, Text: map[string]string{"ko": "둘", "cmn": "二"}}}}}}
+	}
+	apply := func(s schedules.Script) {
+		t.Helper()
+		g.catchUp()
+		if _, err := g.Network.Apply(t.Context(), hana, wire.Apply{Scripts: []schedules.Script{s}}, nil, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply(script("안녕"))
+	for id, c := range map[string]struct {
+		language string
+		passage  int
+	}{"r1": {"ko-KP", 1}, "r2": {"ko-KP", 2}, "r3": {"cmn", 1}} {
+		g.segment(t, id, func(s *schedules.Segment) {
+			s.Kind, s.Language, s.State = "reading", c.language, schedules.Pending
+			s.Script = &schedules.ScriptRef{ID: "appeal", Version: 1, Passages: []int{c.passage}}
+		})
+	}
+	apply(script("안녕히"))
+	g.catchUp()
+	if _, err := g.library.Approvals.Approve(t.Context(), hana, "r1", nil, ""); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("who changed its text approved the reading: %v", err)
+	}
+	for _, id := range []string{"r2", "r3"} {
+		if _, err := g.library.Approvals.Approve(t.Context(), hana, id, nil, ""); err != nil {
+			t.Errorf("%s, whose text did not change: %v", id, err)
+		}
+	}
+	if _, err := g.library.Approvals.Approve(t.Context(), ruth, "r1", nil, ""); err != nil {
+		t.Errorf("another person: %v", err)
+	}
+}
