@@ -43,9 +43,13 @@ func TestFrozenWindowChangesOnlyByCorrection(t *testing.T) {
 		t.Errorf("the queue went from %d to %d", o.queue.Revision, q.Revision)
 	}
 	got = send(day+"/publish", `{"correction":"a false report is put right"}`, draft.Revision)
-	if got.status != http.StatusOK {
-		t.Fatalf("publishing a correction: %d %s", got.status, got.body)
+	if got.status != http.StatusForbidden {
+		t.Fatalf("one person published a correction: %d %s", got.status, got.body)
 	}
+	if q := h.queue(o.station, o.queue.Date.String()); q.Revision != o.queue.Revision {
+		t.Errorf("before a second person confirmed it, the queue went from %d to %d", o.queue.Revision, q.Revision)
+	}
+	h.secondConfirms(got)
 	if q := h.queue(o.station, o.queue.Date.String()); q.Revision <= o.queue.Revision {
 		t.Errorf("the queue stays at %d", q.Revision)
 	}

@@ -15,7 +15,8 @@ import (
 // changed what is read cannot approve who reads it.
 func EditedReadings(m *replica.Replica, a access.Actor, now time.Time, before, after schedules.Script) (
 	writes []store.Write, err error) {
-	rows := replica.SegmentsIn(m).Find(SegmentFilter{Script: after.ID}.query(search.Wanted{}), 0, func(s schedules.Segment) bool {
+	query := SegmentFilter{Script: after.ID}.query(search.Wanted{})
+	rows := replica.SegmentsIn(m).Find(query, 0, func(s schedules.Segment) bool {
 		return s.Script != nil && !slices.Equal(textOf(before, s), textOf(after, s))
 	})
 	for _, row := range rows {

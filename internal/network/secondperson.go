@@ -38,6 +38,9 @@ func (s *Definitions) SecondPersons() *SecondPersons {
 
 // Why says why a commit needs two persons, and how long it may wait for the second; "": it needs one.
 func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
+	if slices.ContainsFunc(c.Writes, func(w store.Write) bool { return w.Kind == replica.KindErasure }) {
+		return "", 0 // two persons decide on an erasure already
+	}
 	for _, w := range c.Writes {
 		life = waitsLong
 		switch w.Kind {
