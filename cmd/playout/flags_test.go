@@ -56,6 +56,10 @@ func TestEveryFlagOfThePlayerIsTakenOnTheLineAndByItsVariable(t *testing.T) { li
 
 func TestMalformedValueOfAnyFlagOfThePlayerIsNotUnderstood(t *testing.T) { lines(t).Refuse(t) }
 
+func TestAWrongTypeOfAnyFlagInThePlayersFileIsToldByItsLine(t *testing.T) {
+	lines(t).Mistype(t, cmdline.Words)
+}
+
 func TestAFlagThatNoCommandOfThePlayerHasIsRefusedWithItsLine(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "playout.yaml")
 	text := "# The transmitter on the hill\nstation: lantern\n\nserver: https://lifeline.example\noutputs: alsa\n"

@@ -93,7 +93,8 @@ func (s settings) locate(text []byte) error {
 	for _, doc := range file.Docs {
 		if m, ok := doc.Body.(ast.MapNode); ok {
 			for it := m.MapRange(); it.Next(); {
-				s.lines[it.Key().String()] = it.Key().GetToken().Position.Line
+				key := it.Key().GetToken()
+				s.lines[key.Value] = key.Position.Line
 			}
 		}
 	}
@@ -122,7 +123,8 @@ func (s settings) Validate(app *kong.Application) error {
 // tokenFlags are two ways to give one value.
 var tokenFlags = []string{"token", "token-file"}
 
-// Resolve returns the file's value of a flag that neither the command line nor the environment sets.
+// Resolve returns the file's value of a flag that neither the command line nor the environment sets. It fails with a
+// wrongSetting if the flag does not take it.
 func (s settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	same := []string{flag.Name}
 	if slices.Contains(tokenFlags, flag.Name) {
@@ -141,7 +143,11 @@ func (s settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 	if flag.Name == "output" && flag.Tag.Type == "path" {
 		return nil, nil // the file that a command writes, not the form in which it answers
 	}
-	return s.values[flag.Name], nil
+	value := s.values[flag.Name]
+	if value == nil {
+		return nil, nil
+	}
+	return value, s.check(flag, value)
 }
 
 // notSettings are the flags that a configuration file does not hold: those that are about the file, and the secret.

@@ -18,6 +18,9 @@ import (
 // line, and omits package names.
 func Words(err error) string {
 	text := err.Error()
+	if wrong := links[*wrongSetting](err); len(wrong) > 0 {
+		return wrong[0].Error() // without the summary of the flag that kong puts before it
+	}
 	for _, one := range links[*fs.PathError](err) {
 		text = strings.ReplaceAll(text, one.Error(), fileWords(one))
 	}

@@ -81,6 +81,11 @@ func TestEveryFlagIsTakenOnTheLineByItsVariableAndByTheFile(t *testing.T) {
 }
 
 // A malformed value ends a command before it begins, with the exit code for a command line that is not understood.
+func TestAWrongTypeOfAnyFlagInTheConfigurationFileIsToldByItsLine(t *testing.T) {
+	longform.Only(t) // for the same reasons
+	lines(t).Mistype(t, cmdline.Words)
+}
+
 func TestMalformedValueOfAnyFlagOrArgumentIsNotUnderstood(t *testing.T) {
 	longform.Only(t) // for the same reasons
 	p := lines(t)

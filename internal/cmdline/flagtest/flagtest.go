@@ -81,6 +81,38 @@ func (p Program) Refuse(t *testing.T) {
 	}
 }
 
+// Mistype gives each flag a list of lists in the configuration file, which no flag takes, and fails unless words, as
+// people read it, is the error of the file's line, with the flag and an example.
+func (p Program) Mistype(t *testing.T, words func(error) string) {
+	defer os.Remove(p.File)
+	k, err := p.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := map[string]bool{} // commands share most flags
+	for _, leaf := range k.Model.Leaves(false) {
+		for _, flag := range flagsOf(leaf) {
+			same := fmt.Sprint(flag.Name, flag.Target.Type(), flag.Tag.Type)
+			if done[same] || slices.Contains(p.NotIn, flag.Name) || flag.Name == "output" && flag.Tag.Type == "path" {
+				continue
+			}
+			done[same] = true
+			if err := os.WriteFile(p.File, []byte("# settings\n"+flag.Name+": [[a]]\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			k, err := p.New()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = k.Parse(p.line(t, leaf, func(f *kong.Flag) bool { return f.Required && f.Name != flag.Name }))
+			if err == nil || !strings.HasPrefix(words(err), p.File+", line 2: "+flag.Name+" must be ") ||
+				!strings.Contains(words(err), ", as in "+flag.Name+": ") {
+				t.Errorf("%s: %s: %v", leaf.Path(), flag.Name, err)
+			}
+		}
+	}
+}
+
 func (p Program) refuse(t *testing.T, leaf *kong.Node, name string, v *kong.Value,
 	with func(line []string, bad string) []string) {
 	t.Helper()
