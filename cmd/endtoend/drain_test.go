@@ -21,8 +21,10 @@ import (
 func TestTermLetsAnUploadEndAndAnswersWhoWaits(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)
-	token := adminOf(t, serveDefaults(dir))
-	p := startProcess(t, serveDefaults(dir), token)
+	c := serveDefaults(dir)
+	token := adminOf(t, c)
+	c.Guard.OpenMetrics = true
+	p := startProcess(t, c, token)
 	defer p.cmd.Process.Kill()
 
 	var form bytes.Buffer

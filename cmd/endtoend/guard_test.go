@@ -284,7 +284,7 @@ func TestLogHoldsRequestsAndNoTokens(t *testing.T) {
 	}
 }
 
-// Every part has its metrics, on a separate address if configured, and names that callers choose are no labels.
+// Every part has its metrics, for everybody only where they are opened, and names that callers choose are no labels.
 func TestFiguresTellOfEveryPart(t *testing.T) {
 	t.Parallel()
 	own, err := net.Listen("tcp", "127.0.0.1:0")
@@ -295,14 +295,14 @@ func TestFiguresTellOfEveryPart(t *testing.T) {
 	own.Close()
 	for _, apart := range []bool{false, true} {
 		s := serveWith(t, func(c *config.Serve) {
-			if apart {
+			if c.Guard.OpenMetrics = !apart; apart {
 				c.Guard.MetricsListen = address
 			}
 		}, nil)
 		at := s.url
 		if apart {
-			if a := get(t, http.DefaultClient, s.url+"/metrics", ""); a.status != http.StatusNotFound {
-				t.Errorf("/metrics is answered %d where it is not", a.status)
+			if a := get(t, http.DefaultClient, s.url+"/metrics", ""); a.status != http.StatusUnauthorized {
+				t.Errorf("/metrics is answered %d where it is not open", a.status)
 			}
 			at = "http://" + address
 		}

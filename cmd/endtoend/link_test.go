@@ -34,7 +34,7 @@ func TestAServiceTakesCallersWithACertificateAndAToken(t *testing.T) {
 	server := own.Issue(t, "127.0.0.1", from, until)
 	s := serveWith(t, func(c *config.Serve) {
 		c.Guard.TLSCert, c.Guard.TLSKey = harness.WritePair(t, server)
-		c.Guard.TLSClientCA = own.File(t)
+		c.Guard.TLSClientCA, c.Guard.OpenMetrics = own.File(t), true
 	}, nil)
 	token := privateFile(t, s.token(t, access.Viewer))
 	pair := func(i *harness.Issuer) []string {

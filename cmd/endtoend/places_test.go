@@ -80,6 +80,9 @@ func arguments(c config.Serve) []string {
 	if c.Store != "sqlite" {
 		args = append(args, "--redis-prefix", c.Redis.Prefix, "--public-url", c.PublicURL)
 	}
+	if c.Guard.OpenMetrics {
+		args = append(args, "--open-metrics")
+	}
 	for _, network := range c.Webhooks {
 		args = append(args, "--webhook-networks", network)
 	}

@@ -33,7 +33,7 @@ func TestFullDiskTakesARecallAndShedsUploads(t *testing.T) {
 	}
 	small := t.TempDir()
 	cmd := exec.Command("unshare", "-m", "sh", "-ec",
-		`mount -t tmpfs -o size=32m none "$2"; cp -r "$3" "$2/data"; exec "$1" serve --data "$2/data" --listen 127.0.0.1:0 --rate 0`,
+		`mount -t tmpfs -o size=32m none "$2"; cp -r "$3" "$2/data"; exec "$1" serve --data "$2/data" --listen 127.0.0.1:0 --rate 0 --open-metrics`,
 		"sh", path, small, dir)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()

@@ -416,7 +416,8 @@ func TestWebhookIsAResourceAsTheContractSays(t *testing.T) {
 	}
 	for name, a := range map[string]answer{"GET": back, "PUT of what was read": again, "the list": send("GET", "", "", ""),
 		"deliveries": send("GET", "/newsroom/deliveries", "", ""),
-		"audit":      h.do("GET", "/v1/audit?limit=500", admin, nil, nil), "metrics": h.do("GET", "/metrics", "", nil, nil)} {
+		"audit":      h.do("GET", "/v1/audit?limit=500", admin, nil, nil),
+		"metrics":    h.do("GET", "/metrics", admin, nil, nil)} {
 		if a.status != http.StatusOK || bytes.Contains(a.body, []byte("whsec_")) || name != "audit" && name != "metrics" &&
 			bytes.Contains(a.body, []byte(w.Secret[6:])) {
 			t.Errorf("%s: %d %s", name, a.status, a.body)

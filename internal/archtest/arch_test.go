@@ -93,7 +93,7 @@ var mayImport = map[string][]string{
 	"internal/charset": {"internal/text", "golang.org/x/text/encoding/..."},
 	"internal/search":  {"github.com/tidwall/btree", "golang.org/x/text/..."},
 	"internal/telemetry": {"internal/replica", "internal/record", "internal/reserve", "internal/blob", "internal/fault",
-		"github.com/prometheus/client_golang/...", "go.opentelemetry.io/otel/..."},
+		"github.com/prometheus/client_golang/...", "github.com/prometheus/client_model/go", "go.opentelemetry.io/otel/..."},
 	"internal/openapi":         {},
 	"internal/openapi/source":  {"internal/openapi"},
 	"internal/openapi/conform": {"github.com/santhosh-tekuri/jsonschema/v6", "pgregory.net/rapid"},

@@ -27,7 +27,8 @@ type Guard struct {
 	Origins       []string `help:"Further addresses, besides --public-url, at which browsers reach the console, such as http://radio.lan. Needed if a proxy changes the Host header." env:"LIFELINE_ORIGINS"`
 	Rate          float64  `help:"Requests per second for each token, over all replicas on one Redis; 0 means no limit." default:"100" env:"LIFELINE_RATE"`
 	RateBurst     int      `help:"Burst of requests for each token, before --rate limits it." default:"500" env:"LIFELINE_RATE_BURST"`
-	MetricsListen string   `help:"Separate address for /metrics. Default: the service's address." env:"LIFELINE_METRICS_LISTEN"`
+	OpenMetrics   bool     `name:"open-metrics" help:"Serve /metrics to everybody, without names of stations and webhooks. Default: to administrators and to their tokens that are limited to getMetrics." env:"LIFELINE_OPEN_METRICS"`
+	MetricsListen string   `help:"Separate address at which /metrics is open to everybody, without names of stations and webhooks. Default: none." env:"LIFELINE_METRICS_LISTEN"`
 	Traces        string   `help:"OpenTelemetry collector to send traces to (OTLP over HTTP), such as http://127.0.0.1:4318. Default: none." env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 	LogLevel      string   `help:"Lowest level to log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LIFELINE_LOG_LEVEL"`
 }

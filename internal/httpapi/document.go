@@ -1,15 +1,41 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"net/http"
+	"sync"
 
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
+	"lifeline/internal/replica"
 )
 
 // documentHandlers serve the OpenAPI document.
 type documentHandlers struct {
-	document func() (*openapi.Document, error)
+	*documentTexts
+}
+
+// documentTexts are the forms of the document, each made at its first use and then kept.
+type documentTexts struct {
+	json, page func() (replica.Text, error)
+}
+
+// newDocumentTexts returns the forms of the document that make returns.
+func newDocumentTexts(make func() (*openapi.Document, error)) *documentTexts {
+	once := func(write func(*openapi.Document) ([]byte, error)) func() (replica.Text, error) {
+		return sync.OnceValues(func() (replica.Text, error) {
+			doc, err := make()
+			if err != nil {
+				return replica.Text{}, err
+			}
+			b, err := write(doc)
+			return replica.NewText(b), err
+		})
+	}
+	return &documentTexts{page: once(apidoc.Page), json: once(func(doc *openapi.Document) ([]byte, error) {
+		b, err := json.Marshal(doc)
+		return append(b, '\n'), err
+	})}
 }
 
 func (a documentHandlers) routes() []route {
@@ -25,28 +51,24 @@ func (a documentHandlers) routes() []route {
 
 // openAPI serves the document.
 func (a documentHandlers) openAPI(c *call) error {
-	doc, err := a.document()
+	doc, err := a.json()
 	if err != nil {
 		return err
 	}
 	c.w.Header().Set("Cache-Control", "no-cache")
-	return c.json(http.StatusOK, doc)
+	return c.text(http.StatusOK, "application/json", doc)
 }
 
 // docs serves the document as a page that needs neither the internet nor scripts.
 func (a documentHandlers) docs(c *call) error {
-	doc, err := a.document()
-	if err != nil {
-		return err
-	}
-	b, err := apidoc.Page(doc)
+	page, err := a.page()
 	if err != nil {
 		return err
 	}
 	h := c.w.Header()
 	h.Set("Content-Security-Policy", apidoc.Policy)
 	h.Set("Cache-Control", "no-cache")
-	return c.bytes(http.StatusOK, "text/html; charset=utf-8", b)
+	return c.text(http.StatusOK, "text/html; charset=utf-8", page)
 }
 
 // document makes the OpenAPI document of the routes.

@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -26,6 +28,25 @@ func published(t *testing.T) ([]byte, *openapi.Document) {
 		t.Fatal(err)
 	}
 	return b, doc
+}
+
+func TestDocumentAndItsPageAreMadeOnceAndNotPerRequest(t *testing.T) {
+	made := 0
+	a := documentHandlers{newDocumentTexts(func() (*openapi.Document, error) {
+		made++
+		return &openapi.Document{OpenAPI: "3.1.0"}, nil
+	})}
+	for range 20 {
+		for _, show := range []handler{a.openAPI, a.docs} {
+			w := httptest.NewRecorder()
+			if err := show(&call{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil)}); err != nil || w.Body.Len() == 0 {
+				t.Fatal(err, w.Body)
+			}
+		}
+	}
+	if made != 2 {
+		t.Errorf("made %d times for two forms", made)
+	}
 }
 
 // An independent library parses the document and validates it against the specification.

@@ -48,17 +48,19 @@ type Parts struct {
 	FirstRoot   *wire.Envelope                         // see wire.Roots
 	Ready       map[string]func(context.Context) error // checks of readiness by name
 	// the shortage as text, if any; fails with Full when nothing can be stored; nil: unknown
-	Room      func(context.Context) (short string, err error)
-	Now       func() time.Time
-	Log       *slog.Logger
-	Rate      Rate
-	Meter     Meter
-	Tracer    Tracer
-	Metrics   http.Handler   // nil: served on another listener
-	PublicURL string         // the service's public address, with its path prefix
-	Origins   []string       // further origins for browsers
-	TLSOnly   bool           // other machines need TLS
-	Proxies   []netip.Prefix // trusted to report TLS
+	Room    func(context.Context) (short string, err error)
+	Now     func() time.Time
+	Log     *slog.Logger
+	Rate    Rate
+	Meter   Meter
+	Tracer  Tracer
+	Metrics http.Handler
+	// everybody may read the metrics, which then name nothing
+	OpenMetrics bool
+	PublicURL   string         // the service's public address, with its path prefix
+	Origins     []string       // further origins for browsers
+	TLSOnly     bool           // other machines need TLS
+	Proxies     []netip.Prefix // trusted to report TLS
 
 	// ends when the service begins to stop: waits and streams end then, other requests continue; nil: never
 	Stopping context.Context

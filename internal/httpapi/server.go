@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -23,10 +22,10 @@ import (
 type api struct {
 	Parts
 	outside  outside
-	document func() (*openapi.Document, error) // of the routes; made at the first use
-	requests pace                              // per token
-	logins   pace                              // failed ones, per address
-	codes    pace                              // enrolments, per address
+	document *documentTexts // of the routes
+	requests pace           // per token
+	logins   pace           // failed ones, per address
+	codes    pace           // enrolments, per address
 	held     *held
 }
 
@@ -43,7 +42,7 @@ func New(p Parts) http.Handler {
 	if p.Rate.Shared != nil {
 		a.requests = newSharedThrottle(p.Rate.Shared, alone, p.Log)
 	}
-	a.document = sync.OnceValues(func() (*openapi.Document, error) {
+	a.document = newDocumentTexts(func() (*openapi.Document, error) {
 		doc, err := document(a.routes())
 		if err == nil && a.outside.base != "" {
 			doc.Servers = []openapi.Server{{URL: a.outside.base}}

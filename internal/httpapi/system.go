@@ -36,11 +36,11 @@ func (a systemHandlers) routes() []route {
 				apidoc.Gives(http.StatusServiceUnavailable, "At least one part cannot be reached.",
 					wire.Readiness{Parts: map[string]string{"store": "out of reach", "audio": "ready", "workers": "ready",
 						"room": "ready"}})}}},
-		{a.metrics, apidoc.Route{Method: http.MethodGet, Path: "/metrics", Open: true,
+		{a.metrics, apidoc.Route{Method: http.MethodGet, Path: "/metrics", Open: a.OpenMetrics, Roles: admins,
 			ID: "getMetrics", Tag: apidoc.ForEverybody, Summary: "Get metrics for Prometheus",
+			Detail: "An administrator's token that is limited to this operation is for Prometheus.",
 			Answers: []apidoc.Answer{apidoc.GivesBytes("text/plain", http.StatusOK, "The metrics in the text format of "+
-				"Prometheus.")},
-			Faults: map[int]string{http.StatusNotFound: "The metrics are served at a separate address."}}},
+				"Prometheus.")}}},
 		{a.time, apidoc.Route{Method: http.MethodGet, Path: "/v1/time", Open: true,
 			ID: "getTime", Tag: apidoc.ForStations, Summary: "Get the server's time, unsigned",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The time.", wire.Time{Now: exampleStart,
@@ -101,11 +101,8 @@ func (a systemHandlers) readyz(c *call) error {
 	return c.json(status, wire.Readiness{Parts: parts})
 }
 
-// metrics serves the metrics for Prometheus, unless they have a listener of their own.
+// metrics serves the metrics for Prometheus.
 func (a systemHandlers) metrics(c *call) error {
-	if a.Metrics == nil {
-		return fault.New(fault.NotFound, "the metrics are served at another address")
-	}
 	if c.r.Method == http.MethodHead {
 		c.w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		c.w.WriteHeader(http.StatusOK)

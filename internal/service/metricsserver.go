@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// metricsServer serves /metrics at a separate address. A nil metricsServer serves nothing.
+// metricsServer serves /metrics to everybody at a separate address. A nil metricsServer serves nothing.
 type metricsServer struct {
 	listener net.Listener
 	server   *http.Server

@@ -59,7 +59,7 @@ type Service struct {
 	Reserve    *reserve.Reserve // where the documents are
 	disk       *reserve.Reserve // where audio is written: the same, or one that reserves nothing
 	Server     *http.Server
-	metrics    *metricsServer // nil: the main server serves /metrics
+	metrics    *metricsServer // nil: only the main server serves /metrics
 	traces     *telemetry.Traces
 	Stopping   func() // ends waiting requests, because the service begins to stop
 	log        *slog.Logger
@@ -233,10 +233,12 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	figures.Census(logbook.Census, s.webhooks.Deliverer.Lags, s.webhooks.Deliverer.Failing)
 	metrics := figures.Handler()
 	if c.Guard.MetricsListen != "" {
-		if s.metrics, err = listenForMetrics(c.Guard.MetricsListen, metrics); err != nil {
+		if s.metrics, err = listenForMetrics(c.Guard.MetricsListen, figures.OpenHandler()); err != nil {
 			return nil, err
 		}
-		metrics = nil
+	}
+	if c.Guard.OpenMetrics {
+		metrics = figures.OpenHandler()
 	}
 	tls, err := tlsConfig(c, log, figures)
 	if err != nil {
@@ -255,7 +257,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 			Library:    lib, Scheduler: s.Scheduler, Logbook: logbook, Receipts: s.Scheduler.Record.Receipts,
 			MirrorLists: access.NewMirrorLists(s.Replica, signer.mirrorKeys(), time.Now), Answers: answers, Replica: s.Replica,
 			Media: access.NewMedia(secret, publicURL, c.MediaLife, time.Now),
-			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
+			Meter: figures, Metrics: metrics, OpenMetrics: c.Guard.OpenMetrics, Tracer: s.traces, Rate: rateOf(c, opened),
 			Windows: scheduling.NewWindows(s.Scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL,
 			Origins: c.Guard.Origins, TLSOnly: c.TLSOnly(), Proxies: proxies, Stopping: stopping,
 			Keys: signer.Public(), FormerKeys: keys.Former(), Roots: signer.roots, FirstRoot: signer.first,

@@ -2,12 +2,14 @@ package telemetry
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // Figures holds the service's metrics, in their own registry.
@@ -72,6 +74,26 @@ func (f *Figures) Delivery(failed bool) {
 // Handler serves the metrics.
 func (f *Figures) Handler() http.Handler {
 	return promhttp.HandlerFor(f.registry, promhttp.HandlerOpts{DisableCompression: true})
+}
+
+// plain are the labels whose values are the program's own words.
+var plain = []string{"route", "method", "status", "kind", "operation", "action", "result", "direction", "state", "le",
+	"quantile", "version"}
+
+// OpenHandler serves the metrics for everybody: without those that have a station, a webhook or anything else that
+// people name.
+func (f *Figures) OpenHandler() http.Handler {
+	named := func(m *dto.Metric) bool {
+		return slices.ContainsFunc(m.Label, func(l *dto.LabelPair) bool { return !slices.Contains(plain, l.GetName()) })
+	}
+	gather := func() ([]*dto.MetricFamily, error) {
+		all, err := f.registry.Gather()
+		for _, family := range all {
+			family.Metric = slices.DeleteFunc(family.Metric, named)
+		}
+		return slices.DeleteFunc(all, func(family *dto.MetricFamily) bool { return len(family.Metric) == 0 }), err
+	}
+	return promhttp.HandlerFor(prometheus.GathererFunc(gather), promhttp.HandlerOpts{DisableCompression: true})
 }
 
 // Request counts one response. route is a template, or empty for an unknown path: names that callers choose must not

@@ -109,7 +109,7 @@ func (h *house) serve(ctx context.Context) (err error) {
 		listen = strings.TrimPrefix(h.server.url, "http://")
 	}
 	h.server, err = start(ctx, filepath.Join(h.dir, "log"), h.binary, "serve", "--data", filepath.Join(h.dir, "data"),
-		"--listen", listen)
+		"--listen", listen, "--open-metrics")
 	return err
 }
 

@@ -49,8 +49,8 @@ func build(t *testing.T) string {
 func serve(t *testing.T, program string, settings ...string) *service {
 	t.Helper()
 	s := &service{program: program, settings: settings, url: "http://" + harness.FreeAddress(t)}
-	cmd := exec.Command(program, append([]string{"serve", "--rate", "0", "--log-level", "warn", "--public-url",
-		"http://lifeline.example",
+	cmd := exec.Command(program, append([]string{"serve", "--rate", "0", "--open-metrics", "--log-level", "warn",
+		"--public-url", "http://lifeline.example",
 		"--listen", strings.TrimPrefix(s.url, "http://")}, settings...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
