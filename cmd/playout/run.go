@@ -106,7 +106,7 @@ func (d drop) MarshalYAML() (any, error) {
 // run is the command that plays.
 type run struct {
 	member
-	Output  []string      `form:"output" env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
+	Output  []string      `form:"output" env:"LIFELINE_OUTPUT" sep:"none" placeholder:"wav:DIR" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
 	Counts  []string      `env:"LIFELINE_COUNTS" sep:"none" placeholder:"OUTPUT" help:"An --output, written as there, whose sound counts as aired; may be repeated. Default: alsa, icecast and pcm outputs, or all outputs if there are none of these."`
 	PCM     string        `env:"LIFELINE_PCM" enum:"s16le,f32le" default:"s16le" help:"Samples of pcm outputs: ${enum}."`
 	Latency time.Duration `least:"0s" env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"Length of the buffer of alsa outputs."`

@@ -44,15 +44,15 @@ func parseSettings(t *testing.T, line string) (got everyKind, file string, err e
 
 func TestAWrongTypeInAConfigurationFileIsToldByLineFieldAndExample(t *testing.T) {
 	for line, want := range map[string]string{
-		`text: 7`:         `text must be text, as in text: "json", and the file has the number 7: text is written "7"`,
-		`"text": 7`:       `text must be text, as in text: "json", and the file has the number 7: text is written "7"`,
+		`text: 7`:         `text must be text, as in text: "json", and the file has the number 7: as text, it is written "7"`,
+		`"text": 7`:       `text must be text, as in text: "json", and the file has the number 7: as text, it is written "7"`,
 		`text: true`:      `text must be text, as in text: "json", and the file has true`,
 		`text: [a]`:       `text must be text, as in text: "json", and the file has a list`,
-		`file: 1.5`:       `file must be text, as in file: "FILE", and the file has the number 1.5: text is written "1.5"`,
-		`level: 4`:        `level must be text, as in level: "INFO", and the file has the number 4: text is written "4"`,
-		`until: 2026`:     `until must be text, as in until: "INSTANT", and the file has the number 2026: text is written "2026"`,
-		`list: 7`:         `list must be a list of texts, as in list: ["PIN"], and the file has the number 7: a list of texts is written "7"`,
-		`list: [a, 7]`:    `list must be a list of texts, as in list: ["PIN"], and the file has a list with the number 7: a list of texts is written "7"`,
+		`file: 1.5`:       `file must be text, as in file: "FILE", and the file has the number 1.5: as text, it is written "1.5"`,
+		`level: 4`:        `level must be text, as in level: "INFO", and the file has the number 4: as text, it is written "4"`,
+		`until: 2026`:     `until must be text, as in until: "INSTANT", and the file has the number 2026: as text, it is written "2026"`,
+		`list: 7`:         `list must be a list of texts, as in list: ["PIN"], and the file has the number 7: as text, it is written "7"`,
+		`list: [a, 7]`:    `list must be a list of texts, as in list: ["PIN"], and the file has a list with the number 7: as text, it is written "7"`,
 		`list: {a: b}`:    `list must be a list of texts, as in list: ["PIN"], and the file has names with values`,
 		`list: [[a]]`:     `list must be a list of texts, as in list: ["PIN"], and the file has a list with a list`,
 		`list: [null]`:    `list must be a list of texts, as in list: ["PIN"], and the file has a list with nothing`,

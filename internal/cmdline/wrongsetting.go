@@ -106,8 +106,8 @@ func givenWords(flag *kong.Flag, given any) string {
 		return "a number: put it in quotes"
 	}
 	number := fmt.Sprint(given)
-	if wanted, _, fits := takes(flag, number); fits {
-		return fmt.Sprintf("the number %s: %s is written %q", number, wanted, number)
+	if _, _, fits := takes(flag, number); fits {
+		return fmt.Sprintf("the number %s: as text, it is written %q", number, number)
 	}
 	return "the number " + number
 }
