@@ -86,6 +86,7 @@ func (a rundownHandlers) routes() []route {
 		{a.publishMany, apidoc.Route{Method: http.MethodPost, Path: "/v1/publish", Roles: planning,
 			Confirmed: true, ID: "publishMany", Tag: apidoc.ForSchedulers, Summary: "Publish several days of several stations",
 			Lenient: true,
+			Detail:  "A day whose latest rundown is published already stays as it is, and its result says that it is unchanged.",
 			Takes: apidoc.TakesJSON(wire.ManyRequest{Stations: []string{"lantern-coast"},
 				Dates: []schedules.Date{exampleDate}}),
 			Answers: manyAnswers}},
@@ -213,27 +214,28 @@ func (a rundownHandlers) planMany(c *call) error {
 		return err
 	}
 	var drafts []schedules.Rundown
-	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
+	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, bool, error) {
 		r, err := a.Scheduler.Drafts.Plan(c.r.Context(), c.actor, station, date,
 			scheduling.PlanOptions{Seed: in.Seed, DryRun: dryRun, Together: in.Dates, Drafts: drafts})
 		if err == nil && dryRun {
 			drafts = append(drafts, r)
 		}
-		return r, err
+		return r, true, err
 	})
 }
 
 func (a rundownHandlers) publishMany(c *call) error {
-	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
-		return a.Scheduler.Publisher.Publish(c.r.Context(), c.actor, station, date,
+	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, bool, error) {
+		return a.Scheduler.Publisher.PublishChanges(c.r.Context(), c.actor, station, date,
 			scheduling.PublishOptions{Correction: in.Correction})
 	})
 }
 
 // many runs do for many stations and days. It takes each station's days in order, since a day depends on those before
-// it. A failure does not stop the others. If the service ends the request, the result of each remaining day says so.
-func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (schedules.Rundown,
-	error)) error {
+// it, and do reports whether it changed the day. A failure does not stop the others. If the service ends the request,
+// the result of each remaining day says so.
+func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (r schedules.Rundown,
+	changed bool, err error)) error {
 	var in wire.ManyRequest
 	if err := c.decodeOptional(&in); err != nil {
 		return err
@@ -272,12 +274,14 @@ func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedul
 		dates = slices.Compact(slices.SortedFunc(slices.Values(dates), schedules.Date.Compare))
 		for _, date := range dates {
 			c.mayTakeLong()
-			r, err := do(in, id, date)
+			r, changed, err := do(in, id, date)
 			err = c.orStopped(err)
 			if fault.Is(err, fault.Unavailable) && len(out) == 0 {
 				return err // no other day can succeed either
 			}
-			out = append(out, a.manyResult(c, id, date, r, err))
+			m := a.manyResult(c, id, date, r, err)
+			m.Unchanged = err == nil && !changed
+			out = append(out, m)
 		}
 	}
 	return page(c, out, "")

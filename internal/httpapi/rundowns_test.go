@@ -58,3 +58,32 @@ func TestARequestForTooManyDaysIsRefusedBeforeAnyIsPlanned(t *testing.T) {
 		}
 	}
 }
+
+func TestADayThatIsPublishedAlreadyIsAnsweredAsUnchanged(t *testing.T) {
+	s := newServed(t)
+	send := func(path, dates string) (out []wire.ManyResult) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(`{"stations":["s"],"seed":1,`+
+			`"dates":[`+dates+`]}`))
+		r.Header.Set("Authorization", "Bearer "+s.token)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		var results struct{ Items []wire.ManyResult }
+		s.must(json.Unmarshal(w.Body.Bytes(), &results))
+		for _, m := range results.Items {
+			if m.Problem != nil {
+				t.Fatalf("%s: %s", path, w.Body)
+			}
+		}
+		return results.Items
+	}
+	const first, both = `"2026-12-02"`, `"2026-12-02","2026-12-03"`
+	if planned := send("/v1/plan", both); planned[0].Unchanged || planned[1].Unchanged {
+		t.Errorf("planned: %+v", planned)
+	}
+	published := send("/v1/publish", first)
+	again := send("/v1/publish", both)
+	if published[0].Unchanged || !again[0].Unchanged || again[1].Unchanged || again[0].Revision != published[0].Revision {
+		t.Errorf("published: %+v, again, with another day: %+v", published, again)
+	}
+}

@@ -60,8 +60,15 @@ type PublishOptions struct {
 // a frozen window, or airs so little that players would refuse it.
 func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string, date schedules.Date,
 	o PublishOptions) (schedules.Rundown, error) {
-	var out schedules.Rundown
-	err := s.replica.Retry(ctx, func() error {
+	out, _, err := s.PublishChanges(ctx, a, station, date, o)
+	return out, err
+}
+
+// PublishChanges does as Publish does, and reports whether there was anything to publish: the latest rundown may be
+// published already.
+func (s *Publisher) PublishChanges(ctx context.Context, a access.Actor, station string, date schedules.Date,
+	o PublishOptions) (out schedules.Rundown, changed bool, err error) {
+	err = s.replica.Retry(ctx, func() error {
 		latest, err := s.rundowns.drafted(ctx, station, date, o.Revision)
 		if err != nil {
 			return err
@@ -102,9 +109,10 @@ func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string,
 		}
 		out, err = s.publishNext(ctx, a, publication{before: latest, rundown: next, action: "queue.publish",
 			reason: o.Correction})
+		changed = err == nil
 		return err
 	})
-	return out, err
+	return out, changed, err
 }
 
 // over fails with Invalid if every window of the day is over or, for a day without windows, if the day is over.

@@ -225,6 +225,8 @@ type ManyResult struct {
 	Items    int                 `json:"items"`
 	Warnings []schedules.Warning `json:"warnings,omitempty"`
 	Problem  *Problem            `json:"problem,omitempty"` // why this one failed
+	// the latest rundown of the day was published already, and nothing changed
+	Unchanged bool `json:"unchanged,omitempty"`
 }
 
 // EditRequest edits a rundown by hand.

@@ -215,6 +215,9 @@ func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 				more += " (--verbose or lifeline show tells them)"
 			}
 		}
+		if r.Unchanged {
+			done += " already, and nothing was changed"
+		}
 		fmt.Fprintf(w, "%-16s %s  %s: %s, revision %d%s\n", r.Station, r.Date, done, count(r.Items, "item"), r.Revision, more)
 		if !verbose { // without --verbose, only warnings about work that was lost or is in vain
 			r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(x schedules.Warning) bool {

@@ -34,6 +34,22 @@ func TestADayThatFailedTellsEachProblemOnce(t *testing.T) {
 	}
 }
 
+func TestADayThatWasPublishedAlreadySaysSo(t *testing.T) {
+	day := schedules.Date{Year: 2026, Month: time.December, Day: 5}
+	var out strings.Builder
+	for _, unchanged := range []bool{true, false} {
+		if err := tellDays(output{}, &out, "published", []wire.ManyResult{{Station: "seoul", Date: day, Revision: 3,
+			Items: 12, Unchanged: unchanged}}, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	want := "seoul            2026-12-05  published already, and nothing was changed: 12 items, revision 3\n" +
+		"seoul            2026-12-05  published: 12 items, revision 3\n"
+	if out.String() != want {
+		t.Errorf("%s", &out)
+	}
+}
+
 func TestADayThatIsPlannedOverEditsSaysSoUnasked(t *testing.T) {
 	day := wire.ManyResult{Station: "seoul", Date: schedules.Date{Year: 2026, Month: time.December, Day: 5}, Items: 3,
 		Revision: 8, Warnings: []schedules.Warning{{Code: "rule_bent", Message: "two letters where one is wished"},
