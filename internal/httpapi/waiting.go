@@ -20,7 +20,7 @@ func (a waitingHandlers) routes() []route {
 		Documents: []wire.WaitingDocument{{Kind: "segment", ID: "letter-7"}}}
 	decide := func(name, id, summary, detail string, faults map[int]string) apidoc.Route {
 		return apidoc.Route{Method: http.MethodPost, Path: "/v1/waiting/:change/" + name, Roles: makers, ID: id,
-			Tag: apidoc.ForSchedulers, Summary: summary, Detail: detail, Faults: faults,
+			Confirmed: name == "confirm", Tag: apidoc.ForSchedulers, Summary: summary, Detail: detail, Faults: faults,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The change, which no longer waits.", w)}}
 	}
 	return []route{
