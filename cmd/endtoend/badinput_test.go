@@ -52,14 +52,17 @@ func (h *house) sequence() int64 {
 	return n
 }
 
-// changesSince returns the changes after a sequence, without those of background jobs, which run concurrently.
+// changesSince returns the changes after a sequence, without those of background jobs, which run concurrently, and the
+// notes of refused requests, which change nothing.
 func (h *house) changesSince(sequence int64) []store.Change {
 	h.t.Helper()
 	made, err := h.service.Store.Changes(h.t.Context(), sequence, 100)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return slices.DeleteFunc(made, func(c store.Change) bool { return c.By == access.System.Name })
+	return slices.DeleteFunc(made, func(c store.Change) bool {
+		return c.By == access.System.Name || c.Kind == "" && c.Action == "request.refused"
+	})
 }
 
 // A recording that cannot air becomes a rejected segment with a reason for its producer; one with lesser faults airs.

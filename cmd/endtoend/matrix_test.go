@@ -86,7 +86,8 @@ var mayDo = map[string]string{
 // confirmed lists what a session must confirm by passkey, independent of the routes.
 const confirmed = "approveSegment publish publishMany withdrawDay recallSegment recallPerson reinstateSegment " +
 	"confirmRecalls reinstateRecalls addMember patchMember createPersonCode recoverMember createToken revokeToken " +
-	"createEnrolmentCode seizeStation setMirrorList addPasskey endPasskey confirmErasure"
+	"createEnrolmentCode seizeStation setMirrorList addPasskey endPasskey confirmErasure " +
+	"confirmWaiting putWebhook deleteWebhook rotateWebhook"
 
 // bySession lists what no token may do.
 const bySession = "addPasskey endPasskey recoverMember"
