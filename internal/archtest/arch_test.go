@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"internal/hfcc":      {"internal/text", "schedules", "golang.org/x/text/language"},
 	"internal/sign":      {"github.com/secure-systems-lab/go-securesystemslib/dsse"},
 	"internal/hashchain": {"schedules", "internal/wire", "internal/sign", "internal/fault"},
-	"internal/client":    {"internal/wire", "internal/fault", "internal/charset", "schedules"},
+	"internal/client":    {"internal/wire", "internal/fault", "internal/charset", "internal/secret", "schedules"},
 	"internal/cmdline": {"schedules", "internal/fault", "internal/secret", "internal/sign", "internal/text",
 		"internal/charset",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast",

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/secret"
 )
 
 // Connection configures how a program reaches the service, by flags, variables or a configuration file. The zero
@@ -54,6 +55,9 @@ func (l *Connection) Transport(address string) (*Transport, error) {
 	}
 	var own *tls.Certificate
 	if l.Certificate != "" {
+		if err := secret.Check(l.Key); err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "--tls-client-key")
+		}
 		pair, err := tls.LoadX509KeyPair(l.Certificate, l.Key)
 		if err != nil {
 			return nil, fault.Wrap(fault.Invalid, err, "--tls-client-cert, --tls-client-key")

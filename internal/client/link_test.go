@@ -3,6 +3,7 @@ package client
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -168,6 +169,27 @@ func TestWhatCannotBeALinkIsSaidByItsFlag(t *testing.T) {
 		if _, err := l.Transport("https://x"); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), flag) {
 			t.Errorf("%s: %v", flag, err)
 		}
+	}
+}
+
+func TestAClientKeyThatOthersMayReadIsRefusedWithItsCure(t *testing.T) {
+	own := harness.NewIssuer(t)
+	var l Connection
+	l.Certificate, l.Key = harness.WritePair(t, own.Issue(t, "lantern", own.Root.NotBefore, own.Root.NotAfter))
+	for _, mode := range []os.FileMode{0o640, 0o604, 0o620} {
+		if err := os.Chmod(l.Key, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Transport("https://x"); !fault.Is(err, fault.Invalid) ||
+			!strings.Contains(err.Error(), "--tls-client-key") || !strings.Contains(err.Error(), "chmod 600") {
+			t.Errorf("%04o: %v", mode, err)
+		}
+	}
+	if err := errors.Join(os.Chmod(l.Key, 0o600), os.Chmod(l.Certificate, 0o644)); err != nil { // that is no secret
+		t.Fatal(err)
+	}
+	if _, err := l.Transport("https://x"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/config"
+	"lifeline/internal/secret"
 	"lifeline/internal/telemetry"
 )
 
@@ -66,6 +67,9 @@ func certified(c config.Serve, log *slog.Logger) (*tls.Config, error) {
 		return nil, nil
 	}
 	f := &certificateFile{cert: c.Guard.TLSCert, key: c.Guard.TLSKey, log: log}
+	if err := secret.Check(f.key); err != nil {
+		return nil, fmt.Errorf("--tls-key: %w", err)
+	}
 	if err := f.read(); err != nil {
 		return nil, err
 	}
@@ -129,13 +133,15 @@ type certificateFile struct {
 }
 
 // get returns the latest certificate. If the files cannot be read, for example in the middle of a renewal, it returns
-// the previous one.
+// the previous one. A renewed key that others may read is served and logged: without it no station would be reached.
 func (f *certificateFile) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if info, err := os.Stat(f.cert); err == nil && !info.ModTime().Equal(f.written) {
 		if err := f.read(); err != nil {
 			f.log.Warn("the renewed certificate cannot be read yet", "error", err)
+		} else if err := secret.Check(f.key); err != nil {
+			f.log.Error("the renewed certificate is served, and the next start of the service refuses its key", "error", err)
 		}
 	}
 	return f.current, nil
