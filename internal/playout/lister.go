@@ -107,19 +107,23 @@ func openLister(opt Options, documents *DocumentStore, cache *Cache, reports *sp
 	keeper *Timekeeper) (*Lister, error) {
 	state, rate := opt.State, opt.Rate
 	path, err := filepath.Abs(opt.Lists)
+	unusable := func(err error) error {
+		return fmt.Errorf("playout: the lists that another player opens cannot be kept in %q, which --lists names: %w",
+			path, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("playout: lists: %w", err)
+		return nil, unusable(err)
 	}
 	if !plainPath.MatchString(path) {
 		return nil, fmt.Errorf("playout: the lists cannot be in %q: players read that path in lists of four formats, so "+
 			"that it must consist of letters, digits and . _ + @ - /. Name another directory with --lists", path)
 	}
 	if err := os.MkdirAll(path, foldersMode); err != nil {
-		return nil, fmt.Errorf("playout: lists: %w", err)
+		return nil, unusable(err)
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, fmt.Errorf("playout: lists: %w", err)
+		return nil, unusable(err)
 	}
 	if loose := statedir.Own(root); loose != nil {
 		problems.Raise("lists' directory", "%v", loose)
@@ -140,7 +144,7 @@ func openLister(opt Options, documents *DocumentStore, cache *Cache, reports *sp
 		}
 	}
 	if err := l.clear(); err != nil {
-		return nil, errors.Join(fmt.Errorf("playout: lists: %w", err), root.Close())
+		return nil, errors.Join(unusable(err), root.Close())
 	}
 	return l, nil
 }

@@ -504,6 +504,23 @@ func TestListsLieOnlyWhereEveryPlayerCanNameThem(t *testing.T) {
 	})
 }
 
+func TestAFolderThatCannotHoldTheListsIsNamedWithItsFlag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newGuest(t, newService(t))
+		if err := os.WriteFile(st.lists, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := "the lists that another player opens cannot be kept in \"" + st.lists + "\", which --lists names: "
+		_, state, err := st.tryOpen()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v", err)
+		}
+		if err := state.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestWhatOtherPlayersReportIsSentOnceAndWhatTheyInventIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
