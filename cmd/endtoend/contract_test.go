@@ -73,7 +73,8 @@ func TestContractHoldsForGeneratedInput(t *testing.T) {
 // another's, receipts are of entries that somebody brought in a station's place, and a list of mirrors takes the key of
 // their role. Passkeys need a device, and an erasure a person who asked. Their own tests have them succeed.
 var neverGenerated = []string{"addPasskey", "beginEnrolment", "beginPasskey", "endPasskey", "endSession", "enrolPerson",
-	"recoverMember", "signIn", "waiveMakeGood", "getWindow", "enrolStation", "confirmRecalls", "reinstateRecalls",
+	"recoverMember", "signIn", "approveLogin", "awaitLogin", "beginLogin",
+	"waiveMakeGood", "getWindow", "enrolStation", "confirmRecalls", "reinstateRecalls",
 	"getSignedReceipts", "setMirrorList", "getSignedMirrorList", "confirmErasure", "dropErasure", "getErasure"}
 
 // driver sends generated requests.

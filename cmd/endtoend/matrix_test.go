@@ -74,6 +74,7 @@ var mayDo = map[string]string{
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
 	"listPeople": "", "addMember": "", "getMember": "", "patchMember": "",
 	"beginSignIn": "open", "signIn": "open", "beginEnrolment": "open", "enrolPerson": "open",
+	"beginLogin": "open", "awaitLogin": "open", "approveLogin": "producer scheduler viewer",
 	"listSessions": "producer scheduler viewer", "endSession": "producer scheduler viewer",
 	"listPasskeys": "producer scheduler viewer", "beginPasskey": "producer scheduler viewer",
 	"addPasskey": "producer scheduler viewer", "endPasskey": "producer scheduler viewer",
@@ -87,10 +88,10 @@ var mayDo = map[string]string{
 const confirmed = "approveSegment publish publishMany withdrawDay recallSegment recallPerson reinstateSegment " +
 	"confirmRecalls reinstateRecalls addMember patchMember createPersonCode recoverMember createToken revokeToken " +
 	"createEnrolmentCode seizeStation setMirrorList addPasskey endPasskey confirmErasure " +
-	"confirmWaiting putWebhook deleteWebhook rotateWebhook"
+	"confirmWaiting putWebhook deleteWebhook rotateWebhook approveLogin"
 
 // bySession lists what no token may do.
-const bySession = "addPasskey endPasskey recoverMember"
+const bySession = "addPasskey endPasskey recoverMember approveLogin"
 
 // ownStation has the token of the tests, otherStation exists too, and noStation does not exist.
 const ownStation, otherStation, noStation = "harbour-dawn", "lantern-coast", "nobody-there"

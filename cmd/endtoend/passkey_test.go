@@ -1,6 +1,8 @@
 package endtoend
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/descope/virtualwebauthn"
 
+	"lifeline/cmd/lifeline/commands"
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin/signintest"
 	"lifeline/internal/harness/longform"
@@ -118,6 +121,7 @@ func TestAPersonEnrolsSignsInConfirmsAndIsRecoveredInTheConsole(t *testing.T) {
 	}
 
 	h.stolenCookieConfirmsNothing(b)
+	h.signsInTheCommandLine(b)
 	h.phisherGetsNothing(b)
 
 	// a lost device
@@ -153,6 +157,52 @@ func TestAPersonEnrolsSignsInConfirmsAndIsRecoveredInTheConsole(t *testing.T) {
 	b.enrols(second.Code)
 	b.goes("#/account")
 	b.sees("grey key")
+}
+
+// signsInTheCommandLine runs lifeline login, and the person of a page follows its link and types its code.
+func (h *house) signsInTheCommandLine(b *tab) {
+	h.t.Helper()
+	h.t.Setenv("XDG_CONFIG_HOME", h.t.TempDir())
+	said, told := io.Pipe()
+	done := make(chan int, 1)
+	go func() {
+		done <- commands.Run(h.t.Context(), []string{"login", "--no-browser", "--server", h.url}, told, told)
+		told.Close()
+	}()
+	lines := bufio.NewScanner(said)
+	after := func(label string) string {
+		for lines.Scan() {
+			if _, value, ok := strings.Cut(lines.Text(), label); ok {
+				return strings.TrimSpace(value)
+			}
+		}
+		h.t.Fatalf("lifeline login does not say %s", label)
+		return ""
+	}
+	code, link := after("Code:"), after("Address:")
+	if strings.Contains(link, code) {
+		h.t.Errorf("the link %s has the code", link)
+	}
+	b.do(chromedp.Navigate(link), chromedp.Reload())
+	b.sees("It asks from")
+	b.sees("127.0.0.1")
+	b.fills("The code in your terminal", code)
+	b.press("Sign it in as me")
+	b.sees("The command line is signed in")
+	if name := after("signed in as"); !strings.HasPrefix(name, "소라") || <-done != 0 {
+		h.t.Errorf("signed in as %s", name)
+	}
+	run := func(want int, says string, args ...string) {
+		h.t.Helper()
+		var out bytes.Buffer
+		got := commands.Run(h.t.Context(), append(args, "--server", h.url), &out, &out)
+		if got != want || !strings.Contains(out.String(), says) {
+			h.t.Errorf("%v: exit %d: %s", args, got, out.String())
+		}
+	}
+	run(0, "ines", "people", "list")
+	run(0, "signed out", "logout")
+	run(1, "lifeline login", "people", "list")
 }
 
 // confirmed sends a request of a session that must be confirmed, and confirms it.

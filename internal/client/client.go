@@ -222,6 +222,9 @@ func (c *caller) problem(resp *http.Response) error {
 	kind := wire.KindOf(resp.StatusCode)
 	switch {
 	case own:
+		if p.StepUp != nil {
+			return fault.New(kind, "%s. Do this in the console, at %s", p.Detail, p.StepUp.Origin)
+		}
 		return &fault.Error{Kind: kind, Public: cmp.Or(p.Detail, p.Title), Fields: p.Errors}
 	// Without a body, or equivalent to the service's.
 	case resp.Request.Method == http.MethodHead, kind == fault.Unauthenticated, kind == fault.TooMany,

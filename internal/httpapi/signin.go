@@ -37,7 +37,7 @@ func (a signInHandlers) routes() []route {
 	none := "The service's address can have no passkeys: it has no name, or no TLS."
 	begun := apidoc.Gives(http.StatusCreated, "The session. Its secret is in the cookie "+sessionCookie+".",
 		wire.SignedIn{Session: session}, "Set-Cookie")
-	return []route{
+	return append(a.commandLine(session), []route{
 		{a.ask, apidoc.Route{Method: http.MethodPost, Path: "/v1/sign-in/options", Open: true,
 			ID: "beginSignIn", Tag: apidoc.ForEverybody, Summary: "Get a challenge to sign in by passkey",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What the browser needs.", exampleRequest)},
@@ -109,7 +109,7 @@ func (a signInHandlers) routes() []route {
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The code, or who has approved so far.",
 				wire.PersonCode{Person: "sora", Approved: []string{"Hana"}, ExpiresAt: new(examplePlus(24))})},
 			Faults: map[int]string{http.StatusConflict: "The person was never enrolled, or was ended. Or: " + none}}},
-	}
+	}...)
 }
 
 // sessionCookie is the cookie that holds the secret of a session. The prefix makes browsers refuse it unless it is

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -243,5 +245,45 @@ func TestAPageThatNobodyUsesKeepsNoSessionAlive(t *testing.T) {
 		if alive := n < 2; alive != (got.Code == http.StatusOK) {
 			t.Errorf("after %d minutes: %d %s", (n+1)*20, got.Code, got.Body)
 		}
+	}
+}
+
+func TestACommandLineGetsItsSessionOnceAPersonHasConfirmedIt(t *testing.T) {
+	c := newServed(t).signedIn("sora", "admin")
+	stranger := &browserTab{served: c.served}
+	sum := sha256.Sum256([]byte("a secret"))
+	var login wire.Login
+	c.into(stranger.does("POST", "/v1/sign-in/command-line/options",
+		wire.LoginAsk{Hash: hex.EncodeToString(sum[:]), Machine: "desk-2"}, nil), &login)
+	if strings.Contains(login.Link, login.Code) || !strings.HasPrefix(login.Link, consoleOrigin+"/#/login/") ||
+		login.Request.Remote == "" {
+		t.Errorf("%+v", login)
+	}
+	check := wire.LoginCheck{Request: login.Request, Secret: "a secret"}
+	if got := stranger.does("POST", "/v1/sign-in/command-line", check, nil); got.Code != http.StatusNoContent {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	const approval = "/v1/sign-in/command-line/approval"
+	body := wire.LoginApproval{Request: login.Request, Code: login.Code}
+	var asked wire.Problem
+	c.into(c.does("POST", approval, body, nil), &asked)
+	if asked.StepUp == nil {
+		t.Fatalf("a session alone approves: %+v", asked)
+	}
+	got := c.does("POST", approval, body, map[string]string{wire.AssertionHeader: c.device.Header(t, *asked.StepUp)})
+	if got.Code != http.StatusCreated || strings.Contains(got.Body.String(), "a secret") {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	var in wire.SignedIn
+	c.into(stranger.does("POST", "/v1/sign-in/command-line", check, nil), &in)
+	bearer := map[string]string{"Authorization": "Bearer " + in.Secret, "Origin": "", "Sec-Fetch-Site": ""}
+	var me wire.Me
+	c.into(stranger.does("GET", "/v1/me", nil, bearer), &me)
+	if me.Person != "sora" || me.Session != in.ID || in.By != signin.ByCommandLine {
+		t.Errorf("%+v %+v", me, in)
+	}
+	if got := stranger.does("POST", "/v1/people/sora/recovery", nil, bearer); got.Code != http.StatusForbidden ||
+		!strings.Contains(got.Body.String(), "step-up-required") {
+		t.Errorf("%d %s", got.Code, got.Body)
 	}
 }

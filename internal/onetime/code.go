@@ -17,6 +17,9 @@ const (
 	groups   = 3
 )
 
+// Bytes is how many random bytes make a code.
+const Bytes = group * groups
+
 // Tries is how many wrong codes with the right handle make a code void.
 const Tries = 10
 
@@ -26,22 +29,27 @@ type Code string
 // Fresh returns a code whose handle is not taken.
 func Fresh(taken func(handle string) bool) Code {
 	for {
-		var b [group * groups]byte
+		var b [Bytes]byte
 		rand.Read(b[:]) // never fails: crypto/rand
-		for i := range b {
-			b[i] = alphabet[b[i]%byte(len(alphabet))] // 256 is a multiple of 32: no character is preferred
-		}
-		if code := Code(b[:]); !taken(code.Handle()) {
+		if code := Of(b); !taken(code.Handle()) {
 			return code
 		}
 	}
+}
+
+// Of returns the code that random bytes make.
+func Of(b [Bytes]byte) Code {
+	for i := range b {
+		b[i] = alphabet[b[i]%byte(len(alphabet))] // 256 is a multiple of 32: no character is preferred
+	}
+	return Code(b[:])
 }
 
 // Read reads a code as a person typed it: in any case, with or without hyphens, and with the letters O, I and L for the
 // digits that they look like. It returns "" for what is no code.
 func Read(typed string) Code {
 	code := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(typed))
-	if len(code) != group*groups || strings.Trim(code, alphabet) != "" {
+	if len(code) != Bytes || strings.Trim(code, alphabet) != "" {
 		return ""
 	}
 	return Code(code)

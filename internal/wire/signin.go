@@ -95,3 +95,37 @@ type PersonCode struct {
 	Approved  []string           `json:"approved_by,omitempty"` // who approved a recovery
 	ExpiresAt *schedules.Instant `json:"expires_at"`
 }
+
+// LoginAsk asks for a request by which a person signs in the command line of a machine.
+type LoginAsk struct {
+	Hash    string `json:"hash"`              // hex SHA-256 of the secret that the command line keeps
+	Machine string `json:"machine,omitempty"` // what the machine calls itself
+}
+
+// LoginRequest is a request of a command line, as its link brings it to the console.
+type LoginRequest struct {
+	Challenge []byte `json:"challenge"`
+	Hash      string `json:"hash"`
+	Machine   string `json:"machine,omitempty"` // what the machine calls itself
+	Remote    string `json:"remote"`            // network address from which the request came
+}
+
+// Login is a request of a command line with what the terminal shows.
+type Login struct {
+	Request   LoginRequest      `json:"request"`
+	Code      string            `json:"code"`       // which the person types in the console; it stands in no link
+	Link      string            `json:"link"`       // address of the console with the request
+	ExpiresAt schedules.Instant `json:"expires_at"` // of the request
+}
+
+// LoginApproval signs in the command line that made a request.
+type LoginApproval struct {
+	Request LoginRequest `json:"request"`
+	Code    string       `json:"code"` // that the terminal shows, in any case, with or without hyphens
+}
+
+// LoginCheck asks whether a request was approved, for who has the secret.
+type LoginCheck struct {
+	Request LoginRequest `json:"request"`
+	Secret  string       `json:"secret"` // of which the request has the hash
+}

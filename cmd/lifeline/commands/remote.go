@@ -20,10 +20,12 @@ type remote struct {
 	Link client.Connection `embed:""`
 
 	address, secret string // set by AfterApply
+	kept            bool   // the secret is that of the session of lifeline login
 	transport       *client.Transport
 }
 
 // AfterApply reads the address and the token, so that a malformed one is an error of the command line.
+// A token that is given goes before the session of lifeline login.
 func (r *remote) AfterApply() (err error) {
 	if r.address, r.transport, err = r.Link.Reach(r.Server); err != nil {
 		return err
@@ -31,7 +33,11 @@ func (r *remote) AfterApply() (err error) {
 	if err := secret.Check(r.TokenFile); err != nil {
 		return fmt.Errorf("--token-file: %w", err)
 	}
-	r.secret, err = client.Token(r.Token, r.TokenFile)
+	if r.secret, err = client.Token(r.Token, r.TokenFile); err != nil || r.secret != "" {
+		return err
+	}
+	own, err := keptFor(r.address)
+	r.secret, r.kept = own.Secret, own.Secret != ""
 	return err
 }
 

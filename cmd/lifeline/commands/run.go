@@ -20,6 +20,8 @@ type cli struct {
 	Serve        serveCmd        `cmd:"" help:"Run the service."`
 	Demo         demoCmd         `cmd:"" help:"Demonstrate the whole journey, from upload to air and report, on an empty store."`
 	People       peopleCmd       `cmd:"" help:"Persons who work with the service: their roles, languages and stations."`
+	Login        loginCmd        `cmd:"" help:"Sign this command line in as yourself, by passkey, through the console."`
+	Logout       logoutCmd       `cmd:"" help:"End the session of lifeline login."`
 	Token        tokenCmd        `cmd:"" help:"Access tokens."`
 	Upload       uploadCmd       `cmd:"" help:"Upload recordings with their metadata."`
 	Segments     segmentsCmd     `cmd:"" help:"Find segments, or show one."`
@@ -158,6 +160,7 @@ func tell(w io.Writer, err error) {
 	fmt.Fprintln(w, "lifeline:", cmdline.Words(err))
 	switch {
 	case fault.Is(err, fault.Unauthenticated):
+		fmt.Fprintln(w, "  Persons sign in by lifeline login.")
 		fmt.Fprintln(w, "  Give a token by --token-file, LIFELINE_TOKEN_FILE or LIFELINE_TOKEN, or in the configuration "+
 			"file. Whoever runs the service "+
 			"makes one, on its machine: lifeline token create --name NAME --role ROLE")

@@ -22,6 +22,7 @@ const (
 	toSignIn  = "sign in"
 	toEnrol   = "enrol"
 	toConfirm = "confirm"
+	toLogIn   = "log in"
 )
 
 // challengeLife is how long a challenge may be answered.

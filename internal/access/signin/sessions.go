@@ -47,12 +47,23 @@ func (s *SignIn) start(ctx context.Context, by access.Actor, v Visitor, writes .
 	var b [32]byte
 	rand.Read(b[:]) // never fails: crypto/rand
 	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
-	now := schedules.At(s.now())
-	own := session{ID: replica.NewID(), Person: by.Person, Hash: hash(secret), By: v.By, Remote: v.Remote,
-		Agent: text.Cut(text.Clean(v.Agent), agentLength), CreatedAt: now, UsedAt: now}
+	own := session{ID: replica.NewID(), Hash: hash(secret)}
+	shown, err := s.keep(ctx, by, v, own, writes...)
+	return wire.SignedIn{Session: shown, Secret: written(own.ID, secret)}, err
+}
+
+// written returns the secret of a session as it is sent.
+func written(id, secret string) string { return secretPrefix + "_" + id + "_" + secret }
+
+// keep stores a new session of by, of which own has the id and the hash of the secret.
+func (s *SignIn) keep(ctx context.Context, by access.Actor, v Visitor, own session,
+	writes ...store.Write) (wire.Session, error) {
+	own.Person, own.By, own.Remote, own.Agent = by.Person, v.By, v.Remote, text.Cut(text.Clean(v.Agent), agentLength)
+	own.CreatedAt = schedules.At(s.now())
+	own.UsedAt = own.CreatedAt
 	body, err := replica.Encode(own)
 	if err != nil {
-		return wire.SignedIn{}, err
+		return wire.Session{}, err
 	}
 	writes = append(writes, store.Write{Kind: KindSession, ID: own.ID, Body: body})
 	for _, w := range s.tooMany(by.Person) {
@@ -62,8 +73,7 @@ func (s *SignIn) start(ctx context.Context, by access.Actor, v Visitor, writes .
 	}
 	by.Token = own.ID
 	err = s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: by.Origin(s.now(), "session.start", v.By)})
-	out := wire.SignedIn{Session: s.shown(own, own.ID), Secret: secretPrefix + "_" + own.ID + "_" + secret}
-	return out, err
+	return s.shown(own, own.ID), err
 }
 
 // tooMany returns the ends of the sessions of a person that leave no room for a new one.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -35,6 +36,7 @@ type SignIn struct {
 type Site struct {
 	Host    string   // the relying party's id; "": there are no passkeys
 	Origins []string // where the console may be
+	Console string   // its address
 }
 
 // SiteOf returns the site of a public address, with the further origins of browsers at the same host. An address by
@@ -62,6 +64,7 @@ func SiteOf(public string, others []string) Site {
 		}
 		if i == 0 {
 			site.Host = host
+			site.Console = u.Scheme + "://" + u.Host + strings.TrimRight(u.Path, "/")
 		}
 		if host == site.Host && host != "" {
 			site.Origins = append(site.Origins, u.Scheme+"://"+u.Host)
@@ -107,6 +110,12 @@ func (s *SignIn) Ask() (wire.PasskeyChallenge, error) {
 func (s *SignIn) request(challenge []byte) wire.PasskeyChallenge {
 	return wire.PasskeyChallenge{Challenge: challenge, Host: s.site.Host, Origin: s.site.Origins[0],
 		Timeout: schedules.Ms(challengeLife.Milliseconds())}
+}
+
+// link returns the address of a view of the console with what it is about.
+func (s *SignIn) link(view string, about any) (string, error) {
+	b, err := json.Marshal(about)
+	return s.site.Console + "/#/" + view + "/" + base64.RawURLEncoding.EncodeToString(b), err
 }
 
 // Visitor is the browser or program that signs in.

@@ -8,6 +8,7 @@ import { account, notices } from './account.js'
 import { audit } from './audit.js'
 import { day } from './day.js'
 import { library } from './library.js'
+import { login } from './login.js'
 import { people } from './people.js'
 import { reports } from './reports.js'
 import { segment } from './segment.js'
@@ -26,6 +27,7 @@ const views = {
   audit: { view: audit, needs: 'listAudit', label: 'Audit' },
   people: { view: people, needs: 'listPeople', label: 'People' },
   account: { view: account, needs: 'listPasskeys' },
+  login: { view: login, needs: 'approveLogin', who: 'A person who is signed in by passkey' },
 }
 
 const top = document.getElementById('top')
