@@ -192,13 +192,11 @@ func FuzzEverything(f *testing.F) {
 // LIFELINE_PROVE=fuzz. LIFELINE_INPUTS sets another number, LIFELINE_SEED another seed.
 func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
 	longform.Only(t)
-	total := int64(10_000)
+	inputs := 10_000
 	if prove("fuzz") {
-		total = 10_000_000
+		inputs = 10_000_000
 	}
-	if n, err := strconv.ParseInt(os.Getenv("LIFELINE_INPUTS"), 10, 64); err == nil {
-		total = n
-	}
+	total := int64(longform.Inputs(t, inputs))
 	seed, _ := strconv.ParseUint(os.Getenv("LIFELINE_SEED"), 10, 64)
 	seeds := seeds()
 	var next, bytesIn, slowest atomic.Int64

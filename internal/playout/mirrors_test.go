@@ -26,6 +26,7 @@ import (
 	"filippo.io/age"
 
 	"lifeline/internal/client"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/mirror"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/sign"
@@ -376,13 +377,7 @@ func TestOneTrueMirrorOfTenBringsTheNewestWithinTwoPolls(t *testing.T) {
 		}
 		first, runs = seed, 1
 	}
-	if text := os.Getenv("LIFELINE_INPUTS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		runs = n
-	}
+	runs = longform.Inputs(t, runs)
 	w := newMirrored(t, documentsNow)
 	forged := w.signedBy(0, 99, 1000)
 	stolen := w.signedBy(0, mirrorKey, 3)

@@ -339,7 +339,13 @@ func TestNobodyOnTheLinkMakesAStationAirWhatItMustNot(t *testing.T) {
 	longform.Only(t)
 	runs, first := 4, 0
 	if os.Getenv("LIFELINE_PROVE") == "mitm" {
-		runs, first = number(t, "LIFELINE_INPUTS", 10_000), number(t, "LIFELINE_SEED", 0)
+		runs = longform.Inputs(t, 10_000)
+		if text := os.Getenv("LIFELINE_SEED"); text != "" {
+			var err error
+			if first, err = strconv.Atoi(text); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	var mu sync.Mutex
 	var all siege
@@ -401,20 +407,6 @@ func raced() bool {
 func (s *siege) add(o siege) {
 	s.starts, s.sensitive, s.fills = s.starts+o.starts, s.sensitive+o.sensitive, s.fills+o.fills
 	s.starved, s.alarms, s.restarts = s.starved+o.starved, s.alarms+o.alarms, s.restarts+o.restarts
-}
-
-// number returns a number from the environment.
-func number(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func besiege(t *testing.T, seed uint64) *besieged {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 	"lifeline/schedules/planner"
 	"lifeline/schedules/planner/plannertest"
@@ -211,10 +212,7 @@ var smallKinds = []string{"music", "letter", "news", "promo"}
 func TestASoftRuleNeverMakesADayUnplannable(t *testing.T) {
 	networks := 40
 	if os.Getenv("LIFELINE_PROVE") == "soft" {
-		networks = 1000
-		if n, err := strconv.Atoi(os.Getenv("LIFELINE_INPUTS")); err == nil {
-			networks = n
-		}
+		networks = longform.Inputs(t, 1000)
 	}
 	first, _ := strconv.ParseUint(os.Getenv("LIFELINE_SEED"), 10, 64)
 	planned, only := 0, 0

@@ -347,10 +347,7 @@ func TestNoDayIsNotFoundForWhichANaiveSearchFindsAPlan(t *testing.T) {
 	longform.Only(t)
 	networks, days, tries := 3, 2, 8
 	if os.Getenv("LIFELINE_PROVE") == "networks" {
-		networks, days, tries = 30, 14, 100
-		if n, err := strconv.Atoi(os.Getenv("LIFELINE_INPUTS")); err == nil {
-			networks = n
-		}
+		networks, days, tries = longform.Inputs(t, 30), 14, 100
 	}
 	first, _ := strconv.ParseUint(os.Getenv("LIFELINE_SEED"), 10, 64)
 	var sum tallyOf
