@@ -49,11 +49,10 @@ var hashForm = regexp.MustCompile(wire.HashForm)
 // queue without its invalid items, and an error for each item dropped: one invalid item does not invalidate the others.
 func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.Date, now time.Time) (*wire.Queue,
 	[]error, error) {
+	if err := checkHead(q.Schema, wire.QueueSchema, q.Station, station); err != nil {
+		return nil, nil, err
+	}
 	switch {
-	case q.Schema != wire.QueueSchema:
-		return nil, nil, fmt.Errorf("its schema is %q, not %q", q.Schema, wire.QueueSchema)
-	case q.Station != station:
-		return nil, nil, fmt.Errorf("it is for station %q", q.Station)
 	case q.Date.IsZero() || !date.IsZero() && q.Date != date:
 		return nil, nil, fmt.Errorf("it is for %s", q.Date)
 	case q.Revision < 1:
@@ -84,11 +83,10 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 
 // admitFallback validates a fallback document whose signature is valid.
 func admitFallback(f wire.Fallback, station string, now time.Time) (*wire.Fallback, []error, error) {
+	if err := checkHead(f.Schema, wire.FallbackSchema, f.Station, station); err != nil {
+		return nil, nil, err
+	}
 	switch {
-	case f.Schema != wire.FallbackSchema:
-		return nil, nil, fmt.Errorf("its schema is %q, not %q", f.Schema, wire.FallbackSchema)
-	case f.Station != station:
-		return nil, nil, fmt.Errorf("it is for station %q", f.Station)
 	case !f.ExpiresAt.IsZero() && !f.ExpiresAt.After(now):
 		return nil, nil, fmt.Errorf("it expired at %s", f.ExpiresAt)
 	case max(len(f.Items), len(f.Windows)) > wire.MostItems:

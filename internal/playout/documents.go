@@ -375,6 +375,17 @@ func (v *DocumentStore) open(envelope []byte, payloadType string, out any) error
 	return parse(payload, out)
 }
 
+// checkHead fails unless a document has the wanted schema and is for the player's station.
+func checkHead(schema, wanted, station, own string) error {
+	switch {
+	case schema != wanted:
+		return fmt.Errorf("its schema is %q, not %q", schema, wanted)
+	case station != own:
+		return fmt.Errorf("it is for station %q", station)
+	}
+	return nil
+}
+
 // mistrust returns why an envelope cannot be verified, with the cure. keys are those that root names, or the pinned
 // ones if root is nil.
 func mistrust(root *trust.Root, keys []ed25519.PublicKey, envelope []byte, err error) error {

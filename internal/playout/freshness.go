@@ -52,13 +52,10 @@ func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time
 
 func (v *DocumentStore) openFreshness(envelope []byte) (f wire.Freshness, err error) {
 	err = v.open(envelope, wire.FreshnessType, &f)
-	switch {
-	case err != nil:
-	case f.Schema != wire.FreshnessSchema:
-		err = fmt.Errorf("its schema is %q, not %q", f.Schema, wire.FreshnessSchema)
-	case f.Station != v.station:
-		err = fmt.Errorf("it is for station %q", f.Station)
-	default:
+	if err == nil {
+		err = checkHead(f.Schema, wire.FreshnessSchema, f.Station, v.station)
+	}
+	if err == nil {
 		err = plausible(f.At, schedules.Instant{}, 0, v.now())
 	}
 	return f, err

@@ -166,11 +166,10 @@ func (v *DocumentStore) takeLease(envelope []byte, nonce string, asked time.Time
 
 // admitLease validates a lease whose signature is valid.
 func admitLease(l wire.Lease, station string) error {
+	if err := checkHead(l.Schema, wire.LeaseSchema, l.Station, station); err != nil {
+		return err
+	}
 	switch lasts := l.ExpiresAt.Sub(l.IssuedAt.Time); {
-	case l.Schema != wire.LeaseSchema:
-		return fmt.Errorf("its schema is %q, not %q", l.Schema, wire.LeaseSchema)
-	case l.Station != station:
-		return fmt.Errorf("it is for station %q", l.Station)
 	case lasts <= 0 || lasts > wire.MaxLease:
 		return fmt.Errorf("it lasts %v", lasts)
 	case len(l.Segments) > wire.MostItems:

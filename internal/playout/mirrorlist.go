@@ -24,12 +24,11 @@ func (v *DocumentStore) takeMirrorList(envelope []byte, save bool) error {
 	defer v.mu.Unlock()
 	var l wire.MirrorList
 	err := v.open(envelope, wire.MirrorListType, &l)
+	if err == nil {
+		err = checkHead(l.Schema, wire.MirrorListSchema, l.Station, v.station)
+	}
 	switch {
 	case err != nil:
-	case l.Schema != wire.MirrorListSchema:
-		err = fmt.Errorf("its schema is %q, not %q", l.Schema, wire.MirrorListSchema)
-	case l.Station != v.station:
-		err = fmt.Errorf("it is for station %q", l.Station)
 	case len(l.Mirrors) > wire.MostMirrors:
 		err = fmt.Errorf("it names %d mirrors, and a list has at most %d", len(l.Mirrors), wire.MostMirrors)
 	default:

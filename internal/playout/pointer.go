@@ -23,12 +23,11 @@ func (v *DocumentStore) OpenPointer(envelope []byte) (wire.MirrorPointer, error)
 	defer v.mu.Unlock()
 	var p wire.MirrorPointer
 	err := v.open(envelope, wire.MirrorPointerType, &p)
+	if err == nil {
+		err = checkHead(p.Schema, wire.MirrorPointerSchema, p.Station, v.station)
+	}
 	switch lasts := p.ExpiresAt.Sub(p.IssuedAt.Time); {
 	case err != nil:
-	case p.Schema != wire.MirrorPointerSchema:
-		err = fmt.Errorf("its schema is %q, not %q", p.Schema, wire.MirrorPointerSchema)
-	case p.Station != v.station:
-		err = fmt.Errorf("it is for station %q", p.Station)
 	case p.Number < 1:
 		err = errors.New("it has no number")
 	case lasts <= 0 || lasts > longestPointer:

@@ -26,12 +26,11 @@ func (v *DocumentStore) openReceipts(envelope []byte) (r wire.Receipts, err erro
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	err = v.open(envelope, wire.ReceiptsType, &r)
+	if err == nil {
+		err = checkHead(r.Schema, wire.ReceiptsSchema, r.Station, v.station)
+	}
 	switch {
 	case err != nil:
-	case r.Schema != wire.ReceiptsSchema:
-		err = fmt.Errorf("its schema is %q, not %q", r.Schema, wire.ReceiptsSchema)
-	case r.Station != v.station:
-		err = fmt.Errorf("it is for station %q", r.Station)
 	case len(r.Entries) > wire.MostReceipts:
 		err = fmt.Errorf("it names %d entries, and receipts have at most %d", len(r.Entries), wire.MostReceipts)
 	default:
