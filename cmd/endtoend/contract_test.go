@@ -71,11 +71,13 @@ func TestContractHoldsForGeneratedInput(t *testing.T) {
 // neverGenerated are operations of which only refusals are generated: a make-good takes a day that was missed, a
 // window takes its time to render, an enrolment a code and a key, the recalls that one person confirms or undoes are
 // another's, receipts are of entries that somebody brought in a station's place, and a list of mirrors takes the key of
-// their role. Passkeys need a device, and an erasure a person who asked. Their own tests have them succeed.
+// their role. Passkeys need a device, and an erasure or a change that waits a person who asked. Their own tests have
+// them succeed.
 var neverGenerated = []string{"addPasskey", "beginEnrolment", "beginPasskey", "endPasskey", "endSession", "enrolPerson",
 	"recoverMember", "signIn", "approveLogin", "awaitLogin", "beginLogin",
 	"waiveMakeGood", "getWindow", "enrolStation", "confirmRecalls", "reinstateRecalls",
-	"getSignedReceipts", "setMirrorList", "getSignedMirrorList", "confirmErasure", "dropErasure", "getErasure"}
+	"getSignedReceipts", "setMirrorList", "getSignedMirrorList", "confirmErasure", "dropErasure", "getErasure",
+	"confirmWaiting", "withdrawWaiting"}
 
 // driver sends generated requests.
 type driver struct {

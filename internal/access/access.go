@@ -88,7 +88,8 @@ func (a *Access) holder(t token) (Actor, error) {
 	if out.Person == "" && t.Role != StationJob {
 		out.Person = a.replica.PersonNamed(t.form)
 	}
-	if out.Person == "" {
+	if out.Person == "" { // nobody can name a machine for it
+		out.Sensitive = t.Role != Viewer && t.Role != StationJob
 		return out, nil
 	}
 	row, ok := replica.PersonsIn(a.replica).Get(out.Person)
@@ -106,6 +107,7 @@ func (a *Access) holder(t token) (Actor, error) {
 	if t.Person != "" {
 		out.Name = p.Name
 	}
+	out.Sensitive = p.Sensitive
 	return out, nil
 }
 
@@ -127,7 +129,7 @@ func (a *Access) Holds(by Actor) error {
 		return err
 	}
 	sameHolder := now.Person == by.Person && (now.Person != "" || now.Name == by.Name)
-	if now.Role != by.Role || now.Station != by.Station || !sameHolder {
+	if now.Role != by.Role || now.Station != by.Station || now.Sensitive != by.Sensitive || !sameHolder {
 		return fault.New(fault.Unauthenticated, "this access token was changed: send the request again")
 	}
 	return nil

@@ -31,13 +31,14 @@ type Actor struct {
 	Session   string   // id of the session in place of a token
 	Station   string   // of a station's token
 	May       []string // the operations that the token is limited to; none: all of its role
+	Sensitive bool     // named for sensitive audio, and for the persons and the consent of segments
 	Address   string   // the signature of the media address used instead of a token
 	Remote    string   // network address of the request
 	RequestID string
 }
 
 // System is the actor of background jobs.
-var System = Actor{Name: "system", Role: Admin}
+var System = Actor{Name: "system", Role: Admin, Sensitive: true}
 
 // Origin returns the audit record of an action of a at now.
 func (a Actor) Origin(now time.Time, action, reason string) store.Origin {

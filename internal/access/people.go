@@ -238,6 +238,7 @@ func (h *holders) put(p replica.KnownPerson) {
 func stored(m wire.Member, before replica.Person) replica.Person {
 	next := before
 	next.Name, next.Roles, next.Languages, next.Stations = m.Name, set(m.Roles), set(m.Languages), set(m.Stations)
+	next.Sensitive = m.Sensitive
 	next.Others = append([]string{}, m.Others...)
 	for _, earlier := range append([]string{before.Name}, before.Others...) {
 		if earlier != "" && earlier != m.Name && !slices.Contains(next.Others, earlier) {
@@ -258,5 +259,6 @@ func set(values []string) []string {
 // member returns a person as the API shows it.
 func member(p replica.Person, revision int64) wire.Member {
 	return wire.Member{ID: p.ID, Revision: revision, Name: p.Name, Others: p.Others, Roles: p.Roles,
-		Languages: p.Languages, Stations: p.Stations, Active: p.EndedAt.IsZero(), CreatedAt: p.CreatedAt, EndedAt: p.EndedAt}
+		Languages: p.Languages, Stations: p.Stations, Sensitive: p.Sensitive, Active: p.EndedAt.IsZero(),
+		CreatedAt: p.CreatedAt, EndedAt: p.EndedAt}
 }

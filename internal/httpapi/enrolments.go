@@ -126,6 +126,7 @@ func (a enrolmentHandlers) seize(c *call) error {
 	if err != nil {
 		return err
 	}
+	a.viewHeld(c, out.Segments)
 	out.Trusts = a.fingerprint()
 	return c.json(http.StatusOK, out)
 }

@@ -60,7 +60,7 @@ func (a erasureHandlers) routes() []route {
 }
 
 func (a erasureHandlers) list(c *call) error {
-	return page(c, a.Erasures.List(), "")
+	return page(c, a.viewErasures(c, a.Erasures.List()...), "")
 }
 
 func (a erasureHandlers) ask(c *call) error {
@@ -68,18 +68,23 @@ func (a erasureHandlers) ask(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
+	if in.Person != "" {
+		if err := a.knowPerson(c, in.Person); err != nil {
+			return err
+		}
+	}
 	e, err := a.Erasures.Ask(c.r.Context(), c.actor, in)
 	if err != nil {
 		return err
 	}
 	c.w.Header().Set("Location", wire.Erasures(e.ID))
 	c.tag(e.Revision)
-	return c.json(http.StatusCreated, e)
+	return c.json(http.StatusCreated, a.viewErasures(c, e)[0])
 }
 
 func (a erasureHandlers) get(c *call) error {
 	e, err := a.Erasures.Get(c.param("erasure"))
-	return resource(c, e, e.Revision, err)
+	return resource(c, a.viewErasures(c, e)[0], e.Revision, err)
 }
 
 // erasureAct decides on the request for an erasure.
@@ -98,6 +103,6 @@ func (a erasureHandlers) decide(do func() erasureAct) handler {
 			return err
 		}
 		e, err := do()(c.r.Context(), c.actor, c.param("erasure"), revision, in.Reason)
-		return resource(c, e, e.Revision, err)
+		return resource(c, a.viewErasures(c, e)[0], e.Revision, err)
 	}
 }

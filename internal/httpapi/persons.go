@@ -36,6 +36,13 @@ func (a personHandlers) routes() []route {
 
 // person answers with the segments that name a person, and the stations that have the person off the air.
 func (a personHandlers) person(c *call) error {
+	if err := a.knowPerson(c, c.label("person")); err != nil {
+		return err
+	}
+	return a.standing(c)
+}
+
+func (a personHandlers) standing(c *call) error {
 	p, err := a.Scheduler.People.Person(c.r.Context(), c.label("person"))
 	if err != nil {
 		return err
@@ -43,6 +50,13 @@ func (a personHandlers) person(c *call) error {
 	var ids []string
 	for _, s := range p.Segments {
 		ids = append(ids, s.ID)
+	}
+	if !c.actor.Sensitive {
+		p.Segments = []wire.PersonSegment{}
+		for i := range p.Stations {
+			s := &p.Stations[i]
+			s.Airings, s.NextAt, s.Fallback = 0, schedules.Instant{}, false
+		}
 	}
 	p.WithoutFallback = a.Scheduler.Network.StationProblems.LosingFallback(ids...)
 	c.w.Header().Set("Cache-Control", "no-store")
@@ -57,5 +71,5 @@ func (a personHandlers) recallPerson(c *call) error {
 	if err := a.Library.Recalls.RecallPerson(c.r.Context(), c.actor, c.label("person"), in.Reason); err != nil {
 		return err
 	}
-	return a.person(c)
+	return a.standing(c)
 }

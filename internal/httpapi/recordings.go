@@ -85,6 +85,9 @@ func (a recordingHandlers) segmentAudio(c *call) error {
 	if s.Recording == nil {
 		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
 	}
+	if err := a.hear(c, "segment.listen", s); err != nil {
+		return err
+	}
 	c.w.Header().Set("Content-Disposition", fmt.Sprintf("inline; filename=%q", s.ID+".mp3"))
 	return a.serve(c, s.Recording.SHA256, "private, no-cache")
 }
@@ -96,6 +99,9 @@ func (a recordingHandlers) waveform(c *call) error {
 	}
 	if s.Recording == nil {
 		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
+	}
+	if err := a.hear(c, "segment.waveform", s); err != nil {
+		return err
 	}
 	b, err := a.Library.Recordings.Waveform(c.r.Context(), s.Recording.SHA256)
 	if err != nil {
@@ -121,7 +127,14 @@ func (a recordingHandlers) audio(c *call) error {
 	if sha256 == "" || c.actor.Role == access.StationJob && !a.Scheduler.Lists.StationHears(c.actor.Station, sha256) {
 		return fault.New(fault.NotFound, "the recording does not exist")
 	}
-	return a.serve(c, sha256, "private, max-age=31536000, immutable")
+	if err := a.hear(c, "segment.listen", a.Library.Segments.Having(sha256)...); err != nil {
+		return err
+	}
+	cache := "private, max-age=31536000, immutable"
+	if c.actor.Role != access.StationJob {
+		cache = "private, no-cache" // the caller's right to hear it may end
+	}
+	return a.serve(c, sha256, cache)
 }
 
 // serve answers with a recording's bytes, whole or in ranges.

@@ -145,7 +145,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 	}
 	c.w.Header().Set("Location", wire.Segment(created.ID))
 	c.tag(created.Revision)
-	return c.json(http.StatusCreated, a.segmentNow(created))
+	return c.json(http.StatusCreated, a.segmentNow(c, created))
 }
 
 // readMeta reads and validates the metadata before any audio is sent.
@@ -200,7 +200,7 @@ func (a segmentHandlers) listSegments(c *call) error {
 		return err
 	}
 	items, next := a.Library.Segments.List(f)
-	return page(c, items, next)
+	return page(c, a.view(c, items...), next)
 }
 
 // oneOf checks an optional query parameter against a list.
@@ -220,15 +220,15 @@ func (a segmentHandlers) getSegment(c *call) error {
 	if err != nil {
 		return err
 	}
-	now := a.segmentNow(s)
+	now := a.segmentNow(c, s)
 	if now.Analysis != nil {
 		return c.json(http.StatusOK, now)
 	}
 	return resource(c, now, s.Revision, nil)
 }
 
-func (a segmentHandlers) segmentNow(s schedules.Segment) wire.SegmentNow {
-	now := wire.SegmentNow{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
+func (a segmentHandlers) segmentNow(c *call, s schedules.Segment) wire.SegmentNow {
+	now := wire.SegmentNow{Segment: a.viewOf(c, s), AirableOn: a.Library.Segments.AirableOn(s.Language),
 		ToAccept: library.MustAccept(s.Recording), SameRecording: a.Library.Segments.SameRecording(s)}
 	if p, running := a.Library.Recordings.Progress(s.ID); running {
 		now.Analysis = &wire.Progress{Bytes: p.Done, Of: p.Of}
@@ -249,6 +249,9 @@ func (a segmentHandlers) patchSegment(c *call) error {
 	}
 	b, err := c.body("application/json", "application/merge-patch+json")
 	if err != nil {
+		return err
+	}
+	if b, err = hiddenKept(c, before, b); err != nil {
 		return err
 	}
 	m := wire.SegmentMetaOf(before)
@@ -273,7 +276,7 @@ func (a *Parts) changed(c *call, s schedules.Segment, err error) error {
 	if err != nil {
 		return err
 	}
-	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
+	return resource(c, wire.ChangedSegment{Segment: a.viewOf(c, s), AirableOn: a.Library.Segments.AirableOn(s.Language),
 		ToAccept: library.MustAccept(s.Recording), SameRecording: a.Library.Segments.SameRecording(s),
 		Stations: a.Scheduler.Network.StationProblems.LosingFallback(s.ID)}, s.Revision, nil)
 }

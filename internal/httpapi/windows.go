@@ -75,6 +75,9 @@ func (a windowHandlers) window(c *call) error {
 		return err
 	}
 	defer file.Close()
+	if err := a.hearWindow(c, file); err != nil {
+		return err
+	}
 	h := c.w.Header()
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("ETag", `"`+file.Tag+`"`)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -70,6 +71,17 @@ func (l *Segments) SameRecording(s schedules.Segment) (out []wire.SameRecording)
 	for _, row := range replica.SegmentsIn(l.replica).Find(q, mostTwins+1, nil) {
 		if row.Value.ID != s.ID && len(out) < mostTwins {
 			out = append(out, wire.SameRecording{ID: row.Value.ID, State: row.Value.State})
+		}
+	}
+	return out
+}
+
+// Having returns the segments that have or had a recording.
+func (l *Segments) Having(sha256 string) (out []schedules.Segment) {
+	for _, field := range []search.Field{replica.ByRecording, replica.ByPrevious} {
+		q := search.Query{Terms: []search.Term{{Field: field, Value: sha256}}}
+		for _, row := range replica.SegmentsIn(l.replica).Find(q, math.MaxInt, nil) {
+			out = append(out, row.Value)
 		}
 	}
 	return out

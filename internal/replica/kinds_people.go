@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lifeline/internal/bcp47"
+	"lifeline/internal/fault"
 	"lifeline/internal/names"
 	"lifeline/internal/store"
 	"lifeline/internal/text"
@@ -24,8 +25,22 @@ const PeopleID = "people"
 
 var peopleKinds = Kinds{
 	{Name: KindPerson, Form: reflect.TypeFor[Person](), Copy: Copied(knowing), Inspect: Looking(inspectPerson),
-		Hides: Hiding()},
+		Hides: Hiding(), Upgrades: []Upgrade{withSensitive}},
 	{Name: KindPeople, Form: reflect.TypeFor[PeopleChanges](), Inspect: Readable[PeopleChanges]},
+}
+
+// withSensitive adds who is named for what is sensitive. Before, everybody was; now nobody is until an administrator
+// names them.
+var withSensitive = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		p, err := Parse[Person](body)
+		if err == nil && p.Sensitive {
+			err = fault.New(fault.Conflict, "%s can be named for what is sensitive only after every replica is in this "+
+				"version: bring the others up to it, then run lifeline upgrade-store", p.Name)
+		}
+		return body, err
+	},
 }
 
 // Person is a person who works with the service. Access tokens belong to one.
@@ -36,6 +51,7 @@ type Person struct {
 	Roles     []string          `json:"roles"`
 	Languages []string          `json:"languages,omitempty"` // that the person may change content in; none: every one
 	Stations  []string          `json:"stations,omitempty"`  // that the person may schedule; none: every one
+	Sensitive bool              `json:"sensitive,omitempty"` // named for sensitive audio, persons and consent of segments
 	CreatedAt schedules.Instant `json:"created_at"`
 	EndedAt   schedules.Instant `json:"ended_at"` // none: the person is active
 }

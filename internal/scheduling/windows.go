@@ -38,6 +38,8 @@ type Rendered struct {
 	io.ReadSeekCloser
 	Size int64  // -1 while it is unknown
 	Tag  string // identifies the content
+	// the segments that may be heard in it, and whether they were sensitive when the day was published
+	Segments map[string]bool
 
 	changed func() bool
 }
@@ -76,7 +78,11 @@ func (w *Windows) Open(ctx context.Context, station, window string, date schedul
 		later, err := w.queue(ctx, station, window, date, startAt)
 		return err != nil || !reflect.DeepEqual(later, q)
 	}
-	return &Rendered{file, size, tag, changed}, nil
+	segments := map[string]bool{}
+	for _, i := range slices.Concat(q.Items, q.Fallback) {
+		segments[i.SegmentID] = segments[i.SegmentID] || i.Sensitive
+	}
+	return &Rendered{file, size, tag, segments, changed}, nil
 }
 
 // queue returns exactly the inputs of a window's sound: its items, and the present fallback and recalls, from which the

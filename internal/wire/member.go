@@ -8,11 +8,13 @@ type Member struct {
 	Revision int64  `json:"revision"`
 	Name     string `json:"name"` // in any script; no other person's name may look like it
 	// earlier names, which stay, and the names of tokens without a person that are this person's
-	Others    []string          `json:"other_names,omitempty"`
-	Roles     []string          `json:"roles"`               // the roles that the person's tokens may have
-	Languages []string          `json:"languages,omitempty"` // in which the person may change content; none: every one
-	Stations  []string          `json:"stations,omitempty"`  // for which the person may schedule; none: every one
-	Active    bool              `json:"active"`              // if not, the person's tokens permit nothing
+	Others    []string `json:"other_names,omitempty"`
+	Roles     []string `json:"roles"`               // the roles that the person's tokens may have
+	Languages []string `json:"languages,omitempty"` // in which the person may change content; none: every one
+	Stations  []string `json:"stations,omitempty"`  // for which the person may schedule; none: every one
+	// may hear sensitive recordings, and sees the persons and the consent of segments
+	Sensitive bool              `json:"sensitive,omitempty"`
+	Active    bool              `json:"active"` // if not, the person's tokens permit nothing
 	CreatedAt schedules.Instant `json:"created_at"`
 	EndedAt   schedules.Instant `json:"ended_at"` // none: the person is active
 }

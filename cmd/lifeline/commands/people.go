@@ -52,6 +52,9 @@ func printMember(out io.Writer, m wire.Member) {
 	fmt.Fprintf(out, "%s (%s) is %s, with the roles %s; languages: %s; stations: %s\n", m.ID, m.Name, stateOf(m),
 		strings.Join(m.Roles, ", "), cmp.Or(strings.Join(m.Languages, ", "), "all"),
 		cmp.Or(strings.Join(m.Stations, ", "), "all"))
+	if m.Sensitive {
+		fmt.Fprintf(out, "%s hears sensitive recordings and sees persons and consent\n", m.ID)
+	}
 }
 
 type peopleAddCmd struct {
@@ -63,11 +66,12 @@ type peopleAddCmd struct {
 	Roles     []string `name:"role" help:"Roles: ${enum}." enum:"admin,producer,scheduler,viewer" required:""`
 	Languages []string `form:"language" name:"language" help:"Languages in which the person may change segments and scripts. Default: all."`
 	Stations  []string `form:"id" name:"station" help:"Stations for which the person may schedule. Default: all."`
+	Sensitive bool     `help:"Let the person hear sensitive recordings and see the persons and the consent of segments."`
 }
 
 func (c *peopleAddCmd) Run(ctx context.Context, stdout io.Writer) error {
 	m, err := c.client().AddMember(ctx, wire.Member{ID: c.ID, Name: c.Name, Others: c.Others, Roles: c.Roles,
-		Languages: c.Languages, Stations: c.Stations, Active: true})
+		Languages: c.Languages, Stations: c.Stations, Sensitive: c.Sensitive, Active: true})
 	if err != nil {
 		return err
 	}
@@ -85,6 +89,8 @@ type peopleSetCmd struct {
 	AllLanguages bool     `help:"Every language." xor:"languages"`
 	Stations     []string `form:"id" name:"station" help:"The stations, in place of the present ones." xor:"stations"`
 	AllStations  bool     `help:"Every station." xor:"stations"`
+	Sensitive    bool     `help:"Let the person hear sensitive recordings and see the persons and the consent of segments." xor:"sensitive"`
+	NotSensitive bool     `help:"No longer." xor:"sensitive"`
 	Active       bool     `help:"Activate the person again."`
 }
 
@@ -105,6 +111,9 @@ func (c *peopleSetCmd) patch(before wire.Member) map[string]any {
 	}
 	if c.Stations != nil || c.AllStations {
 		out["stations"] = c.Stations
+	}
+	if c.Sensitive || c.NotSensitive {
+		out["sensitive"] = c.Sensitive
 	}
 	if c.Active {
 		out["active"] = true

@@ -135,7 +135,7 @@ func (s *SignIn) actor(own session) (access.Actor, error) {
 	if err != nil {
 		return access.Actor{}, err
 	}
-	out := access.Actor{Name: p.Name, Person: p.ID, Token: own.ID, Session: own.ID}
+	out := access.Actor{Name: p.Name, Person: p.ID, Token: own.ID, Session: own.ID, Sensitive: p.Sensitive}
 	for _, r := range access.PersonRoles { // the most powerful first
 		if slices.Contains(p.Roles, string(r)) {
 			out.Roles = append(out.Roles, r)
@@ -155,8 +155,8 @@ func (s *SignIn) Holds(by access.Actor) error {
 		return errSession
 	}
 	now, err := s.actor(row.Value)
-	if err == nil && !slices.Equal(now.Roles, by.Roles) {
-		err = fault.New(fault.Unauthenticated, "your roles were changed: send the request again")
+	if err == nil && (!slices.Equal(now.Roles, by.Roles) || now.Sensitive != by.Sensitive) {
+		err = fault.New(fault.Unauthenticated, "your rights were changed: send the request again")
 	}
 	return err
 }
