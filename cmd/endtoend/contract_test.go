@@ -74,7 +74,7 @@ func TestContractHoldsForGeneratedInput(t *testing.T) {
 // their role. Passkeys need a device, and an erasure or a change that waits a person who asked. Their own tests have
 // them succeed.
 var neverGenerated = []string{"addPasskey", "beginEnrolment", "beginPasskey", "endPasskey", "endSession", "enrolPerson",
-	"recoverMember", "signIn", "approveLogin", "awaitLogin", "beginLogin",
+	"recoverMember", "signIn", "approveLogin", "confirmAct", "awaitLogin", "beginLogin",
 	"waiveMakeGood", "getWindow", "enrolStation", "confirmRecalls", "reinstateRecalls",
 	"getSignedReceipts", "setMirrorList", "getSignedMirrorList", "confirmErasure", "dropErasure", "getErasure",
 	"confirmWaiting", "withdrawWaiting"}

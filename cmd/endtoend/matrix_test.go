@@ -77,6 +77,7 @@ var mayDo = map[string]string{
 	"listPeople": "", "addMember": "", "getMember": "", "patchMember": "",
 	"beginSignIn": "open", "signIn": "open", "beginEnrolment": "open", "enrolPerson": "open",
 	"beginLogin": "open", "awaitLogin": "open", "approveLogin": "producer scheduler viewer",
+	"confirmAct":   "producer scheduler viewer",
 	"listSessions": "producer scheduler viewer", "endSession": "producer scheduler viewer",
 	"listPasskeys": "producer scheduler viewer", "beginPasskey": "producer scheduler viewer",
 	"addPasskey": "producer scheduler viewer", "endPasskey": "producer scheduler viewer",
@@ -133,7 +134,7 @@ func knows(who string) bool {
 }
 
 // bySession lists what no token may do.
-const bySession = "addPasskey endPasskey recoverMember approveLogin"
+const bySession = "addPasskey endPasskey recoverMember approveLogin confirmAct"
 
 // ownStation has the token of the tests, otherStation exists too, and noStation does not exist.
 const ownStation, otherStation, noStation = "harbour-dawn", "lantern-coast", "nobody-there"

@@ -108,6 +108,7 @@ func TestAPersonEnrolsSignsInConfirmsAndIsRecoveredInTheConsole(t *testing.T) {
 	b.press("Make it")
 	b.until(`/^[0-9A-Z]{4}(-[0-9A-Z]{4}){2}$/.test(document.getElementById("code")?.innerText)`)
 	b.press("Done")
+	h.signsInTheCommandLine(b)
 
 	// another sign-in is told, and ended
 	copied := b.copies(inside, h.console())
@@ -121,7 +122,6 @@ func TestAPersonEnrolsSignsInConfirmsAndIsRecoveredInTheConsole(t *testing.T) {
 	}
 
 	h.stolenCookieConfirmsNothing(b)
-	h.signsInTheCommandLine(b)
 	h.phisherGetsNothing(b)
 
 	// a lost device
@@ -159,26 +159,37 @@ func TestAPersonEnrolsSignsInConfirmsAndIsRecoveredInTheConsole(t *testing.T) {
 	b.sees("grey key")
 }
 
+// runs runs a command in the background. after returns what follows a label in a line that the command says next, and
+// done how it exits.
+func (h *house) runs(args ...string) (after func(label string) string, done func() int) {
+	h.t.Helper()
+	said, told := io.Pipe()
+	exit := make(chan int, 1)
+	go func() {
+		exit <- commands.Run(h.t.Context(), append(args, "--server", h.url), told, told)
+		told.Close()
+	}()
+	lines := bufio.NewScanner(said)
+	return func(label string) string {
+			for lines.Scan() {
+				if _, value, ok := strings.Cut(lines.Text(), label); ok {
+					return strings.TrimSpace(value)
+				}
+			}
+			h.t.Fatalf("lifeline %v does not say %q", args, label)
+			return ""
+		}, func() int {
+			for lines.Scan() {
+			}
+			return <-exit
+		}
+}
+
 // signsInTheCommandLine runs lifeline login, and the person of a page follows its link and types its code.
 func (h *house) signsInTheCommandLine(b *tab) {
 	h.t.Helper()
 	h.t.Setenv("XDG_CONFIG_HOME", h.t.TempDir())
-	said, told := io.Pipe()
-	done := make(chan int, 1)
-	go func() {
-		done <- commands.Run(h.t.Context(), []string{"login", "--no-browser", "--server", h.url}, told, told)
-		told.Close()
-	}()
-	lines := bufio.NewScanner(said)
-	after := func(label string) string {
-		for lines.Scan() {
-			if _, value, ok := strings.Cut(lines.Text(), label); ok {
-				return strings.TrimSpace(value)
-			}
-		}
-		h.t.Fatalf("lifeline login does not say %s", label)
-		return ""
-	}
+	after, done := h.runs("login", "--no-browser")
 	code, link := after("Code:"), after("Address:")
 	if strings.Contains(link, code) {
 		h.t.Errorf("the link %s has the code", link)
@@ -189,7 +200,7 @@ func (h *house) signsInTheCommandLine(b *tab) {
 	b.fills("The code in your terminal", code)
 	b.press("Sign it in as me")
 	b.sees("The command line is signed in")
-	if name := after("signed in as"); !strings.HasPrefix(name, "소라") || <-done != 0 {
+	if name := after("signed in as"); !strings.HasPrefix(name, "소라") || done() != 0 {
 		h.t.Errorf("signed in as %s", name)
 	}
 	run := func(want int, says string, args ...string) {
@@ -201,6 +212,19 @@ func (h *house) signsInTheCommandLine(b *tab) {
 		}
 	}
 	run(0, "ines", "people", "list")
+
+	// what counts waits for its confirmation in the console
+	after, done = h.runs("people", "set", "ines", "--role", "producer")
+	after("confirm it there")
+	after("")
+	b.do(chromedp.Navigate(after("")), chromedp.Reload())
+	b.sees("PATCH /v1/people/ines")
+	b.press("Confirm by passkey")
+	b.sees("It is confirmed")
+	after("ines")
+	if code := done(); code != 0 {
+		h.t.Errorf("exit %d", code)
+	}
 	run(0, "signed out", "logout")
 	run(1, "lifeline login", "people", "list")
 }

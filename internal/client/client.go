@@ -65,6 +65,7 @@ type caller struct {
 	http     *http.Client
 	patience *patience     // nil: every call is sent, regardless of earlier refusals
 	large    chan struct{} // held while a large document is read
+	confirm  func(what, link string)
 	ends     *atomic.Int64 // when the server's certificate expires, in Unix seconds; 0: it has shown none
 }
 
@@ -101,6 +102,10 @@ func (c *caller) Do(ctx context.Context, r Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := c.do(ctx, r)
+	var asked unconfirmed
+	if c.confirm != nil && r.Stream == nil && errors.As(err, &asked) && asked.challenge.Link != "" {
+		resp, err = c.confirmed(ctx, r, asked)
+	}
 	left(err)
 	return resp, err
 }
@@ -223,7 +228,7 @@ func (c *caller) problem(resp *http.Response) error {
 	switch {
 	case own:
 		if p.StepUp != nil {
-			return fault.New(kind, "%s. Do this in the console, at %s", p.Detail, p.StepUp.Origin)
+			return unconfirmed{fault.New(kind, "%s", p.Detail), *p.StepUp}
 		}
 		return &fault.Error{Kind: kind, Public: cmp.Or(p.Detail, p.Title), Fields: p.Errors}
 	// Without a body, or equivalent to the service's.

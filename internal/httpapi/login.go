@@ -14,6 +14,8 @@ func (a signInHandlers) commandLine(session wire.Session) []route {
 	session.By, session.Agent, session.Present = signin.ByCommandLine, request.Machine, false
 	own := session
 	own.Present = true
+	assertion := wire.Assertion{Credential: []byte("credential"), ClientData: []byte("{…}"),
+		AuthenticatorData: []byte("data"), Signature: []byte("signature")}
 	none := "The service's address can have no passkeys: it has no name, or no TLS."
 	return []route{
 		{a.askToLogIn, apidoc.Route{Method: http.MethodPost, Path: "/v1/sign-in/command-line/options", Open: true,
@@ -40,7 +42,30 @@ func (a signInHandlers) commandLine(session wire.Session) []route {
 				apidoc.GivesNothing(http.StatusNoContent, "Nobody has approved it yet.")},
 			Faults: map[int]string{http.StatusConflict: "The request has expired, or its session has ended.",
 				http.StatusForbidden: "The service takes no secrets without TLS."}}},
+		{a.confirmFor, apidoc.Route{Method: http.MethodPost, Path: "/v1/sessions/confirmation", Roles: people,
+			BySession: true, ID: "confirmAct", Tag: apidoc.ForEverybody,
+			Summary:  "Confirm by passkey what your command line does",
+			Detail:   "The command line then sends its request again, with the challenge in " + wire.ConfirmedHeader + ", once.",
+			MaxBytes: maxPasskeys, Takes: apidoc.TakesJSON(wire.Confirmation{Request: wire.ConfirmationRequest{
+				Challenge: []byte("challenge"), Session: session.ID, Operation: "recallSegment", Method: http.MethodPost,
+				Path: "/v1/segments/letter-ko-sister/recall", Hash: exampleHash}, Assertion: assertion}),
+			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The command line may do this, once.")},
+			Faults: map[int]string{http.StatusNotFound: "It is not of a command line of yours.",
+				http.StatusForbidden: "The passkey does not confirm it.",
+				http.StatusConflict:  "It is not what the command line asked, or too old. Or: " + none}}},
 	}
+}
+
+func (a signInHandlers) confirmFor(c *call) error {
+	var in wire.Confirmation
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	if err := a.SignIn.ConfirmFor(c.r.Context(), c.actor, in); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 func (a signInHandlers) askToLogIn(c *call) error {

@@ -342,6 +342,17 @@ func (a *api) confirmed(c *call, r route) error {
 		}
 		return a.unconfirmed(c, act, err)
 	}
+	if given := c.r.Header.Get(wire.ConfirmedHeader); given != "" {
+		challenge, err := base64.StdEncoding.DecodeString(given)
+		if err != nil {
+			return fault.Fields(fault.Field{Field: wire.ConfirmedHeader, Message: "must be a challenge in base64"})
+		}
+		err = a.SignIn.Confirmed(c.r.Context(), c.actor, act, challenge)
+		if !fault.Is(err, fault.Unconfirmed) {
+			return err
+		}
+		return a.unconfirmed(c, act, err)
+	}
 	return a.unconfirmed(c, act, fault.New(fault.Unconfirmed, "confirm by your passkey: %s",
 		strings.ToLower(r.Summary[:1])+r.Summary[1:]))
 }

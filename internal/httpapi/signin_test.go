@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
@@ -286,4 +287,50 @@ func TestACommandLineGetsItsSessionOnceAPersonHasConfirmedIt(t *testing.T) {
 		!strings.Contains(got.Body.String(), "step-up-required") {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
+}
+
+func TestARequestOfACommandLineIsDoneOnceItsPersonHasConfirmedItInTheConsole(t *testing.T) {
+	c := newServed(t).signedIn("sora", "admin")
+	line := &browserTab{served: c.served}
+	sum := sha256.Sum256([]byte("a secret"))
+	login, err := c.parts.SignIn.AskToLogIn(wire.LoginAsk{Hash: hex.EncodeToString(sum[:])}, "192.0.2.9")
+	c.must(err)
+	by, err := c.parts.SignIn.Authenticate(c.cookie.Value)
+	c.must(err)
+	_, err = c.parts.SignIn.ApproveLogin(t.Context(), by, wire.LoginApproval{Request: login.Request, Code: login.Code})
+	c.must(err)
+	in, _, err := c.parts.SignIn.LoggedIn(wire.LoginCheck{Request: login.Request, Secret: "a secret"})
+	c.must(err)
+	add := func(id, challenge string) *httptest.ResponseRecorder {
+		return line.does("POST", "/v1/people", map[string]any{"id": id, "name": "Person " + id, "roles": []string{"viewer"}},
+			map[string]string{"Authorization": "Bearer " + in.Secret, "Origin": "", "Sec-Fetch-Site": "",
+				wire.ConfirmedHeader: challenge})
+	}
+	var asked wire.Problem
+	c.into(add("ines", ""), &asked)
+	if asked.StepUp == nil || !strings.HasPrefix(asked.StepUp.Link, consoleOrigin+"/#/confirm/") {
+		t.Fatalf("%+v", asked)
+	}
+	_, part, _ := strings.Cut(asked.StepUp.Link, "/#/confirm/")
+	text, err := base64.RawURLEncoding.DecodeString(part)
+	c.must(err)
+	var request wire.ConfirmationRequest
+	c.must(json.Unmarshal(text, &request))
+	if request.Operation != "addMember" || request.Path != "/v1/people" || request.Session != in.ID {
+		t.Errorf("%+v", request)
+	}
+	challenge := base64.StdEncoding.EncodeToString(asked.StepUp.Challenge)
+	refused := func(what string, got *httptest.ResponseRecorder, status int) {
+		t.Helper()
+		if got.Code != status {
+			t.Errorf("%s: %d %s", what, got.Code, got.Body)
+		}
+	}
+	refused("before", add("ines", challenge), http.StatusForbidden)
+	refused("no base64", add("ines", "?"), http.StatusUnprocessableEntity)
+	given := wire.Confirmation{Request: request, Assertion: c.device.Says(t, *asked.StepUp)}
+	refused("the person confirms", c.does("POST", "/v1/sessions/confirmation", given, nil), http.StatusNoContent)
+	refused("something else", add("hana", challenge), http.StatusForbidden)
+	refused("it is done", add("ines", challenge), http.StatusCreated)
+	refused("again", add("ines", challenge), http.StatusForbidden)
 }

@@ -5,6 +5,10 @@ import "lifeline/schedules"
 // AssertionHeader is the header by which a session confirms a request by passkey: an Assertion, as JSON in base64.
 const AssertionHeader = "Lifeline-Assertion"
 
+// ConfirmedHeader is the header by which a command line repeats a request that its person confirms in the console: the
+// challenge of the refusal, in base64.
+const ConfirmedHeader = "Lifeline-Confirmed"
+
 // PasskeyChallenge is what a browser needs to ask for a passkey (navigator.credentials.get).
 type PasskeyChallenge struct {
 	Challenge []byte           `json:"challenge"`
@@ -12,6 +16,7 @@ type PasskeyChallenge struct {
 	Origin    string           `json:"origin"`          // where the console is
 	Timeout   schedules.Millis `json:"timeout_ms"`      // for the person to act
 	Allow     []AllowedPasskey `json:"allow,omitempty"` // none: any passkey of the host
+	Link      string           `json:"link,omitempty"`  // for a command line: where in the console its person confirms
 }
 
 // AllowedPasskey is a passkey by which a browser may answer.
@@ -128,4 +133,21 @@ type LoginApproval struct {
 type LoginCheck struct {
 	Request LoginRequest `json:"request"`
 	Secret  string       `json:"secret"` // of which the request has the hash
+}
+
+// ConfirmationRequest is an act that a command line asks its person to confirm, as its link brings it to the console.
+type ConfirmationRequest struct {
+	Challenge []byte `json:"challenge"`
+	Session   string `json:"session"`   // of the command line
+	Operation string `json:"operation"` // its id in the OpenAPI document
+	Method    string `json:"method"`
+	Path      string `json:"path"`               // with the query
+	IfMatch   string `json:"if_match,omitempty"` // the revision that is changed
+	Hash      string `json:"hash"`               // hex SHA-256 of the body
+}
+
+// Confirmation confirms an act of a command line.
+type Confirmation struct {
+	Request   ConfirmationRequest `json:"request"`
+	Assertion Assertion           `json:"assertion"` // over the challenge of the request
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/alecthomas/kong"
+
 	"lifeline/internal/client"
 	"lifeline/internal/secret"
 )
@@ -20,8 +22,15 @@ type remote struct {
 	Link client.Connection `embed:""`
 
 	address, secret string // set by AfterApply
-	kept            bool   // the secret is that of the session of lifeline login
+	stderr          io.Writer
+	kept            bool // the secret is that of the session of lifeline login
 	transport       *client.Transport
+}
+
+// BeforeApply notes where the person is asked to confirm.
+func (r *remote) BeforeApply(k *kong.Kong) error {
+	r.stderr = k.Stderr
+	return nil
 }
 
 // AfterApply reads the address and the token, so that a malformed one is an error of the command line.
@@ -42,7 +51,15 @@ func (r *remote) AfterApply() (err error) {
 }
 
 func (r remote) client() *client.Client {
-	return client.New(r.address, r.secret, &http.Client{Transport: r.transport})
+	c := client.New(r.address, r.secret, &http.Client{Transport: r.transport})
+	if !r.kept {
+		return c
+	}
+	return c.Confirming(func(what, link string) {
+		fmt.Fprintf(r.stderr, "%s. Open this address, see that it is what you do, and confirm it there:\n\n  %s\n\n", what,
+			link)
+		openBrowser(link)
+	})
 }
 
 // output is the form of a command's output; the zero value is text for people.

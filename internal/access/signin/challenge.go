@@ -78,16 +78,25 @@ func ends(challenge []byte) time.Time {
 // spend returns the write that marks a challenge as used. It fails with Unauthenticated if it is. A commit with the
 // write fails if another request uses the challenge first.
 func (s *SignIn) spend(ctx context.Context, challenge []byte) (store.Write, error) {
-	id := hex.EncodeToString(challenge[:nonceBytes])
-	_, err := s.replica.Store.Get(ctx, KindChallenge, id)
+	_, err := s.replica.Store.Get(ctx, KindChallenge, idOf(challenge))
 	if err == nil {
 		return store.Write{}, errUsed
 	}
 	if !fault.Is(err, fault.NotFound) {
 		return store.Write{}, err
 	}
+	return writeUsed(challenge, "")
+}
+
+func idOf(challenge []byte) string { return hex.EncodeToString(challenge[:nonceBytes]) }
+
+// confirmed ends the id of the document that stands beside a used challenge until its confirmation is used.
+const confirmed = "-confirmed"
+
+// writeUsed returns the write of a document about a used challenge, whose id has an ending.
+func writeUsed(challenge []byte, ending string) (store.Write, error) {
 	body, err := replica.Encode(usedChallenge{schedules.At(ends(challenge))})
-	return store.Write{Kind: KindChallenge, ID: id, Body: body}, err
+	return store.Write{Kind: KindChallenge, ID: idOf(challenge) + ending, Body: body}, err
 }
 
 // forgetChallenges removes used challenges that have expired.

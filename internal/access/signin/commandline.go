@@ -40,9 +40,6 @@ func (s *SignIn) codeOfLogin(r wire.LoginRequest) onetime.Code {
 	return onetime.Of([onetime.Bytes]byte(s.mac(r.Challenge, "code of a login", nil)))
 }
 
-// loginID returns the id of the session that a request becomes.
-func loginID(r wire.LoginRequest) string { return hex.EncodeToString(r.Challenge[:nonceBytes]) }
-
 var errLogin = fault.New(fault.Conflict, "this login has expired, or was used: run lifeline login again")
 
 // ApproveLogin signs in the command line that made a request, as the person who approves it with the code. It fails
@@ -68,7 +65,7 @@ func (s *SignIn) ApproveLogin(ctx context.Context, by access.Actor, in wire.Logi
 			return err
 		}
 		out, err = s.keep(ctx, by, Visitor{Remote: r.Remote, Agent: r.Machine, By: ByCommandLine},
-			session{ID: loginID(r), Hash: r.Hash}, used)
+			session{ID: idOf(r.Challenge), Hash: r.Hash}, used)
 		out.Present = false
 		return err
 	})
@@ -85,7 +82,7 @@ func (s *SignIn) LoggedIn(in wire.LoginCheck) (out wire.SignedIn, done bool, err
 	if hash(in.Secret) != r.Hash {
 		return out, false, fault.Fields(fault.Field{Field: "secret", Message: "is not that of the request"})
 	}
-	out.Secret = written(loginID(r), in.Secret)
+	out.Secret = written(idOf(r.Challenge), in.Secret)
 	if by, err := s.Authenticate(out.Secret); err == nil {
 		row, _ := sessionsIn(s.replica).Get(by.Session)
 		out.Session = s.shown(row.Value, by.Session)

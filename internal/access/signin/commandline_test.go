@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 )
@@ -135,4 +136,80 @@ func TestAFloodOfLoginRequestsStoresNothing(t *testing.T) {
 		_, err := h.in.AskToLogIn(wire.LoginAsk{Hash: bad}, "")
 		h.refuses(bad, fault.Invalid, err)
 	}
+}
+
+// commandLine signs in a command line of a person.
+func (h *house) commandLine(by access.Actor) access.Actor {
+	h.t.Helper()
+	c := h.terminal()
+	_, err := h.in.ApproveLogin(h.t.Context(), by, c.approval())
+	h.must(err)
+	got, _, err := h.in.LoggedIn(c.check())
+	h.must(err)
+	return h.actor(got)
+}
+
+func TestAPersonConfirmsInTheConsoleOneActOfTheirCommandLineOnce(t *testing.T) {
+	h := newHouse(t)
+	sora, devices := h.settled("sora", "admin")
+	hana, others := h.settled("hana", "admin")
+	line, second := h.commandLine(sora), h.commandLine(sora)
+	act := Act{Operation: "recallSegment", Method: "POST", Path: "/v1/segments/a/recall", IfMatch: `"4"`, Body: []byte(`{}`)}
+	asked, err := h.in.AskToConfirm(line, act)
+	h.must(err)
+	request := act.of(line.Session)
+	request.Challenge = asked.Challenge
+	if link, err := h.in.link("confirm", request); err != nil || asked.Link != link {
+		t.Errorf("%s %v", asked.Link, err)
+	}
+	if inBrowser, err := h.in.AskToConfirm(sora, act); err != nil || inBrowser.Link != "" {
+		t.Errorf("%+v %v", inBrowser, err)
+	}
+	good := wire.Confirmation{Request: request, Assertion: devices[0].Says(t, asked)}
+	use := func() error { return h.in.Confirmed(t.Context(), line, act, asked.Challenge) }
+
+	h.refuses("before", fault.Unconfirmed, use())
+	h.refuses("another person", fault.NotFound, h.in.ConfirmFor(t.Context(), hana, good))
+	shown := good
+	shown.Request.Operation, shown.Request.Path = "planDay", "/v1/plan"
+	h.refuses("a page that shows something else", fault.Conflict, h.in.ConfirmFor(t.Context(), sora, shown))
+	elsewhere := good
+	elsewhere.Request.Session = second.Session
+	h.refuses("another command line", fault.Conflict, h.in.ConfirmFor(t.Context(), sora, elsewhere))
+	browser := good
+	browser.Request.Session = sora.Session
+	h.refuses("a browser", fault.NotFound, h.in.ConfirmFor(t.Context(), sora, browser))
+	h.refuses("still", fault.Unconfirmed, use())
+
+	h.must(h.in.ConfirmFor(t.Context(), sora, good))
+	h.refuses("confirmed twice", fault.Unconfirmed, h.in.ConfirmFor(t.Context(), sora, good))
+	other := act
+	other.Body = []byte(`{"reason":"x"}`)
+	h.refuses("another body", fault.Unconfirmed, h.in.Confirmed(t.Context(), line, other, asked.Challenge))
+	h.refuses("another session", fault.Unconfirmed, h.in.Confirmed(t.Context(), second, act, asked.Challenge))
+	h.must(use())
+	h.refuses("used twice", fault.Unconfirmed, use())
+
+	// a passkey of another person, which uses the challenge up
+	asked, err = h.in.AskToConfirm(line, act)
+	h.must(err)
+	request.Challenge = asked.Challenge
+	foreign := wire.Confirmation{Request: request, Assertion: others[0].Says(t, asked)}
+	h.refuses("another's passkey", fault.Unconfirmed, h.in.ConfirmFor(t.Context(), sora, foreign))
+	h.refuses("after another's passkey", fault.Unconfirmed, use())
+
+	// what a browser confirmed at once leaves nothing for a command line
+	asked, err = h.in.AskToConfirm(line, act)
+	h.must(err)
+	h.must(h.in.Confirm(t.Context(), line, act, devices[0].Says(t, asked)))
+	h.refuses("after it was used", fault.Unconfirmed, use())
+
+	// too late
+	asked, err = h.in.AskToConfirm(line, act)
+	h.must(err)
+	request.Challenge = asked.Challenge
+	late := wire.Confirmation{Request: request, Assertion: devices[1].Says(t, asked)}
+	h.now = h.now.Add(challengeLife)
+	h.refuses("too late", fault.Conflict, h.in.ConfirmFor(t.Context(), sora, late))
+	h.refuses("too late to use", fault.Unconfirmed, use())
 }

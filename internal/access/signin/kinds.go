@@ -13,7 +13,7 @@ const (
 	KindHolder    = "passkeys"       // the passkeys of a person: PERSON
 	KindCode      = "passkey-code"   // the latest one-time code of a person, or the request for one: PERSON
 	KindSession   = "session"        // where a person is signed in: ID
-	KindChallenge = "used-challenge" // a challenge that was used, until it expires: its nonce
+	KindChallenge = "used-challenge" // a challenge that was used, or its confirmation, until it expires: its nonce
 )
 
 // Kinds are the kinds of stored document that this package owns.

@@ -6,6 +6,7 @@ import { follow } from './live.js'
 import { here, now, setNow, time } from './time.js'
 import { account, notices } from './account.js'
 import { audit } from './audit.js'
+import { confirm } from './confirm.js'
 import { day } from './day.js'
 import { library } from './library.js'
 import { login } from './login.js'
@@ -27,6 +28,7 @@ const views = {
   audit: { view: audit, needs: 'listAudit', label: 'Audit' },
   people: { view: people, needs: 'listPeople', label: 'People' },
   account: { view: account, needs: 'listPasskeys' },
+  confirm: { view: confirm, needs: 'confirmAct', who: 'A person who is signed in by passkey' },
   login: { view: login, needs: 'approveLogin', who: 'A person who is signed in by passkey' },
 }
 

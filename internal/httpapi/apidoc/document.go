@@ -211,7 +211,7 @@ func (b builder) parameters(r Route) ([]openapi.Parameter, error) {
 		out = append(out, idempotencyKey)
 	}
 	if r.Confirmed {
-		out = append(out, assertion)
+		out = append(out, assertion, confirmed)
 	}
 	return out, nil
 }

@@ -21,6 +21,11 @@ var (
 var assertion = openapi.Parameter{Name: wire.AssertionHeader, In: "header", Description: "For a session: the " +
 	"browser's answer to step_up of the refusal of the same request, as JSON (Assertion) in base64.", Schema: openapi.String()}
 
+// confirmed describes the header by which a command line repeats a request that its person confirms in the console.
+var confirmed = openapi.Parameter{Name: wire.ConfirmedHeader, In: "header", Description: "For a session of the " +
+	"command line: the challenge in step_up of the refusal of the same request, in base64. It is refused until the person has " +
+	"confirmed it at the link in step_up.", Schema: openapi.String()}
+
 func ifMatch(required bool) openapi.Parameter {
 	return openapi.Parameter{Name: "If-Match", In: "header", Description: "The revision that the change starts from, " +
 		"in quotes, as in the ETag.",
