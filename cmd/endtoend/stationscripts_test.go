@@ -126,6 +126,34 @@ func liquidsoap(t *testing.T, lists, address string) (env, run []string) {
 		[]string{"liquidsoap", script(t, "lifeline.liq")}
 }
 
+// startScript starts a player's script that sends to a mount at address. Liquidsoap connects before it returns, the
+// others when an item is due. The script runs until stop is called, and said then has what it printed.
+func startScript(t *testing.T, name, lists, address string, connected <-chan bool) (said <-chan string,
+	stop context.CancelFunc) {
+	t.Helper()
+	env, run := []string{"LIFELINE_LISTS=" + lists, "LIFELINE_MOUNT=icecast://source:hackme@" + address + "/h"},
+		[]string{"sh", script(t, name+".sh")}
+	if name == "liquidsoap" {
+		env, run = liquidsoap(t, lists, address)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(stop)
+	printed := make(chan string, 1)
+	go func() {
+		words, _ := runsUntil(ctx, env, run[0], run[1:]...) // it is stopped
+		printed <- words
+	}()
+	if name != "liquidsoap" {
+		return printed, stop
+	}
+	select {
+	case <-connected:
+	case words := <-printed:
+		t.Fatalf("it does not connect, and said %s", words)
+	}
+	return printed, stop
+}
+
 // The script of ffmpeg feeds an ffmpeg that ended at once, and Liquidsoap makes sound whether anybody takes it or not.
 func TestScriptsReportNothingAsAiredThatTheirMountDidNotTake(t *testing.T) {
 	t.Parallel()
@@ -135,25 +163,7 @@ func TestScriptsReportNothingAsAiredThatTheirMountDidNotTake(t *testing.T) {
 			t.Parallel()
 			lists := listing(t, time.Now(), 0, 0)
 			address, asked := refusing(t)
-			env, run := []string{"LIFELINE_LISTS=" + lists, "LIFELINE_MOUNT=icecast://source:x@" + address + "/h"},
-				[]string{"sh", script(t, name+".sh")}
-			if name == "liquidsoap" {
-				env, run = liquidsoap(t, lists, address)
-			} else {
-				asked <- true // it connects when an item is due
-			}
-			ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
-			defer stop()
-			said := make(chan string, 1)
-			go func() {
-				words, _ := runsUntil(ctx, env, run[0], run[1:]...) // it is stopped
-				said <- words
-			}()
-			select {
-			case <-asked:
-			case words := <-said:
-				t.Fatalf("it does not connect, and said %s", words)
-			}
+			said, stop := startScript(t, name, lists, address, asked)
 			start := time.Now().Add(6 * time.Second)
 			list(t, lists, start, 1, 4*time.Second)
 			until(t, start.Add(6*time.Second))
@@ -202,7 +212,6 @@ func breakable(t *testing.T, to string) (address string, connected chan bool, br
 	return l.Addr().String(), connected, stop
 }
 
-// ezstream connects when an item is due.
 func TestScriptsReportAnItemAsCutWhereTheirMountBroke(t *testing.T) {
 	t.Parallel()
 	longform.Only(t)
@@ -212,26 +221,7 @@ func TestScriptsReportAnItemAsCutWhereTheirMountBroke(t *testing.T) {
 			t.Parallel()
 			address, connected, broken := breakable(t, host)
 			lists := listing(t, time.Now(), 0, 0)
-			env, run := []string{"LIFELINE_LISTS=" + lists, "LIFELINE_MOUNT=icecast://source:hackme@" + address + "/e"},
-				[]string{"sh", script(t, "ezstream.sh")}
-			if name == "liquidsoap" {
-				env, run = liquidsoap(t, lists, address)
-			}
-			ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
-			defer stop()
-			said := make(chan string, 1)
-			go func() {
-				words, _ := runsUntil(ctx, env, run[0], run[1:]...) // it is stopped
-				said <- words
-			}()
-			if name == "ezstream" {
-				connected <- true
-			}
-			select {
-			case <-connected:
-			case words := <-said:
-				t.Fatalf("it does not connect: %s", words)
-			}
+			said, stop := startScript(t, name, lists, address, connected)
 			start := time.Now().Add(6 * time.Second)
 			list(t, lists, start, 2, 10*time.Second)
 			until(t, start.Add(6*time.Second))
