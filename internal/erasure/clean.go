@@ -1,7 +1,9 @@
 package erasure
 
 import (
+	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,15 +25,17 @@ type cleaner struct {
 	segments map[string]bool // ids: all texts of their items go
 	texts    *regexp.Regexp  // nil: none
 	instead  string
+	member   string                 // id of the person who worked with the service
+	active   func(name string) bool // a person of that name works with the service
 }
 
-func newCleaner(e replica.ErasureDoc) cleaner {
-	c := cleaner{segments: map[string]bool{}, instead: Erased}
+func newCleaner(m *replica.Replica, e replica.ErasureDoc) cleaner {
+	c := cleaner{segments: map[string]bool{}, instead: Erased, active: m.Active}
 	for _, s := range e.Segments {
 		c.segments[s.ID] = true
 	}
 	if e.Member != "" {
-		c.instead = memberName(e.Member)
+		c.instead, c.member = memberName(e.Member), e.Member
 	}
 	var forms []string
 	for _, t := range e.Texts {
@@ -54,15 +58,31 @@ func newCleaner(e replica.ErasureDoc) cleaner {
 // memberName is the name of a person who worked with the service, after the erasure. It tells persons apart.
 func memberName(id string) string { return "erased " + id }
 
-// names are the members of documents that hold names of persons and texts, even where they have the form of an id.
-var names = map[string]bool{"by": true, "asked_by": true, "decided_by": true, "uploaded_by": true,
-	"reinstated_by": true, "confirmed_by": true, "waived_by": true, "name": true, "other_names": true, "persons": true,
-	"person": true, "voice": true, "title": true, "reason": true, "message": true, "detail": true, "description": true}
+// free are the members of documents that hold free text and names of persons. Nothing else is ever replaced: ids,
+// dates, languages, time zones, hashes and states mean something to programs.
+var free = map[string]bool{"title": true, "voice": true, "name": true, "other_names": true, "persons": true,
+	"person": true, "reason": true, "message": true, "detail": true, "description": true, "reference": true, "why": true,
+	"problem": true, "problems": true, "disabled_because": true, "error": true, "metadata": true}
 
-// clean returns a value without the texts. A value with the form of an id refers to something, unless its member holds
-// names.
-func (c cleaner) clean(member, value string) string {
-	if c.texts == nil || value == "" || schedules.ValidID(value) && !names[member] {
+// people are the members that hold the name of a person who works with the service.
+var people = map[string]bool{"by": true, "asked_by": true, "decided_by": true, "uploaded_by": true,
+	"reinstated_by": true, "confirmed_by": true, "waived_by": true, "approved_by": true}
+
+// clean returns a value without the texts if its member holds free text: by its own name, or as the text of a script,
+// whose members are languages. The name of somebody who is active stays where it tells who did something.
+func (c cleaner) clean(within, member, value string) string {
+	if value == "" || !free[member] && !people[member] && within != "text" {
+		return value
+	}
+	if people[member] && c.texts != nil && c.texts.MatchString(value) && c.active(value) {
+		return value
+	}
+	return c.replaced(value)
+}
+
+// replaced returns a value without the texts.
+func (c cleaner) replaced(value string) string {
+	if c.texts == nil {
 		return value
 	}
 	var out strings.Builder
@@ -125,13 +145,69 @@ func (c cleaner) rundown(r *schedules.Rundown) (found bool) {
 
 // change removes the texts from a change: all that it says of the fields of an erased segment, and texts elsewhere.
 func (c cleaner) change(h store.Change) store.Change {
-	h.By, h.Reason = c.clean("by", h.By), c.clean("reason", h.Reason)
+	h.By, h.Reason = c.clean("", "by", h.By), c.clean("", "reason", h.Reason)
 	switch {
 	case h.Fields == "":
 	case h.Kind == replica.KindSegment && c.segments[h.ID]:
 		h.Fields = ""
+	case slices.Contains(ofAccess, h.Kind) && !(h.Kind == replica.KindPerson && h.ID == c.member):
 	default:
-		h.Fields = string(text.InStrings([]byte(h.Fields), c.clean))
+		h.Fields = string(text.InStrings([]byte(h.Fields), c.fields()))
 	}
 	return h
+}
+
+// fields returns clean for what a change says of fields: it names each one before its values.
+func (c cleaner) fields() func(within, member, value string) string {
+	kind, within, field := "", "", ""
+	return func(outer, member, value string) string {
+		switch member {
+		case "kind":
+			kind = value
+			return value
+		case "id":
+			if outer == "" && kind == "named-person" { // somebody read which segments name this person
+				return c.replaced(value)
+			}
+			return value
+		case "field":
+			names := strings.Split(value, ".")
+			within, field = "", lastName(names)
+			if len(names) > 1 {
+				within = lastName(names[:len(names)-1])
+			}
+			return value
+		case "before", "after":
+			return c.told(within, field, value)
+		}
+		if outer == "before" || outer == "after" {
+			outer = field
+		}
+		return c.clean(outer, member, value)
+	}
+}
+
+// told returns what a change says of the value of a field without the texts. Of a list or an object it says the JSON,
+// which may be cut: nothing reads that, so that all of it is searched.
+func (c cleaner) told(within, field, value string) string {
+	switch {
+	case !strings.HasPrefix(value, "[") && !strings.HasPrefix(value, "{"):
+		return c.clean(within, field, value)
+	case !json.Valid([]byte(value)):
+		return c.replaced(value)
+	}
+	return string(text.InStrings([]byte(value), func(outer, member, value string) string {
+		if member == "" {
+			outer, member = within, field
+		} else if outer == "" {
+			outer = field
+		}
+		return c.clean(outer, member, value)
+	}))
+}
+
+// lastName returns the last name of a path, without an index.
+func lastName(names []string) string {
+	name, _, _ := strings.Cut(names[len(names)-1], "[")
+	return name
 }

@@ -60,6 +60,10 @@ func (s *Erasures) Ask(ctx context.Context, a access.Actor, in wire.ErasureReque
 	if err := replica.NeedReason(in.Reason); err != nil {
 		return wire.Erasure{}, err
 	}
+	if len(in.Names) > mostNames {
+		return wire.Erasure{}, fault.Fields(fault.Field{Field: "names", Message: fmt.Sprintf("has more than %d entries",
+			mostNames)})
+	}
 	e, err := s.request(in)
 	if err == nil {
 		err = s.inScope(a, e)
@@ -76,14 +80,21 @@ func (s *Erasures) Ask(ctx context.Context, a access.Actor, in wire.ErasureReque
 	}
 	err = s.replica.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: replica.KindErasure, ID: e.ID, Body: body}},
 		Origin: a.Origin(s.now(), "erasure.ask", in.Reason)})
-	return shown(e, 1), err
+	if err != nil {
+		return wire.Erasure{}, err
+	}
+	return s.counted(ctx, shown(e, 1))
 }
 
 // request returns the erasure of what in names.
 func (s *Erasures) request(in wire.ErasureRequest) (e replica.ErasureDoc, err error) {
 	ids := slices.Clone(in.Segments)
 	if in.Person != "" {
-		if e.Person, err = text.Label(in.Person); err != nil {
+		e.Person, err = text.Label(in.Person)
+		if err == nil {
+			err = s.mayGo(e.Person)
+		}
+		if err != nil {
 			return e, fault.Fields(fault.Field{Field: "person", Message: err.Error()})
 		}
 		rows, err := s.replica.Naming(e.Person)
@@ -95,7 +106,7 @@ func (s *Erasures) request(in wire.ErasureRequest) (e replica.ErasureDoc, err er
 		}
 		e.Texts = append(e.Texts, e.Person)
 	}
-	if err := further(&e, in.Names); err != nil {
+	if err := s.further(&e, in.Names); err != nil {
 		return e, err
 	}
 	slices.Sort(ids)
@@ -128,19 +139,34 @@ func (s *Erasures) request(in wire.ErasureRequest) (e replica.ErasureDoc, err er
 const mostNames = 20
 
 // further adds names that are to go from all texts.
-func further(e *replica.ErasureDoc, all []string) error {
-	if len(all) > mostNames {
-		return fault.Fields(fault.Field{Field: "names", Message: fmt.Sprintf("has more than %d entries", mostNames)})
-	}
+func (s *Erasures) further(e *replica.ErasureDoc, all []string) error {
 	for i, name := range all {
 		line, err := text.Line(name)
-		if err == nil && (utf8.RuneCountInString(line) < 2 || utf8.RuneCountInString(line) > schedules.MaxLine) {
-			err = fmt.Errorf("must have 2 to %d characters", schedules.MaxLine)
+		if err == nil {
+			err = s.mayGo(line)
 		}
 		if err != nil {
 			return fault.Fields(fault.Field{Field: fmt.Sprintf("names[%d]", i), Message: err.Error()})
 		}
-		e.Texts = append(e.Texts, line)
+		addText(e, line)
+	}
+	return nil
+}
+
+func addText(e *replica.ErasureDoc, t string) {
+	if !slices.Contains(e.Texts, t) {
+		e.Texts = append(e.Texts, t)
+	}
+}
+
+// mayGo fails if a text is too short or too long to be searched for, or names a person who works with the service.
+func (s *Erasures) mayGo(name string) error {
+	if n := utf8.RuneCountInString(name); n < 2 || n > schedules.MaxLine {
+		return fmt.Errorf("must have 2 to %d characters", schedules.MaxLine)
+	}
+	if s.replica.Active(name) {
+		return fmt.Errorf("%q is the id or the name of a person who works with the service: name the segments instead, or "+
+			"end this person first (lifeline people end) and give member", name)
 	}
 	return nil
 }
@@ -164,7 +190,7 @@ func (s *Erasures) segment(e *replica.ErasureDoc, id string) error {
 		e.Recordings = append(e.Recordings, replica.ErasureRecording{SHA256: sha, Segment: id})
 	}
 	if s.own(v.Title) {
-		e.Texts = append(e.Texts, v.Title)
+		addText(e, v.Title)
 	}
 	return nil
 }
@@ -175,7 +201,7 @@ const shortestText = 6
 // own reports whether a title is searched for in all texts: it is that of one segment. Others are removed where they
 // stand for their segment.
 func (s *Erasures) own(title string) bool {
-	if utf8.RuneCountInString(title) < shortestText {
+	if utf8.RuneCountInString(title) < shortestText || s.replica.Active(title) {
 		return false
 	}
 	same := 0
@@ -224,13 +250,13 @@ func (s *Erasures) member(e *replica.ErasureDoc, id string) error {
 	case row.Value.Name == memberName(id):
 		return fault.New(fault.Conflict, "person %q was erased already", id)
 	}
-	e.Member, e.Texts = id, append([]string{row.Value.Name}, row.Value.Others...)
+	e.Member, e.Texts = id, append([]string{row.Value.Name}, row.Value.Others...) // all names, whatever was asked for
 	return nil
 }
 
 // uploads adds the unfinished uploads to segments of e, and those that name its person.
 func (s *Erasures) uploads(e *replica.ErasureDoc) {
-	c := newCleaner(*e)
+	c := newCleaner(s.replica, *e)
 	e.Uploads = library.UploadsOf(s.replica, func(v schedules.Segment) bool {
 		return c.segments[v.ID] || e.Person != "" && slices.Contains(v.Persons, e.Person)
 	})
@@ -238,21 +264,30 @@ func (s *Erasures) uploads(e *replica.ErasureDoc) {
 
 // shared fails with Conflict if a segment that stays has one of the recordings.
 func (s *Erasures) shared(e replica.ErasureDoc) error {
-	c := newCleaner(e)
+	c := newCleaner(s.replica, e)
 	for _, r := range e.Recordings {
-		for _, f := range []search.Field{replica.ByRecording, replica.ByPrevious} {
-			found := replica.SegmentsIn(s.replica).Find(search.Query{Terms: []search.Term{{Field: f, Value: r.SHA256}}}, 1,
-				func(v schedules.Segment) bool {
-					_, gone := replica.ErasureOf(s.replica, v.ID)
-					return !gone && !c.segments[v.ID] && v.ID != r.Segment
-				})
-			if len(found) > 0 {
-				return fault.New(fault.Conflict, "segment %q has the recording %s too: erase both, or replace its recording "+
-					"first", found[0].Value.ID, r.SHA256)
-			}
+		if id := stays(s.replica, c, r.SHA256, r.Segment); id != "" {
+			return fault.New(fault.Conflict, "segment %q has the recording %s too: erase both, or replace its recording first",
+				id, r.SHA256)
 		}
 	}
 	return nil
+}
+
+// stays returns a segment that is not erased and has a recording, now or formerly; "": none has. That segment former
+// had it earlier does not count.
+func stays(m *replica.Replica, c cleaner, sha, former string) string {
+	for _, f := range []search.Field{replica.ByRecording, replica.ByPrevious} {
+		found := replica.SegmentsIn(m).Find(search.Query{Terms: []search.Term{{Field: f, Value: sha}}}, 1,
+			func(v schedules.Segment) bool {
+				_, gone := replica.ErasureOf(m, v.ID)
+				return !gone && !c.segments[v.ID] && (f == replica.ByRecording || v.ID != former)
+			})
+		if len(found) > 0 {
+			return found[0].Value.ID
+		}
+	}
+	return ""
 }
 
 // Confirm confirms a request at a revision (nil: the latest): its segments and recordings are recalled at once, and go.
@@ -268,14 +303,15 @@ func (s *Erasures) Confirm(ctx context.Context, a access.Actor, id string, revis
 		if a.Is(s.replica, e.AskedByID, e.AskedBy) {
 			return nil, fault.New(fault.Forbidden, "%s asked for this erasure: another person must confirm it", a.Name)
 		}
-		now, err := s.request(requestOf(*e))
+		now, err := s.request(s.requestOf(*e))
 		if err == nil {
 			err = s.inScope(a, now)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if !reflect.DeepEqual(now.Segments, e.Segments) || !reflect.DeepEqual(now.Recordings, e.Recordings) {
+		if !reflect.DeepEqual(now.Segments, e.Segments) || !reflect.DeepEqual(now.Recordings, e.Recordings) ||
+			!slices.Equal(now.Texts, e.Texts) {
 			return nil, fault.New(fault.Conflict, "what this would erase has changed since it was asked for: ask again")
 		}
 		e.Uploads, e.State = now.Uploads, replica.ErasureConfirmed
@@ -298,10 +334,13 @@ func (s *Erasures) inScope(a access.Actor, e replica.ErasureDoc) error {
 	return nil
 }
 
-// requestOf returns the request that led to e.
-func requestOf(e replica.ErasureDoc) wire.ErasureRequest {
+// requestOf returns the request for what was shown as e, with all its texts.
+func (s *Erasures) requestOf(e replica.ErasureDoc) wire.ErasureRequest {
 	in := wire.ErasureRequest{Person: e.Person, Member: e.Member}
-	c := newCleaner(e)
+	c := newCleaner(s.replica, e)
+	if e.Member == "" {
+		in.Names = slices.DeleteFunc(slices.Clone(e.Texts), func(t string) bool { return t == e.Person })
+	}
 	for _, v := range e.Segments {
 		in.Segments = append(in.Segments, v.ID)
 	}
@@ -317,10 +356,14 @@ func requestOf(e replica.ErasureDoc) wire.ErasureRequest {
 func (s *Erasures) Drop(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (wire.Erasure,
 	error) {
 	return s.decide(ctx, a, id, revision, "erasure.drop", reason, func(e *replica.ErasureDoc) ([]store.Write, error) {
-		e.State, e.Texts, e.Left, e.Person = replica.ErasureDropped, nil, nil, ""
+		e.State, e.Left = replica.ErasureDropped, nil
+		forget(e)
 		return nil, nil
 	})
 }
+
+// forget removes from e what it searched for.
+func forget(e *replica.ErasureDoc) { e.Texts, e.Person = nil, "" }
 
 func (s *Erasures) decide(ctx context.Context, a access.Actor, id string, revision *int64, action, reason string,
 	f func(*replica.ErasureDoc) ([]store.Write, error)) (out wire.Erasure, err error) {
@@ -401,6 +444,15 @@ func (s *Erasures) Get(id string) (wire.Erasure, error) {
 	return shown(row.Value, row.Revision), nil
 }
 
+// Show is Get, with the number of documents that have each text while it waits for a decision.
+func (s *Erasures) Show(ctx context.Context, id string) (wire.Erasure, error) {
+	e, err := s.Get(id)
+	if err != nil {
+		return e, err
+	}
+	return s.counted(ctx, e)
+}
+
 // List returns all erasures, the newest first.
 func (s *Erasures) List() []wire.Erasure {
 	out := []wire.Erasure{}
@@ -416,6 +468,11 @@ func shown(e replica.ErasureDoc, revision int64) wire.Erasure {
 		Recordings: []wire.ErasedRecording{}, Member: e.Member, Person: e.Person, Uploads: len(e.Uploads),
 		AskedBy: e.AskedBy, AskedAt: e.AskedAt, DecidedBy: e.DecidedBy, DecidedAt: e.DecidedAt, DoneAt: e.DoneAt,
 		Left: append([]string{}, e.Left...), Outside: outside}
+	if e.State == replica.ErasureAsked {
+		for _, t := range e.Texts {
+			out.Names = append(out.Names, wire.ErasedName{Name: t})
+		}
+	}
 	for _, v := range e.Segments {
 		out.Segments = append(out.Segments, wire.ErasedSegment(v))
 	}

@@ -85,7 +85,8 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { h.must(audio.Close()) })
 	records := record.NewRecords(r, r.Store, audio, now, 0)
 	h.Scheduler = scheduling.New(r, records, trust.OneKey(signer), now, "http://x", time.Hour)
-	h.lib = library.New(r, audio, trust.OneKey(signer), servicetest.Heard, now, library.Limits{Concurrency: 1})
+	h.lib = library.New(r, audio, trust.OneKey(signer), servicetest.Heard, now,
+		library.Limits{Concurrency: 1, MaxBytes: 1 << 20})
 	h.erasures = erasure.New(r, records, h.Record.Links, audio, trust.OneKey(signer), now)
 	h.lock = replica.NewWorkLock(r, "here", time.Minute)
 	h.must(h.lib.Recalls.Ensure(t.Context()))
@@ -401,6 +402,135 @@ func TestFormerRecordingIsErasedAloneAndItsHashStays(t *testing.T) {
 		t.Errorf("the segment is %+v", s)
 	}
 	h.closes()
+}
+
+// Whatever name is given, only free text changes: the store still opens, and what programs read is as it was.
+func TestErasedNameChangesOnlyFreeText(t *testing.T) {
+	h := newHouse(t)
+	was := h.bodies(replica.KindStation, replica.KindClock)
+	if e := h.erase(wire.ErasureRequest{Segments: []string{h.segment}, Names: []string{"2026", "Ko", "Seoul", "UTC",
+		"music", "approved", "09", "m2"}}); e.State != "done" {
+		t.Fatalf("the erasure is %+v", e)
+	}
+	if _, err := replica.Open(t.Context(), h.store, kinds.All); err != nil {
+		t.Fatalf("the store does not open: %v", err)
+	}
+	for place, body := range h.bodies(replica.KindStation, replica.KindClock) {
+		if body != was[place] {
+			t.Errorf("%s was %s and is %s", place, was[place], body)
+		}
+	}
+	for _, id := range []string{"m1", "m2", "m3"} {
+		if s, err := h.lib.Segments.Get(id); err != nil || s.ID != id || s.State != schedules.Approved || s.Kind != "music" {
+			t.Errorf("%s is %+v, %v", id, s, err)
+		}
+	}
+	h.closes()
+}
+
+// bodies returns the documents of some kinds.
+func (h *house) bodies(kinds ...string) map[string]string {
+	all := map[string]string{}
+	for _, kind := range kinds {
+		docs, err := h.store.List(h.Context(), kind, "", 100)
+		h.must(err)
+		for _, d := range docs {
+			all[kind+" "+d.ID] = string(d.Body)
+		}
+	}
+	return all
+}
+
+func TestErasureNeverTouchesTheAccessOfSomebodyElse(t *testing.T) {
+	h := newHouse(t)
+	members := access.NewMembers(h.replica, func() time.Time { return h.now })
+	servicetest.ChangeSegment(t, h.replica, h.segment, func(s *schedules.Segment) { s.Persons = []string{"ada"} })
+	asked, err := h.erasures.Ask(t.Context(), hana, wire.ErasureRequest{Person: "ada", Reason: "r"})
+	h.must(err)
+	_, err = members.Add(t.Context(), access.System, wire.Member{ID: "ada", Name: "Ada Park", Roles: []string{"admin"},
+		Active: true})
+	h.must(err)
+	h.must(h.replica.CatchUp(t.Context()))
+	if _, err := h.erasures.Confirm(t.Context(), ruth, asked.ID, &asked.Revision, "r"); err == nil {
+		t.Error("confirmed the erasure of the id of somebody who is active")
+	}
+	for _, in := range []wire.ErasureRequest{{Person: "ada"}, {Segments: []string{h.segment}, Names: []string{"ADA"}},
+		{Segments: []string{h.segment}, Names: []string{"ada park"}}, {Person: "a"}} {
+		in.Reason = "r"
+		if _, err := h.erasures.Ask(t.Context(), hana, in); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%+v: %v", in, err)
+		}
+	}
+	_, err = h.erasures.Drop(t.Context(), hana, asked.ID, nil, "r")
+	h.must(err)
+	was := h.bodies(replica.KindPerson)
+	e := h.erase(wire.ErasureRequest{Segments: []string{h.segment}, Names: []string{"Park", "admin"}})
+	if e.State != "done" {
+		t.Fatalf("the erasure is %+v", e)
+	}
+	if is := h.bodies(replica.KindPerson); is["person ada"] != was["person ada"] {
+		t.Errorf("the member was %s and is %s", was, is)
+	}
+}
+
+func TestErasureShowsEveryTextThatGoesAndAppliesIt(t *testing.T) {
+	h := newHouse(t)
+	servicetest.ChangeSegment(t, h.replica, "m1", func(s *schedules.Segment) { s.Title = "A song for Zygmunt" })
+	asked, err := h.erasures.Ask(t.Context(), hana, wire.ErasureRequest{Person: witness, Names: []string{"Zygmunt"},
+		Reason: "r"})
+	h.must(err)
+	counts := map[string]int{}
+	for _, n := range asked.Names {
+		counts[n.Name] = n.Documents
+	}
+	if len(counts) != 3 || counts["Zygmunt"] != 1 || counts[witness] == 0 || counts[title] == 0 {
+		t.Errorf("the request shows %+v", asked.Names)
+	}
+	done, err := h.erasures.Confirm(t.Context(), ruth, asked.ID, &asked.Revision, "r")
+	h.must(err)
+	if len(done.Names) > 0 {
+		t.Errorf("the confirmed erasure shows %+v", done.Names)
+	}
+	h.sweep()
+	h.lacks(witness, title, "Zygmunt")
+}
+
+func TestErasureOfASegmentSparesTheAudioOfOthers(t *testing.T) {
+	h := newHouse(t)
+	audio, err := blob.OpenLocal(h.audio)
+	h.must(err)
+	defer func() { h.must(audio.Close()) }()
+	kept := bytes.Repeat([]byte("a song that stays"), 100)
+	b, err := audio.Put(t.Context(), bytes.NewReader(kept), 1<<20)
+	h.must(err)
+	servicetest.ChangeSegment(t, h.replica, "m1", func(s *schedules.Segment) {
+		next := *s.Recording
+		next.SHA256 = b.SHA256
+		s.Recording = &next
+	})
+	servicetest.Put(t, h.replica, library.KindUpload, "u1", library.Upload{ID: "u1", By: "Hana",
+		Segment: schedules.Segment{ID: h.segment}, Length: b.Bytes + 1, ExpiresAt: schedules.At(h.now.AddDate(1, 0, 0)),
+		Parts: []library.Part{{SHA256: b.SHA256, Bytes: b.Bytes}}})
+	asked, err := h.erasures.Ask(t.Context(), hana, wire.ErasureRequest{Segments: []string{h.segment}, Reason: "r"})
+	h.must(err)
+	_, err = h.erasures.Confirm(t.Context(), ruth, asked.ID, &asked.Revision, "r")
+	h.must(err)
+	h.must(h.replica.CatchUp(t.Context()))
+	sha := asked.Recordings[0].SHA256
+	twin := servicetest.Music("m4")
+	twin.Recording.SHA256 = sha
+	servicetest.Put(t, h.replica, replica.KindSegment, "m4", twin)
+	h.sweep()
+	for _, hash := range []string{sha, b.SHA256} {
+		content, _, err := audio.Open(t.Context(), hash)
+		if err != nil {
+			t.Fatalf("the audio of a segment that stays is gone: %v", err)
+		}
+		h.must(content.Close())
+	}
+	if e, err := h.erasures.Get(asked.ID); err != nil || len(e.Left) != 1 || !strings.Contains(e.Left[0], "m4") {
+		t.Errorf("the erasure does not name what keeps the audio: %+v, %v", e, err)
+	}
 }
 
 // A pass that ends in the middle is completed by the next.

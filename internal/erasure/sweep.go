@@ -3,6 +3,7 @@ package erasure
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/fault"
 	"lifeline/internal/idempotency"
 	"lifeline/internal/library"
@@ -131,14 +133,14 @@ func (s *Erasures) keep(ctx context.Context, e replica.ErasureDoc, row *replica.
 
 // erase removes what it can, and notes in e what is left. If nothing is, the texts leave e too.
 func (s *Erasures) erase(ctx context.Context, e *replica.ErasureDoc) error {
-	if err := s.removeAudio(ctx, *e); err != nil {
+	p := &pass{Erasures: s, e: *e, clean: newCleaner(s.replica, *e), waits: map[string]bool{},
+		redactor: record.NewRedactor(s.records, s.links, s.audio.Erase)}
+	if err := p.removeAudio(ctx); err != nil {
 		return err
 	}
 	if err := s.removeMember(ctx, *e); err != nil {
 		return err
 	}
-	p := &pass{Erasures: s, e: *e, clean: newCleaner(*e), waits: map[string]bool{},
-		redactor: record.NewRedactor(s.records, s.links, s.audio.Erase)}
 	if err := p.documents(ctx); err != nil {
 		return err
 	}
@@ -157,35 +159,57 @@ func (s *Erasures) erase(ctx context.Context, e *replica.ErasureDoc) error {
 	if e.Left = slices.Sorted(maps.Keys(p.waits)); len(e.Left) > 0 {
 		return nil
 	}
-	e.Reason = p.clean.clean("reason", e.Reason)
-	e.AskedBy, e.DecidedBy = p.clean.clean("by", e.AskedBy), p.clean.clean("by", e.DecidedBy)
-	e.Texts, e.Person, e.Uploads, e.State = nil, "", nil, replica.ErasurePurging
+	e.Reason = p.clean.clean("", "reason", e.Reason)
+	e.AskedBy, e.DecidedBy = p.clean.clean("", "by", e.AskedBy), p.clean.clean("", "by", e.DecidedBy)
+	forget(e)
+	e.Uploads, e.State = nil, replica.ErasurePurging
 	return nil
 }
 
-// removeAudio removes the recordings, their waveforms, and the uploads with their pieces.
-func (s *Erasures) removeAudio(ctx context.Context, e replica.ErasureDoc) error {
-	gone := []string{}
-	for _, r := range e.Recordings {
-		gone = append(gone, r.SHA256)
-		if err := s.remove(ctx, library.KindWaveform, r.SHA256, e.ID); err != nil {
+// removeAudio removes the recordings, their waveforms, and the uploads with their pieces. What a segment that stays, or
+// another upload, has too is not removed: of recordings, p then waits for it.
+func (p *pass) removeAudio(ctx context.Context) error {
+	for _, r := range p.e.Recordings {
+		if by := p.keptBy(r.SHA256, r.Segment); by != "" {
+			p.waits[fmt.Sprintf("the audio %s of segment %s, while %s has it too", r.SHA256, r.Segment, by)] = true
+			continue
+		}
+		if err := p.remove(ctx, library.KindWaveform, r.SHA256, p.e.ID); err != nil {
+			return err
+		}
+		if err := p.audio.Erase(ctx, r.SHA256); err != nil {
 			return err
 		}
 	}
-	for _, id := range e.Uploads {
-		gone = append(gone, library.PartsOf(s.replica, id)...)
-	}
-	for _, sha := range gone {
-		if err := s.audio.Erase(ctx, sha); err != nil {
-			return err
+	for _, id := range p.e.Uploads {
+		for _, sha := range library.PartsOf(p.replica, id) {
+			if p.keptBy(sha, "") != "" {
+				continue
+			}
+			if err := p.audio.Erase(ctx, sha); err != nil {
+				return err
+			}
 		}
-	}
-	for _, id := range e.Uploads {
-		if err := s.remove(ctx, library.KindUpload, id, e.ID); err != nil {
+		if err := p.remove(ctx, library.KindUpload, id, p.e.ID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keptBy says who needs an audio that is not erased with the rest; "": nobody. It is a former recording of segment
+// former, if that is not empty, which does not keep it.
+func (p *pass) keptBy(sha, former string) string {
+	if id := stays(p.replica, p.clean, sha, former); id != "" {
+		return "segment " + id
+	}
+	others := library.UploadsWith(p.replica, sha)
+	for _, id := range others {
+		if !slices.Contains(p.e.Uploads, id) {
+			return "upload " + id
+		}
+	}
+	return ""
 }
 
 // remove deletes a document if it is there.
@@ -225,9 +249,24 @@ const few = 64
 // untouched are the kinds whose documents have no texts, or are erased in another way. Answers are encrypted with what
 // only their callers know.
 var untouched = []string{replica.KindRecalls, library.KindWaveform, record.KindHead, record.KindRecords,
-	record.KindLink, idempotency.KindAnswer, replica.KindFormat}
+	record.KindLink, idempotency.KindAnswer, replica.KindFormat, replica.KindCounter, replica.KindFloor,
+	replica.KindPeople, access.KindKeys, access.KindUse, signin.KindChallenge}
+
+// ofAccess are the kinds of documents that say who may do what. Only the erasure of a member changes those of the
+// member: a text that looks like an id would lock somebody out.
+var ofAccess = []string{access.KindToken, replica.KindPerson, signin.KindHolder, signin.KindCode, signin.KindSession}
 
 func (p *pass) documents(ctx context.Context) error {
+	return p.each(ctx, func(kind replica.Kind, d store.Document) error {
+		if err := p.document(ctx, kind, d); err != nil && !fault.Is(err, fault.Stale) {
+			return err
+		}
+		return nil
+	})
+}
+
+// each calls f for every document that may have texts.
+func (p *pass) each(ctx context.Context, f func(replica.Kind, store.Document) error) error {
 	for _, kind := range p.replica.Kinds {
 		if slices.Contains(untouched, kind.Name) {
 			continue
@@ -242,7 +281,7 @@ func (p *pass) documents(ctx context.Context) error {
 				if d.Kind == replica.KindErasure && d.ID == p.e.ID {
 					continue
 				}
-				if err := p.document(ctx, kind, d); err != nil && !fault.Is(err, fault.Stale) {
+				if err := f(kind, d); err != nil {
 					return err
 				}
 			}
@@ -258,6 +297,10 @@ func (p *pass) document(ctx context.Context, kind replica.Kind, d store.Document
 	body, err := p.cleaned(kind, d)
 	if err != nil || bytes.Equal(body, d.Body) {
 		return err
+	}
+	if left := p.unreadable(d, body); left != "" {
+		p.waits[left] = true
+		return nil
 	}
 	station, date, ofDay := record.DayOf(d.ID)
 	if kind.Signed {
@@ -277,6 +320,19 @@ func (p *pass) document(ctx context.Context, kind replica.Kind, d store.Document
 		Body: body}}, Origin: access.System.Origin(p.now(), record.ActionErase, p.e.ID)})
 }
 
+// unreadable says that a document could not be read any more with another body, so that it stays as it is; "": it can.
+func (p *pass) unreadable(d store.Document, body []byte) string {
+	if body == nil {
+		return "" // it is issued again
+	}
+	next := d
+	next.Body = body
+	if len(p.replica.Kinds.Problems(next)) <= len(p.replica.Kinds.Problems(d)) {
+		return ""
+	}
+	return fmt.Sprintf("%s %s, which nobody could read without these texts: change it by hand", d.Kind, d.ID)
+}
+
 // late is how long after its end a day may still be on the air somewhere: items may overrun it.
 const late = time.Hour
 
@@ -294,6 +350,10 @@ func (p *pass) over(station string, date schedules.Date) bool {
 // cleaned returns the body of a document without the texts; that of d itself if it has none.
 func (p *pass) cleaned(kind replica.Kind, d store.Document) ([]byte, error) {
 	switch {
+	case slices.Contains(ofAccess, d.Kind):
+		return p.ofMember(d)
+	case d.Kind == replica.KindErasure:
+		return p.ofErasure(d)
 	case d.Kind == replica.KindRundown || d.Kind == replica.KindRevision:
 		r, err := replica.Decode[schedules.Rundown](d)
 		body := d.Body
@@ -316,6 +376,43 @@ func (p *pass) cleaned(kind replica.Kind, d store.Document) ([]byte, error) {
 		return d.Body, err
 	}
 	return text.InStrings(d.Body, p.clean.clean), nil
+}
+
+// ofMember returns the body of a document of access, without the names of the member that is erased if it is theirs.
+func (p *pass) ofMember(d store.Document) ([]byte, error) {
+	var of struct {
+		Person string `json:"person"`
+	}
+	err := json.Unmarshal(d.Body, &of)
+	if err != nil || p.e.Member == "" || d.Kind == replica.KindPerson {
+		return d.Body, err
+	}
+	return text.InStrings(d.Body, func(within, member, value string) string {
+		if member != "name" || of.Person != p.e.Member && within != "approved" {
+			return value
+		}
+		return p.clean.replaced(value)
+	}), nil
+}
+
+// ofErasure returns the body of another erasure without the texts. What it searches for stays until it is done; if
+// nobody has decided on it, p waits for that.
+func (p *pass) ofErasure(d store.Document) ([]byte, error) {
+	other, err := replica.Decode[replica.ErasureDoc](d)
+	if err != nil {
+		return nil, err
+	}
+	if other.State == replica.ErasureAsked && slices.ContainsFunc(other.Texts, func(t string) bool {
+		return p.clean.replaced(t) != t
+	}) {
+		p.waits["erasure "+other.ID+", which names the same, until it is confirmed or dropped"] = true
+	}
+	return text.InStrings(d.Body, func(within, member, value string) string {
+		if member == "person" {
+			return value
+		}
+		return p.clean.clean(within, member, value)
+	}), nil
 }
 
 // signedAgain returns a signed document without the texts, signed with the present key.
@@ -350,7 +447,7 @@ func (s *Erasures) places(ctx context.Context, e replica.ErasureDoc) (where []st
 		where = append(where, fmt.Sprintf("the audio %s of segment %s, %d bytes", r.SHA256, r.Segment, size))
 		_ = content.Close() // only its size counts
 	}
-	c := newCleaner(e)
+	c := newCleaner(s.replica, e)
 	for id, row := range replica.QueuesIn(s.replica).After("", "") {
 		q := row.Value.Value
 		if slices.ContainsFunc(slices.Concat(q.Items, q.Fallback), func(i wire.QueueItem) bool {
@@ -368,4 +465,42 @@ func (s *Erasures) places(ctx context.Context, e replica.ErasureDoc) (where []st
 		where = append(where, fmt.Sprintf("%d uploads", n))
 	}
 	return where
+}
+
+// counted returns e with the number of documents that each of its names would go from now.
+func (s *Erasures) counted(ctx context.Context, e wire.Erasure) (wire.Erasure, error) {
+	if len(e.Names) == 0 {
+		return e, nil
+	}
+	p := &pass{Erasures: s, e: replica.ErasureDoc{ID: e.ID, Member: e.Member}, waits: map[string]bool{}}
+	cleaners := make([]cleaner, len(e.Names))
+	for i, n := range e.Names {
+		cleaners[i] = newCleaner(s.replica, replica.ErasureDoc{Texts: []string{n.Name}, Member: e.Member})
+	}
+	err := p.each(ctx, func(kind replica.Kind, d store.Document) error {
+		body := d.Body
+		if kind.Signed {
+			var err error
+			if body, err = replica.PayloadOf(d.Body); err != nil {
+				return err
+			}
+		}
+		for i, c := range cleaners {
+			has := d.Kind == replica.KindPerson && d.ID == e.Member
+			if p.clean = c; slices.Contains(ofAccess, d.Kind) {
+				next, err := p.ofMember(d)
+				if err != nil {
+					return err
+				}
+				has = has || !bytes.Equal(next, body)
+			} else {
+				has = !bytes.Equal(text.InStrings(body, c.clean), body)
+			}
+			if has {
+				e.Names[i].Documents++
+			}
+		}
+		return nil
+	})
+	return e, err
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"lifeline/internal/access"
+	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/wire"
 )
@@ -19,6 +20,7 @@ func (a erasureHandlers) routes() []route {
 		AskedBy:    "Hana", AskedAt: exampleStart, Left: []string{"the queue lantern-coast/2023-10-27"},
 		Outside: []string{"mirrors, until the next lifeline mirror push"}}
 	done := asked
+	done.Names = nil
 	done.Revision, done.State, done.DecidedBy, done.DecidedAt = 2, "confirmed", "Ruth", exampleStart
 	undecided := map[int]string{http.StatusConflict: "The request no longer waits for a decision, or what it would " +
 		"erase has changed since.", http.StatusForbidden: "The role is not permitted, or the caller asked for it."}
@@ -29,7 +31,7 @@ func (a erasureHandlers) routes() []route {
 				wire.Page[wire.Erasure]{Items: []wire.Erasure{asked}})}}},
 		{a.ask, apidoc.Route{Method: http.MethodPost, Path: "/v1/erasures", Roles: producing,
 			ID: "askErasure", Tag: apidoc.ForProducers, Summary: "Ask for segments, recordings or a person to be erased",
-			Detail: "The answer lists all that goes, with its hashes. Nothing goes before another person has confirmed it. A " +
+			Detail: "The answer lists all that goes, with its hashes and names. Nothing goes before another person has confirmed it. A " +
 				"person is erased with every segment that names them.",
 			Takes: apidoc.TakesJSON(wire.ErasureRequest{Segments: []string{"letter-ko-sister"},
 				Reason: "she withdrew her consent"}),
@@ -40,17 +42,17 @@ func (a erasureHandlers) routes() []route {
 		{a.get, apidoc.Route{Method: http.MethodGet, Path: "/v1/erasures/:erasure", Roles: producing,
 			ID: "getErasure", Tag: apidoc.ForProducers, Summary: "Get an erasure, and what is left where",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The erasure.", asked, "ETag")}}},
-		{a.decide(func() erasureAct { return a.Erasures.Confirm }), apidoc.Route{Method: http.MethodPost,
+		{a.confirm, apidoc.Route{Method: http.MethodPost,
 			Path: "/v1/erasures/:erasure/confirm", Roles: producing, Confirmed: true, ID: "confirmErasure",
 			Tag:     apidoc.ForProducers,
 			Summary: "Confirm an erasure",
 			Detail: "Its segments are recalled at once. Audio, texts and names are then removed in the background, from " +
 				"queues of a day that is on the air when that day is over. Hashes, dates and airings stay, so that the signed " +
 				"record can still be verified.",
-			Match: apidoc.MatchTaken, Takes: because, Lenient: true,
+			Match: apidoc.MatchNeeded, Takes: because, Lenient: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The confirmed erasure.", done, "ETag")},
 			Faults:  undecided}},
-		{a.decide(func() erasureAct { return a.Erasures.Drop }), apidoc.Route{Method: http.MethodPost,
+		{a.drop, apidoc.Route{Method: http.MethodPost,
 			Path: "/v1/erasures/:erasure/drop", Roles: producing, ID: "dropErasure", Tag: apidoc.ForProducers,
 			Summary: "Drop the request for an erasure", Detail: "Whoever asked may drop it too.",
 			Match: apidoc.MatchTaken, Takes: because, Lenient: true,
@@ -83,26 +85,45 @@ func (a erasureHandlers) ask(c *call) error {
 }
 
 func (a erasureHandlers) get(c *call) error {
-	e, err := a.Erasures.Get(c.param("erasure"))
+	e, err := a.Erasures.Show(c.r.Context(), c.param("erasure"))
 	return resource(c, a.viewErasures(c, e)[0], e.Revision, err)
 }
 
-// erasureAct decides on the request for an erasure.
-type erasureAct func(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (wire.Erasure,
-	error)
-
-// decide serves these acts. do returns the act; it is called for each request.
-func (a erasureHandlers) decide(do func() erasureAct) handler {
-	return func(c *call) error {
-		revision, err := c.ifMatch()
-		if err != nil {
-			return err
-		}
-		var in wire.Reason
-		if err := c.decodeOptional(&in); err != nil {
-			return err
-		}
-		e, err := do()(c.r.Context(), c.actor, c.param("erasure"), revision, in.Reason)
-		return resource(c, a.viewErasures(c, e)[0], e.Revision, err)
+// confirm confirms an erasure as it was shown: with its revision, by somebody who sees all names that go.
+func (a erasureHandlers) confirm(c *call) error {
+	revision, err := c.mustMatch()
+	if err != nil {
+		return err
 	}
+	e, err := a.Erasures.Get(c.param("erasure"))
+	if err != nil {
+		return err
+	}
+	if !c.actor.Sensitive && (e.Person != "" || len(e.Names) > 0) {
+		return fault.New(fault.Forbidden, "this erasure has names that you may not know, so somebody who sees all that goes "+
+			"must confirm it: %s", mayKnow)
+	}
+	if revision == nil {
+		revision = &e.Revision
+	}
+	return a.decide(c, revision, a.Erasures.Confirm)
+}
+
+func (a erasureHandlers) drop(c *call) error {
+	revision, err := c.ifMatch()
+	if err != nil {
+		return err
+	}
+	return a.decide(c, revision, a.Erasures.Drop)
+}
+
+// decide decides on an erasure at a revision, for the reason in the body.
+func (a erasureHandlers) decide(c *call, revision *int64, do func(ctx context.Context, a access.Actor, id string,
+	revision *int64, reason string) (wire.Erasure, error)) error {
+	var in wire.Reason
+	if err := c.decodeOptional(&in); err != nil {
+		return err
+	}
+	e, err := do(c.r.Context(), c.actor, c.param("erasure"), revision, in.Reason)
+	return resource(c, a.viewErasures(c, e)[0], e.Revision, err)
 }

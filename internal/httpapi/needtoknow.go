@@ -80,11 +80,11 @@ func (a *Parts) viewErasures(c *call, erasures ...wire.Erasure) []wire.Erasure {
 	out := slices.Clone(erasures)
 	for i := range out {
 		switch {
-		case out[i].Person == "":
+		case out[i].Person == "" && len(out[i].Names) == 0:
 		case c.actor.Sensitive:
-			a.noteReading(c, "erasure.read", "erasure", out[i].ID, "the person")
+			a.noteReading(c, "erasure.read", "erasure", out[i].ID, "the person and the names")
 		default:
-			out[i].Person = ""
+			out[i].Person, out[i].Names = "", nil
 		}
 	}
 	return out

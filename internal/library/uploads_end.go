@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"lifeline/internal/access"
@@ -187,4 +188,14 @@ func PartsOf(m *replica.Replica, id string) (sha256 []string) {
 		sha256 = append(sha256, p.SHA256)
 	}
 	return sha256
+}
+
+// UploadsWith returns the ids of the uploads that have a piece with that hash.
+func UploadsWith(m *replica.Replica, sha256 string) (ids []string) {
+	for id, row := range uploadsIn(m).After("", "") {
+		if slices.ContainsFunc(row.Value.Parts, func(p Part) bool { return p.SHA256 == sha256 }) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }

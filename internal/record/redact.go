@@ -139,7 +139,7 @@ func (r *Redactor) Audit(ctx context.Context, clean func(store.Change) store.Cha
 }
 
 // AsRun replaces texts in the reports of a station likewise.
-func (r *Redactor) AsRun(ctx context.Context, station string, clean func(name, value string) string,
+func (r *Redactor) AsRun(ctx context.Context, station string, clean func(within, name, value string) string,
 	erasure string) (found int, err error) {
 	cleaned := func(e store.Entry) (store.Entry, bool) {
 		was := e.Body

@@ -60,6 +60,23 @@ func (i *Inspector) Document(d store.Document) error {
 	return nil
 }
 
+// Problems returns what is wrong with one document by itself: what its inspection reports, and that the replica cannot
+// hold it.
+func (k Kinds) Problems(d store.Document) (problems []string) {
+	tell := func(problem string) { problems = append(problems, problem) }
+	if err := NewInspector(k, tell).Document(d); err != nil {
+		return problems // it has told
+	}
+	latest, err := k.Latest(d)
+	if kind, _ := k.Find(d.Kind); err == nil && kind.Copy != nil {
+		_, err = kind.Copy().read([]store.Document{latest})
+	}
+	if err != nil {
+		tell(err.Error())
+	}
+	return problems
+}
+
 // Entry checks one as-run entry. The caller passes entries by station and sequence.
 func (i *Inspector) Entry(e store.Entry) {
 	say := func(format string, args ...any) {

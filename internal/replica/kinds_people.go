@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"lifeline/internal/bcp47"
 	"lifeline/internal/fault"
@@ -98,6 +99,17 @@ func (m *Replica) PersonNamed(f names.Likeness) string {
 		}
 	}
 	return ""
+}
+
+// Active reports whether a person works with the service who has that id or name, or one that looks like it.
+func (m *Replica) Active(name string) bool {
+	form := names.Of(name)
+	for id, row := range PersonsIn(m).After("", "") {
+		if row.Value.EndedAt.IsZero() && (strings.EqualFold(id, name) || row.Value.Named(form)) {
+			return true
+		}
+	}
+	return false
 }
 
 // SamePerson reports whether two persons are one. Each is given by id, or only by name, as older programs stored it. Of

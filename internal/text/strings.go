@@ -5,14 +5,26 @@ import (
 	"encoding/json"
 )
 
-// InStrings returns JSON with every string, also the names of members, replaced by what f makes of it. name is that of
-// the member whose value the string is or is in, and empty for the name of a member. All other bytes stay as they are.
-// InStrings returns b itself if nothing changes.
-func InStrings(b []byte, f func(name, value string) string) []byte {
+// InStrings returns JSON with every string that is a value replaced by what f makes of it. name is that of the member
+// whose value the string is or is in, and within that of the member whose object has this member; empty where there is
+// none. All other bytes stay as they are. InStrings returns b itself if nothing changes.
+func InStrings(b []byte, f func(within, name, value string) string) []byte {
 	var out []byte
-	name, done := "", 0 // bytes of b that are in out
+	var outer []string
+	within, name, done := "", "", 0 // done: bytes of b that are in out
 	for at := 0; at < len(b); at++ {
-		if b[at] != '"' {
+		switch b[at] {
+		case '{':
+			outer = append(outer, within, name)
+			within, name = name, ""
+			continue
+		case '}':
+			if n := len(outer) - 2; n >= 0 {
+				within, name, outer = outer[n], outer[n+1], outer[:n]
+			}
+			continue
+		case '"':
+		default:
 			continue
 		}
 		end := stringEnd(b, at)
@@ -20,17 +32,13 @@ func InStrings(b []byte, f func(name, value string) string) []byte {
 			break
 		}
 		var was string
-		if json.Unmarshal(b[at:end], &was) != nil {
-			at = end - 1
-			continue
-		}
-		of := name
-		if rest := bytes.TrimLeft(b[end:], " \t\r\n"); len(rest) > 0 && rest[0] == ':' {
-			name, of = was, ""
-		}
-		if is := f(of, was); is != was {
-			out = append(append(out, b[done:at]...), quoted(is)...)
-			done = end
+		if json.Unmarshal(b[at:end], &was) == nil {
+			if rest := bytes.TrimLeft(b[end:], " \t\r\n"); len(rest) > 0 && rest[0] == ':' {
+				name = was
+			} else if is := f(within, name, was); is != was {
+				out = append(append(out, b[done:at]...), quoted(is)...)
+				done = end
+			}
 		}
 		at = end - 1
 	}

@@ -24,15 +24,23 @@ type Erasure struct {
 	Segments   []ErasedSegment   `json:"segments"`
 	Recordings []ErasedRecording `json:"recordings"`       // all that go, those of the segments too
 	Person     string            `json:"person,omitempty"` // until it is done
-	Member     string            `json:"member,omitempty"`
-	Uploads    int               `json:"uploads"` // unfinished uploads that go
-	AskedBy    string            `json:"asked_by"`
-	AskedAt    schedules.Instant `json:"asked_at"`
-	DecidedBy  string            `json:"decided_by,omitempty"` // who confirmed or dropped it
-	DecidedAt  schedules.Instant `json:"decided_at"`
-	DoneAt     schedules.Instant `json:"done_at"`
-	Left       []string          `json:"left"`    // places that the service cleans, where something was when it last looked
-	Outside    []string          `json:"outside"` // places that the service does not reach
+	// all names and titles that go from texts, while it waits for a decision; only for who may know them
+	Names     []ErasedName      `json:"names,omitempty"`
+	Member    string            `json:"member,omitempty"`
+	Uploads   int               `json:"uploads"` // unfinished uploads that go
+	AskedBy   string            `json:"asked_by"`
+	AskedAt   schedules.Instant `json:"asked_at"`
+	DecidedBy string            `json:"decided_by,omitempty"` // who confirmed or dropped it
+	DecidedAt schedules.Instant `json:"decided_at"`
+	DoneAt    schedules.Instant `json:"done_at"`
+	Left      []string          `json:"left"`    // places that the service cleans, where something was when it last looked
+	Outside   []string          `json:"outside"` // places that the service does not reach
+}
+
+// ErasedName is a name or title that goes from all texts.
+type ErasedName struct {
+	Name      string `json:"name"`
+	Documents int    `json:"documents,omitempty"` // that have it; lists do not tell
 }
 
 // ErasedSegment is a segment of an erasure.

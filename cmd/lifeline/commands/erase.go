@@ -67,6 +67,9 @@ func printErasure(w io.Writer, e wire.Erasure) {
 	for _, s := range e.Segments {
 		fmt.Fprintf(w, "  segment %s (%s, %s)\n", s.ID, s.Kind, s.Language)
 	}
+	for _, n := range e.Names {
+		fmt.Fprintf(w, "  text %q in %s\n", n.Name, count(n.Documents, "document"))
+	}
 	for _, r := range e.Recordings {
 		fmt.Fprintf(w, "  recording %s of %s\n", r.SHA256, r.Segment)
 	}
@@ -116,6 +119,9 @@ func (c *decision) do(ctx context.Context, stdout io.Writer, verb string) error 
 	shown, err := c.client().Erasure(ctx, c.ID)
 	if err != nil {
 		return err
+	}
+	if verb == "confirm" && shown.State == "asked" && c.Output != "json" {
+		printErasure(stdout, shown)
 	}
 	e, err := c.client().DecideErasure(ctx, shown, verb, cmp.Or(c.Reason, shown.Reason))
 	if err != nil {
