@@ -67,7 +67,7 @@ func (l *Recordings) count(ctx context.Context, id string, a Attempts, change in
 	if err == nil {
 		write := store.Write{Kind: KindAttempts, ID: id, Expect: expect, Body: body}
 		err = l.replica.Commit(ctx, store.Commit{Writes: []store.Write{write},
-			Origin: access.System.Origin(l.now(), "segment.analyse", "")})
+			Origin: access.System.Origin(l.now(), "analysis.attempt", "")})
 	}
 	return a, err
 }

@@ -25,6 +25,7 @@ var urgencies = map[string]Urgency{
 	"webhook.deliver": Urgent, "webhook.disable": Urgent, "webhook.remove": Urgent,
 	"upload.cancel": Urgent, "upload.fail": Urgent, "upload.remove": Urgent,
 	"upload": Bulk, "segment.upload": Bulk, "segment.audio": Bulk, "segment.analyse": Bulk,
+	"analysis": Bulk,
 }
 
 // UrgencyOf returns the urgency of a commit. A commit that only deletes is urgent, since it frees space.
