@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/names"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
@@ -87,29 +89,56 @@ func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func()
 		return err
 	}
 	asked := 0
-	for id, row := range waitingIn(s.replica).After("", "") {
+	id := replica.NewID()
+	asks := []store.Write{{Kind: KindWaiting, ID: id, Body: ask}}
+	for earlier, row := range waitingIn(s.replica).After("", "") {
 		v := row.Value
 		if v.ExpiresAt.Before(s.now()) || v.By != w.By || v.ByID != w.ByID {
 			continue
 		}
-		if asked++; v.Action == w.Action && slices.EqualFunc(v.Writes, w.Writes, sameWrite) {
-			return waits(id, v)
+		if v.Action != w.Action || !slices.EqualFunc(v.Writes, w.Writes, sameDocument) {
+			asked++
+			continue
 		}
+		if slices.EqualFunc(v.Writes, w.Writes, sameWrite) {
+			return waits(earlier, v)
+		}
+		asks = append(asks, store.Write{Kind: KindWaiting, ID: earlier, Expect: row.Revision, Delete: true})
 	}
 	if asked >= waitingMost {
 		return fault.New(fault.Forbidden, "%s: another person must confirm it, and %d changes of %s wait already: let "+
 			"another person confirm them, or withdraw them (lifeline waiting)", why, asked, w.By)
 	}
-	id := replica.NewID()
 	origin := c.Origin
 	origin.Action, origin.Reason = "change.ask", w.Action+": "+why
-	err = s.replica.CommitConfirmed(ctx, store.Commit{Writes: []store.Write{{Kind: KindWaiting, ID: id, Body: ask}},
-		Origin: origin})
+	err = s.replica.CommitConfirmed(ctx, store.Commit{Writes: asks, Origin: origin})
 	return cmp.Or(err, waits(id, w))
 }
 
+func sameDocument(a, b waitingWrite) bool { return a.Kind == b.Kind && a.ID == b.ID }
+
+// sameWrite reports whether two writes make the same of a document, at whatever time: the id of what waits stands for
+// its content.
 func sameWrite(a, b waitingWrite) bool {
-	return a.Kind == b.Kind && a.ID == b.ID && a.Expect == b.Expect && a.Delete == b.Delete
+	return sameDocument(a, b) && a.Expect == b.Expect && a.Delete == b.Delete && content(a.Body) == content(b.Body)
+}
+
+// content returns a body without the revision and the times at which it was written, in a form that can be compared.
+func content(body json.RawMessage) string {
+	var v map[string]any
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return string(body)
+	}
+	for _, written := range []string{"revision", "guarded_since"} {
+		delete(v, written)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return string(body)
+	}
+	return string(b)
 }
 
 // waits says that a change waits.
@@ -118,24 +147,37 @@ func waits(id string, w waiting) error {
 		"confirms it (lifeline waiting confirm %s)", w.Why, id, w.ExpiresAt, id)
 }
 
-// List returns the changes that wait, the oldest first.
-func (s *Confirmations) List() (out []wire.Waiting) {
+// List returns the changes that wait, the oldest first, with what they would change: what a may know of it.
+func (s *Confirmations) List(ctx context.Context, a Actor) (out []wire.Waiting, err error) {
 	for id, row := range waitingIn(s.replica).After("", "") {
-		if !row.Value.ExpiresAt.Before(s.now()) {
-			out = append(out, shown(id, row.Value))
+		if row.Value.ExpiresAt.Before(s.now()) {
+			continue
 		}
+		w := shown(id, row.Value)
+		for i, one := range row.Value.Writes {
+			fields, current, err := s.replica.FieldsOf(ctx, one.write(), a.Sensitive)
+			if err != nil {
+				return nil, err
+			}
+			w.Documents[i].Fields, w.Documents[i].Stale = fields, !current
+		}
+		out = append(out, w)
 	}
 	slices.SortFunc(out, func(a, b wire.Waiting) int {
 		return cmp.Or(a.At.Compare(b.At.Time), cmp.Compare(a.ID, b.ID))
 	})
-	return out
+	return out, nil
+}
+
+func (w waitingWrite) write() store.Write {
+	return store.Write{Kind: w.Kind, ID: w.ID, Expect: w.Expect, Body: w.Body, Delete: w.Delete}
 }
 
 func shown(id string, w waiting) wire.Waiting {
 	out := wire.Waiting{ID: id, By: w.By, Person: w.ByID, At: w.At, ExpiresAt: w.ExpiresAt, Action: w.Action,
 		Reason: w.Reason, Why: w.Why, Documents: []wire.WaitingDocument{}}
 	for _, one := range w.Writes {
-		out.Documents = append(out.Documents, wire.WaitingDocument{Kind: one.Kind, ID: one.ID})
+		out.Documents = append(out.Documents, wire.WaitingDocument{Kind: one.Kind, ID: one.ID, Delete: one.Delete})
 	}
 	return out
 }
@@ -153,8 +195,9 @@ func (s *Confirmations) get(id string) (replica.Row[waiting], error) {
 // ofSchedulers are the kinds that producers do not change.
 var ofSchedulers = []string{replica.KindStation, replica.KindClock, replica.KindCampaign, replica.KindQueue}
 
-// Confirm makes a change that waits. It fails with Forbidden for the person who asked for it, and for a producer if
-// schedulers make such changes; and with Stale if something that it changes has changed since.
+// Confirm makes a change that waits. It fails with Forbidden for the person who asked for it, for a producer if
+// schedulers make such changes, and if the person who asked was ended or may no longer change it; and with Stale if
+// something that it changes has changed since.
 func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.Waiting, error) {
 	row, err := s.get(id)
 	if err != nil {
@@ -164,14 +207,18 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 	if a.Is(s.replica, w.ByID, w.By) {
 		return wire.Waiting{}, fault.New(fault.Forbidden, "%s asked for this change: another person must confirm it", a.Name)
 	}
+	if err := decides(a, w); err != nil {
+		return wire.Waiting{}, err
+	}
+	if err := s.active(w); err != nil {
+		return wire.Waiting{}, err
+	}
 	writes := []store.Write{{Kind: KindWaiting, ID: id, Expect: row.Revision, Delete: true}}
 	for _, one := range w.Writes {
-		if a.Role == Producer && slices.Contains(ofSchedulers, one.Kind) {
-			return wire.Waiting{}, fault.New(fault.Forbidden, "this changes %s %q: a scheduler or an administrator must "+
-				"confirm it", one.Kind, one.ID)
+		if err := s.replica.Scope(w.ByID, one.write()); err != nil {
+			return wire.Waiting{}, err
 		}
-		writes = append(writes, store.Write{Kind: one.Kind, ID: one.ID, Expect: one.Expect, Body: one.Body,
-			Delete: one.Delete})
+		writes = append(writes, one.write())
 	}
 	err = s.replica.CommitConfirmed(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), w.Action,
 		"asked for by "+w.By+": "+cmp.Or(w.Reason, w.Why))})
@@ -182,11 +229,39 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 	return shown(id, w), err
 }
 
-// Withdraw ends a change that waits, without making it. Anybody who may confirm or ask may also withdraw.
+// decides fails with Forbidden for an actor who may not make such a change.
+func decides(a Actor, w waiting) error {
+	for _, one := range w.Writes {
+		if !a.Has(SchedulerJob) && !a.Has(Admin) && slices.Contains(ofSchedulers, one.Kind) {
+			return fault.New(fault.Forbidden, "this changes %s %q: a scheduler or an administrator must decide on it", one.Kind,
+				one.ID)
+		}
+	}
+	return nil
+}
+
+// active fails with Forbidden if the person who asked for a change was ended since.
+func (s *Confirmations) active(w waiting) error {
+	id := cmp.Or(w.ByID, s.replica.PersonNamed(names.Of(w.By)))
+	row, known := replica.PersonsIn(s.replica).Get(id)
+	if ended := row.Value.EndedAt; known && !ended.IsZero() {
+		return fault.New(fault.Forbidden, "%s asked for this change and was ended on %s: withdraw it, and ask for it yourself "+
+			"if it is right", w.By, ended)
+	}
+	return nil
+}
+
+// Withdraw ends a change that waits, without making it. Anybody who may confirm or ask may also withdraw. It fails with
+// Forbidden for an actor who may do neither.
 func (s *Confirmations) Withdraw(ctx context.Context, a Actor, id string) (wire.Waiting, error) {
 	row, err := s.get(id)
 	if err != nil {
 		return wire.Waiting{}, err
+	}
+	if !a.Is(s.replica, row.Value.ByID, row.Value.By) {
+		if err := decides(a, row.Value); err != nil {
+			return wire.Waiting{}, err
+		}
 	}
 	return shown(id, row.Value), s.end(ctx, a, id, row.Revision, "change.withdraw")
 }

@@ -36,32 +36,41 @@ func (s *Definitions) SecondPersons() *SecondPersons {
 	return &SecondPersons{s.replica, s.now, s.StationProblems}
 }
 
-// Why says why a commit needs two persons, and how long it may wait for the second; "": it needs one.
+// Why says, with every reason, why a commit needs two persons, and how long it may wait for the second; "": it needs one.
 func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
 	if slices.ContainsFunc(c.Writes, func(w store.Write) bool { return w.Kind == replica.KindErasure }) {
 		return "", 0 // two persons decide on an erasure already
 	}
+	var reasons []string
+	tell := func(reason string, waits time.Duration) {
+		if reason != "" && (len(reasons) == 0 || waits < life) {
+			life = waits
+		}
+		if reason != "" {
+			reasons = append(reasons, reason)
+		}
+	}
 	for _, w := range c.Writes {
-		life = waitsLong
 		switch w.Kind {
 		case replica.KindSegment:
-			why = s.secondForSegment(c, w)
+			tell(s.secondForSegment(c, w), waitsLong)
 		case replica.KindScript:
-			why = s.secondForScript(w)
+			tell(s.secondForScript(w), waitsLong)
 		case replica.KindStation:
-			why = s.secondForStation(w)
+			tell(s.secondForStation(w), waitsLong)
 		case replica.KindQueue:
-			why, life = s.secondForQueue(w), waitsShort
-		}
-		if why != "" {
-			return why, life
+			tell(s.secondForQueue(w), waitsShort)
 		}
 	}
-	if lost := s.floorsLost(c); lost != "" {
-		return lost, waitsLong
+	tell(s.floorsLost(c), waitsLong)
+	if more := len(reasons) - reasonsTold; more > 0 {
+		reasons = append(reasons[:reasonsTold], fmt.Sprintf("and %d more of these", more))
 	}
-	return "", 0
+	return strings.Join(reasons, "; "), life
 }
+
+// reasonsTold bounds the reasons why one commit needs two persons.
+const reasonsTold = 20
 
 // read returns the states of a document before and after a write; ok is false where it is new or goes.
 func read[T any](before T, known bool, w store.Write) (after T, ok bool) {
@@ -79,27 +88,40 @@ func (s *SecondPersons) secondForSegment(c store.Commit, w store.Write) string {
 	if !ok {
 		return ""
 	}
-	if less := unprotected(before, after); less != "" {
-		return fmt.Sprintf("segment %q %s, which needs two persons", w.ID, less)
+	many := s.manyActs(c, before, after)
+	less := unprotected(before, after)
+	if len(less) == 0 {
+		return many
 	}
-	return s.manyActs(c, before, after)
+	why := fmt.Sprintf("segment %q %s, which needs two persons", w.ID, strings.Join(less, " and "))
+	if many != "" {
+		why += "; " + many
+	}
+	return why
 }
 
-// unprotected returns how a segment protects the persons in it less than before; "" if it does not.
-func unprotected(before, after schedules.Segment) string {
-	switch was, is := before.Consent, after.Consent; {
-	case before.Sensitive && !after.Sensitive:
-		return "would no longer be sensitive"
-	case slices.ContainsFunc(before.Persons, func(p string) bool { return !slices.Contains(after.Persons, p) }):
-		return "would no longer name all persons in it"
-	case was != nil && is == nil:
-		return "would lose its consent"
-	case was != nil && !was.ExpiresAt.IsZero() && (is.ExpiresAt.IsZero() || is.ExpiresAt.After(was.ExpiresAt.Time)):
-		return "would have a longer consent"
-	case was != nil && was.Reference != is.Reference:
-		return "would have another consent"
+// unprotected returns in which ways a segment protects the persons in it less than before.
+func unprotected(before, after schedules.Segment) (less []string) {
+	if before.Sensitive && !after.Sensitive {
+		less = append(less, "would no longer be sensitive")
 	}
-	return ""
+	if slices.ContainsFunc(before.Persons, func(p string) bool { return !slices.Contains(after.Persons, p) }) {
+		less = append(less, "would no longer name all persons in it")
+	}
+	was, is := before.Consent, after.Consent
+	if was == nil {
+		return less
+	}
+	if is == nil {
+		return append(less, "would lose its consent")
+	}
+	if !was.ExpiresAt.IsZero() && (is.ExpiresAt.IsZero() || is.ExpiresAt.After(was.ExpiresAt.Time)) {
+		less = append(less, "would have a longer consent")
+	}
+	if was.Reference != is.Reference {
+		less = append(less, "would have another consent")
+	}
+	return less
 }
 
 // floorAt are the times from now at which a station must have something to fill with.

@@ -65,6 +65,16 @@ func (g *guarded) edit(a access.Actor, id string, patch library.SegmentPatch) er
 	return err
 }
 
+// listed returns the changes that wait, as a person sees them who is not named for sensitive audio.
+func (g *guarded) listed() []wire.Waiting {
+	g.t.Helper()
+	all, err := g.waiting.List(g.t.Context(), ruth)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return all
+}
+
 func (g *guarded) catchUp() {
 	g.t.Helper()
 	if err := g.replica.CatchUp(g.t.Context()); err != nil {
@@ -75,7 +85,7 @@ func (g *guarded) catchUp() {
 // waits checks that an act was not done and waits, and returns the id under which it waits.
 func (g *guarded) waits(what string, err error) string {
 	g.t.Helper()
-	for _, w := range g.waiting.List() {
+	for _, w := range g.listed() {
 		if fault.Is(err, fault.Forbidden) && strings.Contains(err.Error(), "waits as "+w.ID) {
 			return w.ID
 		}
@@ -125,8 +135,8 @@ func TestProtectingPersonsLessNeedsTwoPersons(t *testing.T) {
 				t.Fatal("it was changed before a second person confirmed it")
 			}
 			g.catchUp()
-			if again := g.waits("asked again", g.edit(hana, "m9", c.less)); again != id || len(g.waiting.List()) != 1 {
-				t.Errorf("asked again, it waits twice: %+v", g.waiting.List())
+			if again := g.waits("asked again", g.edit(hana, "m9", c.less)); again != id || len(g.listed()) != 1 {
+				t.Errorf("asked again, it waits twice: %+v", g.listed())
 			}
 			for _, same := range []access.Actor{hana, {Name: "HANA", Role: access.Admin}} {
 				if _, err := g.waiting.Confirm(t.Context(), same, id); !fault.Is(err, fault.Forbidden) {
@@ -140,8 +150,8 @@ func TestProtectingPersonsLessNeedsTwoPersons(t *testing.T) {
 			want := before
 			c.less(&want)
 			if now.Sensitive != want.Sensitive || len(now.Persons) != len(want.Persons) || now.Revision == before.Revision ||
-				len(g.waiting.List()) != 0 {
-				t.Errorf("after the confirmation it is %+v, and %d wait", now, len(g.waiting.List()))
+				len(g.listed()) != 0 {
+				t.Errorf("after the confirmation it is %+v, and %d wait", now, len(g.listed()))
 			}
 		})
 	}
@@ -154,8 +164,8 @@ func TestWaitingChangeIsWithdrawnExpiresAndBecomesStale(t *testing.T) {
 		g.segment(t, id, func(s *schedules.Segment) { s.Sensitive = true })
 	}
 	id := g.waits("first", g.edit(hana, "m7", clear))
-	if _, err := g.waiting.Withdraw(t.Context(), hana, id); err != nil || len(g.waiting.List()) != 0 {
-		t.Errorf("withdrawn: %v, %+v", err, g.waiting.List())
+	if _, err := g.waiting.Withdraw(t.Context(), hana, id); err != nil || len(g.listed()) != 0 {
+		t.Errorf("withdrawn: %v, %+v", err, g.listed())
 	}
 	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a withdrawn change was confirmed: %v", err)
@@ -171,8 +181,8 @@ func TestWaitingChangeIsWithdrawnExpiresAndBecomesStale(t *testing.T) {
 	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.NotFound) {
 		t.Errorf("an expired change was confirmed: %v", err)
 	}
-	if err := g.waiting.Sweep(t.Context()); err != nil || len(g.waiting.List()) != 0 {
-		t.Errorf("after the sweep: %v, %+v", err, g.waiting.List())
+	if err := g.waiting.Sweep(t.Context()); err != nil || len(g.listed()) != 0 {
+		t.Errorf("after the sweep: %v, %+v", err, g.listed())
 	}
 	if docs, err := g.replica.Store.List(t.Context(), access.KindWaiting, "", 10); err != nil || len(docs) != 0 {
 		t.Errorf("the store keeps %d changes that no longer wait (%v)", len(docs), err)
@@ -392,7 +402,7 @@ func TestThiefWithOneTokenNeverSilencesAStationAndOneActUndoesTheRecalls(t *test
 				}
 			}
 		}
-		for _, w := range g.waiting.List() {
+		for _, w := range g.listed() {
 			if _, err := g.waiting.Confirm(t.Context(), thief, w.ID); !fault.Is(err, fault.Forbidden) {
 				t.Fatalf("the thief confirmed %s alone: %v", w.Action, err)
 			}
@@ -465,5 +475,145 @@ func TestWhoEditsTheTextOfAScriptCannotApproveItsReadings(t *testing.T) {
 	}
 	if _, err := g.library.Approvals.Approve(t.Context(), ruth, "r1", nil, ""); err != nil {
 		t.Errorf("another person: %v", err)
+	}
+}
+
+// person stores a person in place of another state of the person.
+func (g *guarded) person(p replica.Person) {
+	g.t.Helper()
+	servicetest.Put(g.t, g.replica, replica.KindPerson, p.ID, p)
+}
+
+func TestCorrectedRequestWaitsAnewWithAnotherID(t *testing.T) {
+	g := newGuarded(t)
+	g.segment(t, "m9", func(s *schedules.Segment) { s.Sensitive = true })
+	titled := func(title string) func(*schedules.Segment) {
+		return func(s *schedules.Segment) { s.Sensitive, s.Title = false, title }
+	}
+	first := g.waits("first", g.edit(hana, "m9", titled("wrong")))
+	second := g.waits("corrected", g.edit(hana, "m9", titled("right")))
+	if all := g.listed(); first == second || len(all) != 1 || all[0].ID != second {
+		t.Fatalf("asked as %s, then as %s, and these wait: %+v", first, second, all)
+	}
+	if _, err := g.waiting.Confirm(t.Context(), ruth, first); !fault.Is(err, fault.NotFound) {
+		t.Errorf("the first content was confirmed: %v", err)
+	}
+	if _, err := g.waiting.Confirm(t.Context(), ruth, second); err != nil {
+		t.Fatal(err)
+	}
+	if now, _ := g.library.Segments.Get("m9"); now.Title != "right" {
+		t.Errorf("confirmed is the title %q", now.Title)
+	}
+}
+
+func TestWaitingChangeIsShownWithEveryFieldAndReason(t *testing.T) {
+	g := newGuarded(t)
+	g.segment(t, "m9", func(s *schedules.Segment) {
+		s.Sensitive, s.Persons = true, []string{"p1", "p2"}
+	})
+	g.waits("edit", g.edit(hana, "m9", func(s *schedules.Segment) {
+		s.Sensitive, s.Persons, s.Language = false, []string{"p2"}, "cmn"
+	}))
+	knows := ruth
+	knows.Sensitive = true
+	for _, c := range []struct {
+		by     access.Actor
+		hidden bool
+	}{{ruth, true}, {knows, false}} {
+		all, err := g.waiting.List(t.Context(), c.by)
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%+v (%v)", all, err)
+		}
+		for _, why := range []string{"no longer be sensitive", "no longer name all persons"} {
+			if !strings.Contains(all[0].Why, why) {
+				t.Errorf("the reason %q is missing from: %s", why, all[0].Why)
+			}
+		}
+		got := map[string]wire.FieldChange{}
+		for _, f := range all[0].Documents[0].Fields {
+			got[f.Field] = f
+		}
+		persons := wire.FieldChange{Field: "persons", Hidden: true}
+		if !c.hidden {
+			persons = wire.FieldChange{Field: "persons", Before: `["p1","p2"]`, After: `["p2"]`}
+		}
+		if got["sensitive"].Before != "true" || got["language"].After != "cmn" || got["persons"] != persons {
+			t.Errorf("hidden %v: %+v", c.hidden, all[0].Documents)
+		}
+	}
+	g.segment(t, "m9", func(s *schedules.Segment) { s.Title = "other" })
+	if d := g.listed()[0].Documents[0]; !d.Stale || len(d.Fields) != 0 {
+		t.Errorf("after another change it is shown as %+v", d)
+	}
+}
+
+func TestScopeHoldsForWhatWaits(t *testing.T) {
+	g := newGuarded(t)
+	for _, id := range []string{"m8", "m9"} {
+		g.segment(t, id, func(s *schedules.Segment) { s.Sensitive = true })
+	}
+	scoped := func(languages ...string) {
+		g.person(replica.Person{ID: "hana", Name: "Hana", Roles: []string{"producer"}, Languages: languages})
+	}
+	clear := func(s *schedules.Segment) { s.Sensitive = false }
+	language := g.theSegment("m9").Language
+	scoped(language)
+	id := g.waits("in scope", g.edit(hana, "m9", clear))
+	scoped("cmn")
+	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("confirmed, though who asked may no longer change it: %v", err)
+	}
+	row, _ := replica.SegmentsIn(g.replica).Get("m8")
+	less := row.Value
+	less.Sensitive = false
+	body, err := replica.Encode(less)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = g.replica.Commit(t.Context(), store.Commit{Origin: hana.Origin(g.at, "segment.edit", ""),
+		Writes: []store.Write{{Kind: replica.KindSegment, ID: "m8", Expect: row.Revision, Body: body}}})
+	if !fault.Is(err, fault.Forbidden) || strings.Contains(err.Error(), "waits as") || len(g.listed()) != 1 {
+		t.Errorf("what is out of scope waits for a second person: %v", err)
+	}
+}
+
+func (g *guarded) theSegment(id string) schedules.Segment {
+	g.t.Helper()
+	s, err := g.library.Segments.Get(id)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return s
+}
+
+func TestWhatAnEndedPersonAskedForIsNotConfirmed(t *testing.T) {
+	g := newGuarded(t)
+	g.segment(t, "m9", func(s *schedules.Segment) { s.Sensitive = true })
+	p := replica.Person{ID: "hana", Name: "Hana", Roles: []string{"producer"}}
+	g.person(p)
+	id := g.waits("edit", g.edit(hana, "m9", func(s *schedules.Segment) { s.Sensitive = false }))
+	p.EndedAt = schedules.At(g.at)
+	g.person(p)
+	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.Forbidden) ||
+		!strings.Contains(err.Error(), "was ended") {
+		t.Errorf("the change of an ended person was confirmed: %v", err)
+	}
+}
+
+func TestOnlySchedulersDecideOnChangesOfStations(t *testing.T) {
+	g := newGuarded(t)
+	id := g.waits("list emptied", g.station(ruth, func(st *schedules.Station) { st.Fallback = nil }))
+	amos := access.Actor{Name: "Amos", Person: "amos", Role: access.Viewer}
+	for _, a := range []access.Actor{hana, amos} {
+		if _, err := g.waiting.Withdraw(t.Context(), a, id); !fault.Is(err, fault.Forbidden) {
+			t.Fatalf("%s withdrew it: %v", a.Role, err)
+		}
+		if _, err := g.waiting.Confirm(t.Context(), a, id); !fault.Is(err, fault.Forbidden) {
+			t.Fatalf("%s confirmed it: %v", a.Role, err)
+		}
+	}
+	amos.Role, amos.Roles = access.Producer, []access.Role{access.Producer, access.SchedulerJob}
+	if _, err := g.waiting.Confirm(t.Context(), amos, id); err != nil {
+		t.Errorf("a producer who is a scheduler too: %v", err)
 	}
 }

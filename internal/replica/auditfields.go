@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -70,25 +71,67 @@ func (m *Replica) tellFields(ctx context.Context, c *store.Commit) error {
 		if !ok || kind.Hides == nil {
 			continue
 		}
-		var before, after map[string]any
-		if w.Expect > 0 {
-			d, err := m.Store.Get(ctx, w.Kind, w.ID)
-			if fault.Is(err, fault.NotFound) || err == nil && d.Revision != w.Expect {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			before = members(d.Body)
+		before, after, current, err := m.states(ctx, *w)
+		if err != nil {
+			return err
 		}
-		if !w.Delete {
-			after = members(w.Body)
+		if !current {
+			continue
 		}
-		if fields := fieldChanges(before, after, kind.Hides(before, after)); len(fields) > 0 {
+		if fields := fieldChanges(before, after, kind.Hides(before, after), toldInAudit); len(fields) > 0 {
 			w.Fields = auditFields{Fields: fields}.String()
 		}
 	}
 	return nil
+}
+
+// states returns the members of a document before and after a write. It is not current if it is not at the expected
+// revision.
+func (m *Replica) states(ctx context.Context, w store.Write) (before, after map[string]any, current bool, err error) {
+	if w.Expect > 0 {
+		d, err := m.Store.Get(ctx, w.Kind, w.ID)
+		if fault.Is(err, fault.NotFound) || err == nil && d.Revision != w.Expect {
+			return nil, nil, false, nil
+		}
+		if err != nil {
+			return nil, nil, false, err
+		}
+		before = members(d.Body)
+	}
+	if !w.Delete {
+		after = members(w.Body)
+	}
+	return before, after, true, nil
+}
+
+// FieldsOf returns what a write would change, for a reader who decides on it: of a signed document, what was signed. It
+// is not current if the document is not at the expected revision. A reader who knows what is sensitive gets every field
+// of segments.
+func (m *Replica) FieldsOf(ctx context.Context, w store.Write, knows bool) (f []wire.FieldChange, current bool,
+	err error) {
+	before, after, current, err := m.states(ctx, w)
+	if err != nil || !current {
+		return nil, false, err
+	}
+	kind, _ := m.Kinds.Find(w.Kind)
+	hides := Hiding()(before, after)
+	if kind.Hides != nil && (w.Kind != KindSegment || !knows) {
+		hides = kind.Hides(before, after)
+	}
+	return fieldChanges(signedMembers(before), signedMembers(after), hides, toldToDecide), true, nil
+}
+
+// signedMembers returns the members of what an envelope signs; those of the document itself if it is none.
+func signedMembers(document map[string]any) map[string]any {
+	payload, ok := document["payload"].(string)
+	if !ok {
+		return document
+	}
+	b, err := base64.StdEncoding.DecodeString(payload)
+	if err != nil {
+		return document
+	}
+	return members(b)
 }
 
 // members returns the members of a JSON object; none if it is none.
@@ -101,15 +144,17 @@ func members(body []byte) (out map[string]any) {
 	return out
 }
 
-// The bounds of what the audit tells of one change: fields, and bytes of a value and of a name.
-const (
-	fieldsTold = 30
-	valueTold  = 120
-	nameTold   = 80
+// bounds are those of what is told of one change: fields, and bytes of a value and of a name.
+type bounds struct{ fields, value, name int }
+
+// Whoever decides on a change is told more of it than the audit keeps for good.
+var (
+	toldInAudit  = bounds{30, 120, 80}
+	toldToDecide = bounds{500, 4000, 200}
 )
 
 // fieldChanges returns the fields in which two states of a document differ, in order. The revision is no field.
-func fieldChanges(before, after map[string]any, hides func(string) bool) (out []wire.FieldChange) {
+func fieldChanges(before, after map[string]any, hides func(string) bool, most bounds) (out []wire.FieldChange) {
 	more := 0
 	var compare func(field string, b, a any)
 	compare = func(field string, b, a any) {
@@ -123,13 +168,13 @@ func fieldChanges(before, after map[string]any, hides func(string) bool) (out []
 			}
 			return
 		}
-		if len(out) == fieldsTold {
+		if len(out) == most.fields {
 			more++
 			return
 		}
-		f := wire.FieldChange{Field: fault.Cut(field, nameTold), Hidden: hides(field)}
+		f := wire.FieldChange{Field: fault.Cut(field, most.name), Hidden: hides(field)}
 		if !f.Hidden {
-			f.Before, f.After = told(b), told(a)
+			f.Before, f.After = told(b, most.value), told(a, most.value)
 		}
 		out = append(out, f)
 	}
@@ -169,8 +214,8 @@ func inParts(b, a any) (before, after map[string]any, ok bool) {
 	return before, after, true
 }
 
-// told returns a value as the audit tells it: a long one by its length and hash.
-func told(v any) string {
+// told returns a value in words: one of more bytes than most by its length and hash.
+func told(v any, most int) string {
 	s, isText := v.(string)
 	if !isText {
 		if v == nil {
@@ -182,7 +227,7 @@ func told(v any) string {
 		}
 		s = string(b)
 	}
-	if len(s) > valueTold {
+	if len(s) > most {
 		return fmt.Sprintf("%d bytes, SHA-256 %x", len(s), sha256.Sum256([]byte(s)))
 	}
 	return s

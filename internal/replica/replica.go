@@ -72,15 +72,16 @@ func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
 	if m.Guard == nil || c.By == background || len(c.Writes) == 0 {
 		return m.CommitConfirmed(ctx, c)
 	}
+	if err := m.inScope(c.Person, c.Writes); err != nil {
+		return err
+	}
 	return m.Guard(ctx, c, func() error { return m.CommitConfirmed(ctx, c) })
 }
 
 // CommitConfirmed is Commit of what the Guard need not decide on.
 func (m *Replica) CommitConfirmed(ctx context.Context, c store.Commit) error {
-	for _, w := range c.Writes {
-		if err := m.Scope(c.Person, w); err != nil {
-			return err
-		}
+	if err := m.inScope(c.Person, c.Writes); err != nil {
+		return err
 	}
 	if err := m.tellFields(ctx, &c); err != nil {
 		return err
@@ -101,6 +102,16 @@ func (m *Replica) CommitConfirmed(ctx context.Context, c store.Commit) error {
 		}
 	}
 	return err
+}
+
+// inScope fails with Forbidden if a write is out of the scope of a person.
+func (m *Replica) inScope(person string, writes []store.Write) error {
+	for _, w := range writes {
+		if err := m.Scope(person, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Topic returns the topic of a kind's documents whose ids have the same first part (the station). The name of a kind is

@@ -323,7 +323,8 @@ type AuditRecord struct {
 	Fields []FieldChange `json:"fields,omitempty"` // what it changed; none in records of older programs
 }
 
-// Waiting is a change that waits for a second person. It has changed nothing yet.
+// Waiting is a change that waits for a second person. It has changed nothing yet. Its ID stands for its content: if
+// the person asks again with another content, that waits with another ID, and the earlier one is dropped.
 type Waiting struct {
 	ID        string            `json:"id"`
 	By        string            `json:"by"`               // who asked for it, and cannot confirm it
@@ -338,8 +339,11 @@ type Waiting struct {
 
 // WaitingDocument is a document that a waiting change would change.
 type WaitingDocument struct {
-	Kind string `json:"kind"`
-	ID   string `json:"id"`
+	Kind   string        `json:"kind"`
+	ID     string        `json:"id"`
+	Delete bool          `json:"delete,omitempty"` // the document would be deleted
+	Stale  bool          `json:"stale,omitempty"`  // it has changed since, so that the change cannot be confirmed
+	Fields []FieldChange `json:"fields,omitempty"` // what would change; in the list only
 }
 
 // FieldChange is the value of a field before and after a change.
@@ -347,5 +351,5 @@ type FieldChange struct {
 	Field  string `json:"field"`            // such as valid_until or windows.0.length_ms
 	Before string `json:"before,omitempty"` // as JSON, texts as they are; of a long one the length and the SHA-256
 	After  string `json:"after,omitempty"`
-	Hidden bool   `json:"hidden,omitempty"` // the audit does not tell the values, because they are secret or sensitive
+	Hidden bool   `json:"hidden,omitempty"` // the values are not told, because they are secret or sensitive
 }

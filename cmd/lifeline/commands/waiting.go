@@ -43,6 +43,22 @@ func printWaiting(out io.Writer, w wire.Waiting) {
 		of = append(of, d.Kind+" "+d.ID)
 	}
 	fmt.Fprintf(out, "    changes %s. %s\n", strings.Join(of, ", "), oneLine(w.Reason))
+	for _, d := range w.Documents {
+		at := "      " + d.Kind + " " + d.ID
+		if d.Delete {
+			fmt.Fprintf(out, "%s would be deleted\n", at)
+		}
+		if d.Stale {
+			fmt.Fprintf(out, "%s has changed since: withdraw this, and ask again\n", at)
+		}
+		for _, f := range d.Fields {
+			if f.Hidden {
+				fmt.Fprintf(out, "%s %s: hidden\n", at, oneLine(f.Field))
+			} else {
+				fmt.Fprintf(out, "%s %s: %q to %q\n", at, oneLine(f.Field), f.Before, f.After)
+			}
+		}
+	}
 }
 
 type waitingConfirmCmd struct {
