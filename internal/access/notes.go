@@ -22,7 +22,7 @@ type Notes struct {
 	mu      sync.Mutex
 	minute  time.Time
 	seen    map[note]*repeated
-	refused int // refusals that were written within the minute
+	refused map[bool]int // refusals that were written within the minute: of known callers, and of unknown ones
 }
 
 // note names what is counted together within a minute.
@@ -30,6 +30,7 @@ type note struct {
 	minute                    time.Time
 	action, kind, id          string
 	by, person, token, remote string
+	known                     bool // of refusals that are counted together: those of known callers
 }
 
 type repeated struct {
@@ -39,13 +40,14 @@ type repeated struct {
 }
 
 // refusalsWritten bounds the refusals that are written one by one within a minute, so that nobody can fill the store.
+// Known callers and unknown ones have such a bound each, so that nobody without a token hides what others do.
 const refusalsWritten = 60
 
 // notesSeen bounds what is counted separately within a minute.
 const notesSeen = 10_000
 
 func NewNotes(m *replica.Replica, now func() time.Time) *Notes {
-	return &Notes{replica: m, now: now, seen: map[note]*repeated{}}
+	return &Notes{replica: m, now: now, seen: map[note]*repeated{}, refused: map[bool]int{}}
 }
 
 // Note notes what a did: the action, such as "segment.listen", the kind and id of the document, if any, and more in
@@ -73,13 +75,14 @@ func (n *Notes) first(a Actor, k note, reason string, bounded bool) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if minute := n.now().Truncate(time.Minute); !minute.Equal(n.minute) {
-		n.minute, n.refused = minute, 0
+		n.minute, n.refused = minute, map[bool]int{}
 		maps.DeleteFunc(n.seen, func(_ note, r *repeated) bool { return r.times == 0 })
 	}
 	k.minute, k.by, k.person, k.token, k.remote = n.minute, a.Name, a.Person, a.Token, a.Remote
+	known := a.Name != ""
 	r, ok := n.seen[k]
-	if !ok && bounded && (n.refused >= refusalsWritten || len(n.seen) >= notesSeen) {
-		k, a = note{minute: n.minute, action: k.action}, Actor{}
+	if !ok && bounded && (n.refused[known] >= refusalsWritten || len(n.seen) >= notesSeen) {
+		k, a = note{minute: n.minute, action: k.action, known: known}, Actor{}
 		reason = "more refusals of other callers, the latest: " + reason
 		if r, ok = n.seen[k]; !ok {
 			r, ok = &repeated{}, true
@@ -94,7 +97,7 @@ func (n *Notes) first(a Actor, k note, reason string, bounded bool) bool {
 		n.seen[k] = &repeated{}
 	}
 	if bounded {
-		n.refused++
+		n.refused[known]++
 	}
 	return true
 }

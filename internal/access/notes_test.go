@@ -104,3 +104,22 @@ func TestRepeatedRefusalsOfOneCallerAreOneRecordAMinute(t *testing.T) {
 		t.Fatalf("the audit has %d records, the last %+v", len(got), got[len(got)-1])
 	}
 }
+
+func TestRefusalsOfUnknownCallersDoNotHideThoseOfKnownOnes(t *testing.T) {
+	h := newHouse(t)
+	n := NewNotes(h.replica, func() time.Time { return h.now })
+	for i := range 1000 {
+		a := Actor{Remote: fmt.Sprintf("2001:db8::%x", i)}
+		if err := n.Refused(t.Context(), a, "GET /v1/segments", "the token is not known"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	thief := Actor{Name: "Ruth", Person: "ruth", Token: "t2", Remote: "203.0.113.9"}
+	if err := n.Refused(t.Context(), thief, "POST /v1/erasures", "not permitted"); err != nil {
+		t.Fatal(err)
+	}
+	got := h.noted()
+	if last := got[len(got)-1]; last.Person != "ruth" || last.Token != "t2" {
+		t.Errorf("the refusal of a known person is not on the audit: %+v", last)
+	}
+}

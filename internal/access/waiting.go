@@ -245,8 +245,8 @@ func (s *Confirmations) active(w waiting) error {
 	id := cmp.Or(w.ByID, s.replica.PersonNamed(names.Of(w.By)))
 	row, known := replica.PersonsIn(s.replica).Get(id)
 	if ended := row.Value.EndedAt; known && !ended.IsZero() {
-		return fault.New(fault.Forbidden, "%s asked for this change and was ended on %s: withdraw it, and ask for it yourself "+
-			"if it is right", w.By, ended)
+		return fault.New(fault.Forbidden, "%s asked for this change and was ended on %s: withdraw it, and ask for it "+
+			"yourself if it is right", w.By, ended)
 	}
 	return nil
 }

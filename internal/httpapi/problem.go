@@ -99,7 +99,10 @@ func (a *api) noteRefusal(c *call, err error) {
 	if fault.Is(err, fault.Unconfirmed) && c.r.Header.Get(wire.AssertionHeader) == "" {
 		return // the question whether to do it
 	}
-	operation := c.r.Method + " " + trailOf(c.r).route
+	operation := "no operation"
+	if route := trailOf(c.r).route; route != "" {
+		operation = c.r.Method + " " + route
+	}
 	if err := a.Notes.Refused(context.WithoutCancel(c.r.Context()), c.actor, operation, p.Detail); err != nil {
 		a.Log.Error("a refusal was not noted on the audit", "request_id", p.RequestID, "error", err)
 	}

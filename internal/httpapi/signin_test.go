@@ -334,3 +334,32 @@ func TestARequestOfACommandLineIsDoneOnceItsPersonHasConfirmedItInTheConsole(t *
 	refused("it is done", add("ines", challenge), http.StatusCreated)
 	refused("again", add("ines", challenge), http.StatusForbidden)
 }
+
+func TestOnlyThePersonMakesTokensOfAPersonWithPasskeys(t *testing.T) {
+	s := newServed(t)
+	asks := func(person string) *httptest.ResponseRecorder {
+		body := strings.NewReader(`{"person":"` + person + `","role":"producer"}`)
+		r := httptest.NewRequest(http.MethodPost, "/v1/tokens", body)
+		r.Header.Set("Authorization", "Bearer "+s.token)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		return w
+	}
+	jisu := wire.Member{ID: "jisu", Name: "Jisu", Roles: []string{"producer"}}
+	_, err := s.parts.Members.Add(t.Context(), access.System, jisu)
+	s.must(err)
+	if w := asks("jisu"); w.Code != http.StatusCreated {
+		t.Errorf("of a person without passkeys: %d %s", w.Code, w.Body)
+	}
+	s.signedIn("sora", "producer")
+	if w := asks("sora"); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "passkeys") {
+		t.Errorf("of a person with passkeys: %d %s", w.Code, w.Body)
+	}
+	handlers := tokenHandlers{Parts: &s.parts}
+	s.must(handlers.onlyByThemselves(access.Actor{Person: "sora", Session: "id"}, "sora"))
+	if handlers.onlyByThemselves(access.Actor{Person: "sora"}, "sora") == nil ||
+		handlers.onlyByThemselves(access.Actor{Person: "jisu", Session: "id"}, "sora") == nil {
+		t.Error("a token, or another person, makes tokens of a person with passkeys")
+	}
+}

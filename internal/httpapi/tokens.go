@@ -28,14 +28,16 @@ func (a tokenHandlers) routes() []route {
 		{a.createToken, apidoc.Route{Method: http.MethodPost, Path: "/v1/tokens", Roles: admins,
 			Confirmed: true, ID: "createToken", Tag: apidoc.ForSchedulers, Summary: "Create an access token",
 			Detail: "The secret is in this answer only. Give person for the token of a person, name for that of a machine or " +
-				"station.",
+				"station. Of a person who has passkeys, only that person makes tokens, signed in.",
 			Takes: apidoc.TakesJSON(wire.NewToken{Name: "lantern-coast",
 				Role: "station", Station: "lantern-coast"}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The token.", wire.Token{ID: "0d9c6f2e41b7a8035c1e",
 				Name: "lantern-coast", Role: "station", Station: "lantern-coast",
 				CreatedAt: exampleStart, Secret: "lifeline_0d9c6f2e41b7a8035c1e_…"})},
-			Faults: map[int]string{http.StatusConflict: "The station counts as seized: enrol it anew. Or the name is, or " +
-				"looks like, that of a person or of another holder."}}},
+			Faults: map[int]string{http.StatusForbidden: "The role is not permitted, or the person has passkeys and is not " +
+				"the one who is signed in.",
+				http.StatusConflict: "The station counts as seized: enrol it anew. Or the name is, or " +
+					"looks like, that of a person or of another holder."}}},
 		{a.listTokens, apidoc.Route{Method: http.MethodGet, Path: "/v1/tokens", Roles: people,
 			ID: "listTokens", Tag: apidoc.ForSchedulers, Summary: "List access tokens, without their secrets",
 			Detail: "An administrator gets all tokens, others their own.",
@@ -85,12 +87,25 @@ func (a tokenHandlers) createToken(c *call) error {
 	if err := joinFindings(read, a.known(in.May), token.Check()); err != nil {
 		return err
 	}
+	if err := a.onlyByThemselves(c.actor, in.Person); err != nil {
+		return err
+	}
 	t, err := a.Access.Create(c.r.Context(), c.actor, token)
 	if err != nil {
 		return err
 	}
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(http.StatusCreated, t)
+}
+
+// onlyByThemselves fails with Forbidden for everybody but the person, signed in, if a token is of a person who has
+// passkeys: with a token of another, one person would be two.
+func (a tokenHandlers) onlyByThemselves(by access.Actor, person string) error {
+	if person == "" || by.Session != "" && by.Person == person || len(a.SignIn.Passkeys(person)) == 0 {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "person %q has passkeys, so that only that person makes their tokens, signed in by "+
+		"passkey: who needs one on a command line signs in with lifeline login", person)
 }
 
 // known fails with Invalid unless all are ids of operations.

@@ -17,7 +17,7 @@ type waitingHandlers struct{ *Parts }
 func (a waitingHandlers) routes() []route {
 	w := wire.Waiting{ID: "3f9c61d2aa0b4e7c5510", By: "Hana", Person: "hana", At: exampleStart,
 		ExpiresAt: schedules.At(exampleStart.AddDate(0, 0, 1)), Action: "segment.edit",
-		Why:       `segment "letter-7" would no longer be sensitive, which needs two persons`,
+		Why: `segment "letter-7" would no longer be sensitive, which needs two persons`,
 		Documents: []wire.WaitingDocument{{Kind: "segment", ID: "letter-7",
 			Fields: []wire.FieldChange{{Field: "sensitive", Before: "true", After: "false"}}}}}
 	decide := func(name, id, summary, detail string, faults map[int]string) apidoc.Route {

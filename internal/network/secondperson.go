@@ -36,7 +36,7 @@ func (s *Definitions) SecondPersons() *SecondPersons {
 	return &SecondPersons{s.replica, s.now, s.StationProblems}
 }
 
-// Why says, with every reason, why a commit needs two persons, and how long it may wait for the second; "": it needs one.
+// Why gives every reason why a commit needs two persons, and how long it may wait for the second; "": it needs one.
 func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
 	if slices.ContainsFunc(c.Writes, func(w store.Write) bool { return w.Kind == replica.KindErasure }) {
 		return "", 0 // two persons decide on an erasure already
@@ -146,13 +146,30 @@ func (s *SecondPersons) floorsLost(c store.Commit) string {
 	if changed == "" || recalls && !s.actedBefore(c) {
 		return ""
 	}
+	ends := s.earlierEnds(c, lib, with)
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
-		if l := s.lost(row.Value, lib, row.Value, with, recalls); l != "" {
+		if l := s.lost(row.Value, lib, row.Value, with, recalls, ends...); l != "" {
 			return fmt.Sprintf("without segment %q station %s would have nothing in %s to fill a gap with, so this needs two "+
 				"persons", changed, id, l)
 		}
 	}
 	return ""
+}
+
+// earlierEnds returns the coming times from which segments of a commit no longer air, by their validity or consent,
+// where they aired until later before.
+func (s *SecondPersons) earlierEnds(c store.Commit, lib, with *schedules.Library) (ends []time.Time) {
+	for _, w := range c.Writes {
+		if w.Kind != replica.KindSegment {
+			continue
+		}
+		before, _ := lib.Life(w.ID)
+		after, _ := with.Life(w.ID)
+		if after.Until.After(s.now()) && (before.Until.IsZero() || after.Until.Before(before.Until.Time)) {
+			ends = append(ends, after.Until.Time)
+		}
+	}
+	return ends
 }
 
 // actedBefore reports whether the author of a commit recalled, edited or rejected segments in the last day.
@@ -171,9 +188,11 @@ var recalling = []string{"segment.recall", "person.recall"}
 // lost returns a language in which the first state of a station has something to fill with at some time and the second
 // has nothing. A reserve makes up for what is recalled, and for nothing else.
 func (s *SecondPersons) lost(before schedules.Station, lib *schedules.Library, after schedules.Station,
-	with *schedules.Library, recalls bool) string {
+	with *schedules.Library, recalls bool, also ...time.Time) string {
 	for _, in := range floorAt {
-		at := s.now().Add(in)
+		also = append(also, s.now().Add(in))
+	}
+	for _, at := range also {
 		was, is := fillers(lib, before, at), fillers(with, after, at)
 		if l := missing(languagesOf(was), languagesOf(is)); l != "" {
 			return l

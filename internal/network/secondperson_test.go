@@ -201,8 +201,11 @@ func TestLastFallbackOfALanguageNeedsTwoPersons(t *testing.T) {
 		},
 		"edited":           edited(func(s *schedules.Segment) { s.Kind = "ident" }),
 		"shorter validity": edited(soon),
-		"other language":   edited(func(s *schedules.Segment) { s.Language = "cmn" }),
-		"sensitive":        edited(func(s *schedules.Segment) { s.Sensitive = true }),
+		"validity that ends after two weeks": edited(func(s *schedules.Segment) {
+			s.ValidUntil = schedules.At(time.Date(2026, 11, 16, 10, 10, 0, 0, time.UTC))
+		}),
+		"other language": edited(func(s *schedules.Segment) { s.Language = "cmn" }),
+		"sensitive":      edited(func(s *schedules.Segment) { s.Sensitive = true }),
 		"list emptied": func(g *guarded) error {
 			return g.station(hana, func(st *schedules.Station) { st.Fallback = nil })
 		},

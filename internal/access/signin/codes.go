@@ -123,7 +123,7 @@ func (s *SignIn) redeem(ctx context.Context, typed string) (personCode, int64, e
 
 // Recover approves, as a person who is signed in, that another gets a new code. The second person who approves within
 // recoveryLife gets the code, to hand it over. It fails with Forbidden for who is no such person, and with Conflict for
-// a person who was never enrolled.
+// a person who was never enrolled, or has such a code that is valid: nobody makes it void by asking for another.
 func (s *SignIn) Recover(ctx context.Context, by access.Actor, person string) (out wire.PersonCode, err error) {
 	if err := s.Available(); err != nil {
 		return out, err
@@ -145,6 +145,10 @@ func (s *SignIn) Recover(ctx context.Context, by access.Actor, person string) (o
 		now := s.now()
 		row, _ := codesIn(s.replica).Get(person)
 		c := row.Value
+		if c.Recovery && len(c.Proof) > 0 && now.Before(c.ExpiresAt.Time) && c.Failed < onetime.Tries {
+			return fault.New(fault.Conflict, "%s has a code already, by %s, which is valid until %s: no other replaces it "+
+				"until then", p.Name, strings.Join(approvers(c), " and "), c.ExpiresAt)
+		}
 		if !c.Recovery || len(c.Proof) > 0 || !now.Before(c.ExpiresAt.Time) {
 			c = personCode{Person: person, Recovery: true, CreatedAt: schedules.At(now),
 				ExpiresAt: schedules.At(now.Add(recoveryLife))}

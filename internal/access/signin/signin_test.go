@@ -459,6 +459,10 @@ func TestWhoLostEveryPasskeyIsRecoveredByTwoOthersAndByNobodyAlone(t *testing.T)
 	if got.Code == "" || len(got.Approved) != 2 {
 		t.Fatalf("%+v", got)
 	}
+	for _, by := range []access.Actor{ruth, hana} {
+		_, err := h.in.Recover(t.Context(), by, "sora")
+		h.refuses("another in place of a valid code", fault.Conflict, err)
+	}
 	h.must(h.in.Holds(sora)) // until the code is used, all is as it was
 	fresh := h.devices()
 	_, err = h.enrol(got.Code, fresh[:]...)
