@@ -71,7 +71,7 @@ func (m *Replica) tellFields(ctx context.Context, c *store.Commit) error {
 		if !ok || kind.Hides == nil {
 			continue
 		}
-		before, after, current, err := m.states(ctx, *w)
+		before, after, current, err := states(ctx, m, *w)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (m *Replica) tellFields(ctx context.Context, c *store.Commit) error {
 
 // states returns the members of a document before and after a write. It is not current if it is not at the expected
 // revision.
-func (m *Replica) states(ctx context.Context, w store.Write) (before, after map[string]any, current bool, err error) {
+func states(ctx context.Context, m *Replica, w store.Write) (before, after map[string]any, current bool, err error) {
 	if w.Expect > 0 {
 		d, err := m.Store.Get(ctx, w.Kind, w.ID)
 		if fault.Is(err, fault.NotFound) || err == nil && d.Revision != w.Expect {
@@ -109,7 +109,7 @@ func (m *Replica) states(ctx context.Context, w store.Write) (before, after map[
 // of segments.
 func (m *Replica) FieldsOf(ctx context.Context, w store.Write, knows bool) (f []wire.FieldChange, current bool,
 	err error) {
-	before, after, current, err := m.states(ctx, w)
+	before, after, current, err := states(ctx, m, w)
 	if err != nil || !current {
 		return nil, false, err
 	}
