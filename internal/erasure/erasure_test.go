@@ -533,6 +533,24 @@ func TestErasureOfASegmentSparesTheAudioOfOthers(t *testing.T) {
 	}
 }
 
+func TestErasedRecordingIsNotStoredAgain(t *testing.T) {
+	h := newHouse(t)
+	r, err := h.lib.Recordings.Receive(t.Context(), bytes.NewReader(h.sound))
+	h.must(err)
+	again := schedules.Segment{ID: "again", Kind: "music", Title: "Again", Language: "zxx"}
+	first, err := h.lib.Segments.Create(t.Context(), hana, again, r)
+	h.must(err)
+	h.must(h.replica.CatchUp(t.Context()))
+	h.erase(wire.ErasureRequest{Segments: []string{first.ID}})
+	again.ID = "other"
+	if _, err := h.lib.Segments.Create(t.Context(), hana, again, r); !fault.Is(err, fault.Gone) {
+		t.Errorf("a new segment: %v", err)
+	}
+	if _, err := h.lib.Segments.Replace(t.Context(), hana, "m1", nil, r); !fault.Is(err, fault.Gone) {
+		t.Errorf("another segment: %v", err)
+	}
+}
+
 // A pass that ends in the middle is completed by the next.
 func TestInterruptedErasureIsCompleted(t *testing.T) {
 	h := newHouse(t)

@@ -227,7 +227,11 @@ func (l *Segments) change(ctx context.Context, a access.Actor, id string, revisi
 // the id is taken; it then stores nothing.
 func (l *Segments) Create(ctx context.Context, a access.Actor, s schedules.Segment, r Received) (schedules.Segment,
 	error) {
-	if err := l.CheckNew(a, s); err != nil {
+	err := l.CheckNew(a, s)
+	if err == nil {
+		err = replica.RefuseErased(l.replica, r.recording.SHA256)
+	}
+	if err != nil {
 		return s, err
 	}
 	r.assign(&s, a)
@@ -288,6 +292,9 @@ func (l *Segments) Replace(ctx context.Context, a access.Actor, id string, revis
 	return l.change(ctx, a, id, revision, "segment.audio", r.recording.SHA256, func(s *schedules.Segment) error {
 		if s.State == schedules.Recalled {
 			return fault.New(fault.Conflict, "segment %q is recalled: reinstate it before it gets new audio", id)
+		}
+		if err := replica.RefuseErased(l.replica, r.recording.SHA256); err != nil {
+			return err
 		}
 		if s.Recording != nil && s.Recording.SHA256 != r.recording.SHA256 {
 			s.Previous = append(s.Previous[:len(s.Previous):len(s.Previous)], s.Recording.SHA256)

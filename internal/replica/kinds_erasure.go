@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/schedules"
 )
@@ -73,6 +74,19 @@ func ErasureOf(m *Replica, segment string) (ErasureDoc, bool) {
 		}
 	}
 	return ErasureDoc{}, false
+}
+
+// RefuseErased fails with Gone if a confirmed erasure names a recording: nothing brings it back.
+func RefuseErased(m *Replica, sha256 string) error {
+	for id, row := range ErasuresIn(m).After("", "") {
+		if row.Value.Decided() && slices.ContainsFunc(row.Value.Recordings, func(r ErasureRecording) bool {
+			return r.SHA256 == sha256
+		}) {
+			return fault.New(fault.Gone, "this very recording was erased for good (erasure %s), so it is not stored again: "+
+				"send another one", id)
+		}
+	}
+	return nil
 }
 
 func inspectErasure(i *Inspector, d store.Document, e ErasureDoc) {
