@@ -66,7 +66,7 @@ func (a *Access) Authenticate(secret string) (Actor, error) {
 	id, rest, _ := strings.Cut(rest, "_")
 	row, ok := tokensIn(a.replica).Get(id)
 	t := row.Value
-	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 {
+	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(Hash(rest))) != 1 {
 		return Actor{}, fault.New(fault.Unauthenticated, "the access token is missing or invalid: it is unknown or revoked. "+
 			"Send one as Authorization: Bearer TOKEN; the service's operator makes it with lifeline token create")
 	}
@@ -252,7 +252,8 @@ func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
 	})
 }
 
-func hash(secret string) string {
+// Hash returns the form in which a secret is stored: its SHA-256 in hexadecimal.
+func Hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
@@ -305,7 +306,7 @@ func makeToken(n NewToken, now time.Time) (made wire.Token, write store.Write, e
 	rand.Read(b[:]) // never fails: crypto/rand
 	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
 	t := token{ID: replica.NewID(), Name: n.Name, Person: n.Person, Role: n.Role, Station: n.Station, May: n.May,
-		Hash: hash(secret), CreatedAt: schedules.At(now)}
+		Hash: Hash(secret), CreatedAt: schedules.At(now)}
 	if !n.Endless {
 		t.ExpiresAt = schedules.At(now.Add(cmp.Or(n.Life, TokenLife)))
 	}

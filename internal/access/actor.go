@@ -38,7 +38,7 @@ type Actor struct {
 }
 
 // System is the actor of background jobs.
-var System = Actor{Name: "system", Role: Admin, Sensitive: true}
+var System = Actor{Name: store.System, Role: Admin, Sensitive: true}
 
 // Origin returns the audit record of an action of a at now.
 func (a Actor) Origin(now time.Time, action, reason string) store.Origin {

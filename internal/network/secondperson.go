@@ -72,8 +72,8 @@ func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
 // reasonsTold bounds the reasons why one commit needs two persons.
 const reasonsTold = 20
 
-// read returns the states of a document before and after a write; ok is false where it is new or goes.
-func read[T any](before T, known bool, w store.Write) (after T, ok bool) {
+// read returns the state of a known document after a write; ok is false where it is new or goes.
+func read[T any](known bool, w store.Write) (after T, ok bool) {
 	if !known || w.Delete {
 		return after, false
 	}
@@ -84,7 +84,7 @@ func read[T any](before T, known bool, w store.Write) (after T, ok bool) {
 func (s *SecondPersons) secondForSegment(c store.Commit, w store.Write) string {
 	row, known := replica.SegmentsIn(s.replica).Get(w.ID)
 	before := row.Value
-	after, ok := read(before, known, w)
+	after, ok := read[schedules.Segment](known, w)
 	if !ok {
 		return ""
 	}
@@ -134,11 +134,11 @@ func (s *SecondPersons) floorsLost(c store.Commit) string {
 	lib := s.problems.planning.Library()
 	with, changed, recalls := lib, "", true
 	for _, w := range c.Writes {
-		row, known := replica.SegmentsIn(s.replica).Get(w.ID)
 		if w.Kind != replica.KindSegment {
 			continue
 		}
-		if after, ok := read(row.Value, known, w); ok {
+		_, known := replica.SegmentsIn(s.replica).Get(w.ID)
+		if after, ok := read[schedules.Segment](known, w); ok {
 			with, changed = with.With(after), w.ID
 			recalls = recalls && after.State == schedules.Recalled
 		}
@@ -272,8 +272,8 @@ func (s *SecondPersons) coming(id string) bool {
 
 // secondForScript returns that readings would no longer be live which are the last fallback of a station.
 func (s *SecondPersons) secondForScript(w store.Write) string {
-	row, known := replica.ScriptsIn(s.replica).Get(w.ID)
-	after, ok := read(row.Value, known, w)
+	_, known := replica.ScriptsIn(s.replica).Get(w.ID)
+	after, ok := read[schedules.Script](known, w)
 	if !ok {
 		return ""
 	}
@@ -297,7 +297,7 @@ func (s *SecondPersons) secondForScript(w store.Write) string {
 func (s *SecondPersons) secondForStation(w store.Write) string {
 	row, known := replica.StationsIn(s.replica).Get(w.ID)
 	before := row.Value
-	after, ok := read(before, known, w)
+	after, ok := read[schedules.Station](known, w)
 	if !ok {
 		return ""
 	}

@@ -55,13 +55,11 @@ func AuditRecord(c store.Change) (r wire.AuditRecord) {
 	return r
 }
 
-// Background work changes documents often, and by rule: the audit tells the fields of all other changes.
-const background = "system"
-
-// tellFields adds to the writes of a commit what they change. If a document is not at the expected revision, it adds
+// tellFields adds to the writes of a commit what they change, except for background work, which changes documents often
+// and by rule. If a document is not at the expected revision, it adds
 // nothing: the commit will fail.
 func (m *Replica) tellFields(ctx context.Context, c *store.Commit) error {
-	if c.By == background {
+	if c.By == store.System {
 		return nil
 	}
 	c.Writes = slices.Clone(c.Writes)
@@ -96,10 +94,10 @@ func states(ctx context.Context, m *Replica, w store.Write) (before, after map[s
 		if err != nil {
 			return nil, nil, false, err
 		}
-		before = members(d.Body)
+		before = Members(d.Body)
 	}
 	if !w.Delete {
-		after = members(w.Body)
+		after = Members(w.Body)
 	}
 	return before, after, true, nil
 }
@@ -131,11 +129,11 @@ func signedMembers(document map[string]any) map[string]any {
 	if err != nil {
 		return document
 	}
-	return members(b)
+	return Members(b)
 }
 
-// members returns the members of a JSON object; none if it is none.
-func members(body []byte) (out map[string]any) {
+// Members returns the members of a JSON object; none if it is none.
+func Members(body []byte) (out map[string]any) {
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	d.UseNumber()
 	if d.Decode(&out) != nil {

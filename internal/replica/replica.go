@@ -69,13 +69,13 @@ func (m *Replica) Run(ctx context.Context, failed func(error)) error {
 // Commit makes the commit durable and applies it to the copy. It fails with ErrRace when a document is not at the
 // expected revision, and with Forbidden when it is out of the scope of the person whose commit it is.
 func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
-	if m.Guard == nil || c.By == background || len(c.Writes) == 0 {
+	if m.Guard == nil || c.By == store.System || len(c.Writes) == 0 {
 		return m.CommitConfirmed(ctx, c)
 	}
 	if err := m.inScope(c.Person, c.Writes); err != nil {
 		return err
 	}
-	return m.Guard(ctx, c, func() error { return m.CommitConfirmed(ctx, c) })
+	return m.Guard(ctx, c, func() error { return m.CommitConfirmed(ctx, c) }) // the scope may change while it waits
 }
 
 // CommitConfirmed is Commit of what the Guard need not decide on.

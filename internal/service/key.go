@@ -72,7 +72,7 @@ func serviceKey(ctx context.Context, c config.Serve, s Store) (ed25519.PrivateKe
 	if err := KnownKey(ctx, c, s, KeyID(key)); err != nil {
 		return nil, err
 	}
-	err = UseKey(ctx, s, "system", key)
+	err = UseKey(ctx, s, access.System.Name, key)
 	if fault.Is(err, fault.Full) { // a store of an earlier version: the next start records the key
 		err = nil
 	}
@@ -134,7 +134,7 @@ func firstKey(ctx context.Context, c config.Serve, s Store) (ed25519.PrivateKey,
 	if known.Current != "" && known.Current != KeyID(key) {
 		return nil, KeyMissing(c, known.Current)
 	}
-	return key, AdoptKey(ctx, c, s, "system", key, made)
+	return key, AdoptKey(ctx, c, s, access.System.Name, key, made)
 }
 
 // AdoptKey records in the store a key whose file does not have its name yet, and then renames the file.

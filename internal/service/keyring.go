@@ -44,7 +44,7 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 		named = append(named, access.SigningKey{ID: sign.KeyID(public), Public: public})
 	}
 	latest := out.roots[len(out.roots)-1]
-	err = access.UseRoot(ctx, s, "system", KeyID(key), latest.Version(), named, time.Now())
+	err = access.UseRoot(ctx, s, access.System.Name, KeyID(key), latest.Version(), named, time.Now())
 	if err != nil && !fault.Is(err, fault.Full) { // the next start records it
 		return out, err
 	}

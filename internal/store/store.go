@@ -34,10 +34,13 @@ type Commit struct {
 	Fields string // of a commit without writes, as Write.Fields
 }
 
+// System is the name of the author of background work.
+const System = "system"
+
 // Origin is the origin of a change, for the audit.
 type Origin struct {
 	At        time.Time // UTC, whole milliseconds
-	By        string    // name of the person or machine; "system" for background work
+	By        string    // name of the person or machine; System for background work
 	Action    string    // such as "segment.approve"
 	Reason    string
 	RequestID string

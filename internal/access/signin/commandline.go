@@ -79,7 +79,7 @@ func (s *SignIn) LoggedIn(in wire.LoginCheck) (out wire.SignedIn, done bool, err
 	if len(r.Challenge) != challengeBytes {
 		return out, false, errLogin
 	}
-	if hash(in.Secret) != r.Hash {
+	if access.Hash(in.Secret) != r.Hash {
 		return out, false, fault.Fields(fault.Field{Field: "secret", Message: "is not that of the request"})
 	}
 	out.Secret = written(idOf(r.Challenge), in.Secret)

@@ -19,7 +19,7 @@ func (h *house) terminal() terminal {
 	h.t.Helper()
 	t := terminal{secret: "the secret of a terminal"}
 	var err error
-	t.Login, err = h.in.AskToLogIn(wire.LoginAsk{Hash: hash(t.secret), Machine: "desk\x1b[2J-2"}, "192.0.2.9")
+	t.Login, err = h.in.AskToLogIn(wire.LoginAsk{Hash: access.Hash(t.secret), Machine: "desk\x1b[2J-2"}, "192.0.2.9")
 	h.must(err)
 	return t
 }
@@ -76,7 +76,7 @@ func TestTheLinkOfALoginIsWorthNothingWithoutTheCodeAndTheSecret(t *testing.T) {
 	for what, change := range map[string]func(*wire.LoginRequest){
 		"another address": func(r *wire.LoginRequest) { r.Remote = "203.0.113.1" },
 		"another machine": func(r *wire.LoginRequest) { r.Machine = "your own desk" },
-		"another secret":  func(r *wire.LoginRequest) { r.Hash = hash("of a thief") },
+		"another secret":  func(r *wire.LoginRequest) { r.Hash = access.Hash("of a thief") },
 		"no challenge":    func(r *wire.LoginRequest) { r.Challenge = nil },
 		"one to sign in":  func(r *wire.LoginRequest) { r.Challenge = h.in.challenge(toSignIn) },
 	} {

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -47,7 +45,7 @@ func (s *SignIn) start(ctx context.Context, by access.Actor, v Visitor, writes .
 	var b [32]byte
 	rand.Read(b[:]) // never fails: crypto/rand
 	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
-	own := session{ID: replica.NewID(), Hash: hash(secret)}
+	own := session{ID: replica.NewID(), Hash: access.Hash(secret)}
 	shown, err := s.keep(ctx, by, v, own, writes...)
 	return wire.SignedIn{Session: shown, Secret: written(own.ID, secret)}, err
 }
@@ -117,7 +115,7 @@ func (s *SignIn) Authenticate(secret string) (access.Actor, error) {
 	rest, _ := strings.CutPrefix(secret, secretPrefix+"_")
 	id, rest, _ := strings.Cut(rest, "_")
 	row, ok := sessionsIn(s.replica).Get(id)
-	if !ok || subtle.ConstantTimeCompare([]byte(row.Value.Hash), []byte(hash(rest))) != 1 {
+	if !ok || subtle.ConstantTimeCompare([]byte(row.Value.Hash), []byte(access.Hash(rest))) != 1 {
 		return access.Actor{}, errSession
 	}
 	return s.actor(row.Value)
@@ -233,9 +231,4 @@ func (s *SignIn) Sweep(ctx context.Context) error {
 		}
 	}
 	return errors.Join(s.remove(ctx, "session.expired", writes), s.forgetCodes(ctx), s.forgetChallenges(ctx))
-}
-
-func hash(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
 }

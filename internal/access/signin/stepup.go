@@ -22,7 +22,7 @@ type Act struct {
 // of returns the act as a session does it, in the form that the console gets.
 func (a Act) of(session string) wire.ConfirmationRequest {
 	return wire.ConfirmationRequest{Session: session, Operation: a.Operation, Method: a.Method, Path: a.Path,
-		IfMatch: a.IfMatch, Hash: hash(string(a.Body))}
+		IfMatch: a.IfMatch, Hash: access.Hash(string(a.Body))}
 }
 
 // boundTo are what the challenge for an act is bound to.
