@@ -102,7 +102,8 @@ func erasesPerson(t *testing.T, c config.Serve, places ...string) {
 	var proof hashchain.Proof
 	reads := terminalOf{h, t, h.secrets["scheduler"]}
 	reads.json(&proof, "verify", "--trust="+keys.Keys[0].PublicKey)
-	if len(proof.Differences) > 0 || proof.Records == 0 || proof.Erased == 0 {
+	if len(proof.Differences) > 0 || proof.Records == 0 || proof.Erased == 0 || proof.Entries == 0 ||
+		len(proof.Replaced) == 0 || proof.Replaced[0].Erasure != e.ID {
 		t.Errorf("the record does not verify: %+v", proof)
 	}
 	var report wire.AiringReport

@@ -212,7 +212,7 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		w := &wakes{runs: map[string]int{}}
 		n.runJobs(ctx, w.counted)
 		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse erase erase-renders fallback make-goods "+
-			"notes refill repair seal sign sign-in sweep token-uses uploads waiting" {
+			"notes refill repair seal seal-audit sign sign-in sweep token-uses uploads waiting" {
 			t.Errorf("a day runs %s", got)
 		}
 	})

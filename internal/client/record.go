@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"lifeline/internal/wire"
@@ -47,6 +48,21 @@ func (c RecordCalls) Chain(ctx context.Context, station, cursor string) (page wi
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "chain") + "?limit=500&cursor=" +
 		url.QueryEscape(cursor)}, &page)
 	return page, err
+}
+
+// AuditChain returns a page of the chain of the audit, starting at a cursor.
+func (c RecordCalls) AuditChain(ctx context.Context, cursor string) (page wire.ChainPage, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/audit/chain?limit=500&cursor=" +
+		url.QueryEscape(cursor)}, &page)
+	return page, err
+}
+
+// AuditRecords lists the exact entries of the audit with the sequences [first, last].
+func (c RecordCalls) AuditRecords(ctx context.Context, first, last int64) ([]wire.ChainRecord, error) {
+	var page wire.Page[wire.ChainRecord]
+	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/audit/chain/records?first=" +
+		strconv.FormatInt(first, 10) + "&last=" + strconv.FormatInt(last, 10)}, &page)
+	return page.Items, err
 }
 
 // ChainRecords lists the exact records that a station reported for [from, to). A zero from means no lower bound.

@@ -52,6 +52,7 @@ type house struct {
 	*scheduling.Scheduler
 	replica  *replica.Replica
 	store    *memory.Store
+	records  *record.Records
 	lock     *replica.WorkLock
 	lib      *library.Library
 	erasures *erasure.Erasures
@@ -84,6 +85,7 @@ func newHouse(t *testing.T) *house {
 	h.must(err)
 	t.Cleanup(func() { h.must(audio.Close()) })
 	records := record.NewRecords(r, r.Store, audio, now, 0)
+	h.records = records
 	h.Scheduler = scheduling.New(r, records, trust.OneKey(signer), now, "http://x", time.Hour)
 	h.lib = library.New(r, audio, trust.OneKey(signer), servicetest.Heard, now,
 		library.Limits{Concurrency: 1, MaxBytes: 1 << 20})
@@ -134,6 +136,7 @@ func (h *house) air(day schedules.Date) {
 	}
 	h.now = h.now.AddDate(0, 0, 3)
 	h.must(h.Record.Sealing.SealAll(h.Context()))
+	h.must(h.Record.Sealing.SealAudit(h.Context()))
 }
 
 // sweep runs the background work.
@@ -151,7 +154,7 @@ func (h *house) sweep() {
 // closes checks that the signed record still verifies and tells of the airing.
 func (h *house) closes() hashchain.Proof {
 	h.Helper()
-	p, err := hashchain.Verify(h.Context(), record.NewHashChain(h.store, h.store), []ed25519.PublicKey{h.public}, nil)
+	p, err := hashchain.Verify(h.Context(), record.NewHashChain(h.records), []ed25519.PublicKey{h.public}, nil)
 	h.must(err)
 	if len(p.Differences) > 0 || p.Links == 0 {
 		h.Errorf("the proof of %d links does not close: %v", p.Links, p.Differences)
@@ -254,7 +257,7 @@ func TestErasedPersonIsNowhereAndTheProofCloses(t *testing.T) {
 	}
 	h.lacks(witness, title)
 	p := h.closes()
-	if p.Erased == 0 || p.Records != 1 {
+	if p.Erased == 0 || p.Records != 1 || p.Entries == 0 || len(p.Replaced) == 0 || p.Replaced[0].Erasure != e.ID {
 		t.Errorf("the proof does not tell of the erasure: %+v", p)
 	}
 	s, err := h.lib.Segments.Get(h.segment)

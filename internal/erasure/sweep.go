@@ -72,7 +72,8 @@ type wait struct {
 	pause time.Duration
 }
 
-// Sweep continues every confirmed erasure until nothing is left. Each pass compares what is with what should be, so
+// Sweep continues every confirmed erasure until nothing is left, one at a time: two would undo what the other writes in
+// the records. Each pass compares what is with what should be, so
 // that the next one completes an interrupted one.
 func (s *Erasures) Sweep(ctx context.Context, lock *replica.WorkLock) error {
 	var failed error
@@ -80,7 +81,7 @@ func (s *Erasures) Sweep(ctx context.Context, lock *replica.WorkLock) error {
 		if e := row.Value; e.State != replica.ErasureConfirmed && e.State != replica.ErasurePurging || !s.due(id) {
 			continue
 		}
-		err := lock.Do(ctx, "erasure/"+id, 0, func(ctx context.Context) error { return s.pass(ctx, id) })
+		err := lock.Do(ctx, "erasure", 0, func(ctx context.Context) error { return s.pass(ctx, id) })
 		if err != nil && !errors.Is(err, replica.ErrElsewhere) && !errors.Is(err, replica.ErrRace) {
 			failed = errors.Join(failed, fmt.Errorf("erasure %s: %w", id, err))
 		}

@@ -34,6 +34,9 @@ type Source interface {
 	Links(ctx context.Context, station string) iter.Seq2[Stored, error]
 	// Records returns the as-run reports of [from, to).
 	Records(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error)
+	// Audit returns the first entries of the audit with the sequences [first, last], in order, and none only if there are
+	// none.
+	Audit(ctx context.Context, first, last int64) ([]wire.ChainRecord, error)
 	// Queue returns the envelope of a day's queue. It fails with NotFound.
 	Queue(ctx context.Context, station string, date schedules.Date) ([]byte, error)
 	// Rundown returns a published rundown as it is stored. It fails with NotFound, and with Unsupported if its exact bytes
@@ -61,7 +64,8 @@ type Proof struct {
 	Queues   int `json:"queues"`
 	Rundowns int `json:"rundowns"`
 	// documents and days of reports from which texts were erased, as links of the chain say
-	Erased      int          `json:"erased,omitempty"`
+	Erased int `json:"erased,omitempty"`
+	Audit
 	Differences []Difference `json:"differences"` // by station and day
 	// keep these: a chain that is cut off later no longer reaches them
 	Heads []wire.ChainHead `json:"heads"`
@@ -86,7 +90,9 @@ func Verify(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wir
 		if err != nil {
 			return p, fmt.Errorf("chain: %s: %w", station, err)
 		}
-		p.add(part)
+		if p.add(part); station != wire.AuditChain {
+			p.Stations++
+		}
 	}
 	slices.SortStableFunc(p.Differences, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(a.Station, b.Station), cmp.Compare(a.Date.String(), b.Date.String()))
@@ -95,13 +101,13 @@ func Verify(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wir
 }
 
 func (p *Proof) add(o Proof) {
-	p.Stations++
 	p.Links += o.Links
 	p.Days += o.Days
 	p.Records += o.Records
 	p.Queues += o.Queues
 	p.Rundowns += o.Rundowns
 	p.Erased += o.Erased
+	p.Audit.add(o.Audit)
 	p.Differences = append(p.Differences, o.Differences...)
 	p.Heads = append(p.Heads, o.Heads...)
 }
@@ -141,6 +147,7 @@ type verifier struct {
 	whole  bool // all links are valid
 	asRun  []wire.Link
 	queues []wire.Link
+	audits []wire.Link
 	named  [][2]int64        // sequences
 	seen   map[int64]string  // hashes of the links that are known heads
 	erased map[string]string // by the hash of sealed data: that of the same data without erased texts
@@ -189,7 +196,7 @@ func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.Ch
 			break // later links have no valid predecessor
 		}
 	}
-	for _, check := range []func(context.Context) error{v.days, v.rundowns} {
+	for _, check := range []func(context.Context) error{v.days, v.rundowns, v.audit} {
 		if err := check(ctx); err != nil {
 			return err
 		}
@@ -229,6 +236,8 @@ func (v *verifier) link(s Stored) bool {
 			v.last.Number, s.Number)
 	case l.Kind == wire.LinkAsRun && !l.Late && len(v.asRun) > 0 && !l.From.Equal(v.until.Time):
 		v.differs(s.Date, "link %d begins at %s, the one before ended at %s", s.Number, l.From, v.until)
+	case l.Kind == wire.LinkAudit && (len(l.Sequences) == 0 || l.Sequences[0][0] <= v.lastAudit()):
+		v.differs(s.Date, "link %d does not follow the entries of the links before it", s.Number)
 	default:
 		v.take(l, s.Envelope)
 		return true
@@ -243,10 +252,16 @@ func (v *verifier) take(l wire.Link, envelope []byte) {
 	}
 	v.proof.Links++
 	switch l.Kind {
+	case wire.LinkAudit:
+		v.audits = append(v.audits, l)
 	case wire.LinkQueue:
 		v.queues = append(v.queues, l)
 	case wire.LinkErasure:
-		v.proof.Erased += len(l.Erased)
+		if v.station == wire.AuditChain {
+			v.proof.Replaced = append(v.proof.Replaced, Replaced{l.Erasure, l.SealedAt, l.Sequences})
+		} else {
+			v.proof.Erased += len(l.Erased)
+		}
 		for _, e := range l.Erased {
 			v.erased[e.Was] = e.Is
 		}

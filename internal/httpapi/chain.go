@@ -20,6 +20,9 @@ func (a chainHandlers) routes() []route {
 		SealedAt: exampleStart, Kind: wire.LinkQueue, Date: exampleDate,
 		Revision: 7, Queue: exampleHash, Rundown: exampleHash},
 		Envelope: []byte(`{"payloadType":"application/vnd.lifeline.link+json"}`)}
+	auditLink := link
+	auditLink.Link = wire.Link{Schema: wire.LinkSchema, Station: wire.AuditChain, Number: 1, SealedAt: exampleStart,
+		Kind: wire.LinkAudit, Date: exampleDate, Sequences: [][2]int64{{1, 41}}, Records: exampleHash}
 	span := func(name, says string) openapi.Parameter {
 		return openapi.Parameter{Name: name, Description: says, Schema: instantSchema()}
 	}
@@ -44,7 +47,46 @@ func (a chainHandlers) routes() []route {
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of records, ordered by sequence.",
 				wire.Page[wire.ChainRecord]{Items: []wire.ChainRecord{
 					{Sequence: 17, AtMs: exampleStart.UnixMilli(), Body: []byte(`{"sequence":17}`)}}})}}},
+		{a.auditChain, apidoc.Route{Method: http.MethodGet, Path: "/v1/audit/chain", Roles: planning,
+			ID: "listAuditChain", Tag: apidoc.ForSchedulers, Summary: "List the links of the chain of the audit",
+			Detail: "Each link seals the entries of the audit that followed those of the link before, within ten minutes.",
+			Query:  paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of links, ordered by number, and the head of the "+
+				"chain.", wire.ChainPage{Page: wire.Page[wire.SealedLink]{Items: []wire.SealedLink{auditLink}},
+				Head: wire.ChainHead{Station: wire.AuditChain, Number: 1, SHA256: exampleHash}})}}},
+		{a.auditRecords, apidoc.Route{Method: http.MethodGet, Path: "/v1/audit/chain/records", Roles: planning,
+			ID: "listAuditChainRecords", Tag: apidoc.ForSchedulers, Summary: "List the sealed entries of the audit",
+			Detail: "The hash in a link covers the sequence, instant and length (64 bits each, big endian) and the body of " +
+				"each entry, ordered by sequence.",
+			Query: []openapi.Parameter{
+				required(openapi.Parameter{Name: "first", Description: "The first sequence.", Schema: openapi.Integer()}),
+				required(openapi.Parameter{Name: "last", Description: "The last sequence. An answer has at most the first 5000 " +
+					"of them.",
+					Schema: openapi.Integer()})},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The entries, ordered by sequence.",
+				wire.Page[wire.ChainRecord]{Items: []wire.ChainRecord{
+					{Sequence: 17, AtMs: exampleStart.UnixMilli(), Body: []byte(`{"sequence":17}`)}}})}}},
 	}
+}
+
+// auditChain lists the links of the audit's chain.
+func (a chainHandlers) auditChain(c *call) error { return a.links(c, wire.AuditChain) }
+
+// auditRecords lists entries of the audit in the form that links seal.
+func (a chainHandlers) auditRecords(c *call) error {
+	var bounds [2]int64
+	for i, name := range []string{"first", "last"} {
+		n, err := strconv.ParseInt(c.query().Get(name), 10, 64)
+		if err != nil || n < 1 {
+			return fault.Fields(fault.Field{Field: name, Message: "must be the sequence of an entry"})
+		}
+		bounds[i] = n
+	}
+	records, err := a.Logbook.Chain().Audit(c.r.Context(), bounds[0], bounds[1])
+	if err != nil {
+		return err
+	}
+	return page(c, records, "")
 }
 
 // chain lists the links of a station's chain, each with its signed envelope.
@@ -52,12 +94,17 @@ func (a chainHandlers) chain(c *call) error {
 	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
+	return a.links(c, c.station())
+}
+
+// links lists the links of a chain.
+func (a chainHandlers) links(c *call, chain string) error {
 	after, limit, err := c.query().number()
 	if err != nil {
 		return err
 	}
 	source := a.Logbook.Chain()
-	links, err := source.Page(c.r.Context(), c.station(), after, limit)
+	links, err := source.Page(c.r.Context(), chain, after, limit)
 	if err != nil {
 		return err
 	}
@@ -73,10 +120,10 @@ func (a chainHandlers) chain(c *call) error {
 	if len(links) == limit {
 		out.NextCursor = cursor(strconv.FormatInt(links[limit-1].Number, 10))
 	}
-	if out.Head, err = source.Head(c.r.Context(), c.station()); err != nil && !fault.Is(err, fault.NotFound) {
+	if out.Head, err = source.Head(c.r.Context(), chain); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	if out.Late, err = source.Unsealed(c.r.Context(), c.station()); err != nil {
+	if out.Late, err = source.Unsealed(c.r.Context(), chain); err != nil {
 		return err
 	}
 	return c.json(http.StatusOK, out)

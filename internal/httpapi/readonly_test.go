@@ -246,6 +246,7 @@ func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 		"/v1/reports/airings":                       "from=2026-11-28&to=2026-12-02",
 		"/v1/stations/:station/chain/records":       "from=2026-11-28T00:00:00Z&to=2026-12-02T00:00:00Z",
 		"/v1/stations/:station/as-run":              "from=2026-11-28T00:00:00Z&to=2026-12-02T00:00:00Z",
+		"/v1/audit/chain/records":                   "first=1&last=2",
 		"/v1/stations/:station/rundowns/:date/diff": fmt.Sprintf("from=%d&to=%[1]d", draft.Revision),
 	}
 	others := map[string]int{ // with another status

@@ -39,22 +39,17 @@ func chainHead(ctx context.Context, docs replica.Documents, station string) (hea
 }
 
 // HashChain reads a store's chains, and the documents that they name, for hashchain.Verify.
-type HashChain struct {
-	docs  replica.Documents
-	asRun replica.AsRunLog
-}
+type HashChain struct{ records *Records }
 
-// NewHashChain returns a Chain over docs and asRun.
-func NewHashChain(docs replica.Documents, asRun replica.AsRunLog) HashChain {
-	return HashChain{docs, asRun}
-}
+// NewHashChain returns a HashChain over r.
+func NewHashChain(r *Records) HashChain { return HashChain{r} }
 
 // Stations returns the stations that have a chain or for which one is due.
 func (c HashChain) Stations(ctx context.Context) ([]string, error) {
 	var out []string
 	seen := map[string]bool{}
 	for _, kind := range []string{replica.KindStation, KindHead} {
-		docs, err := replica.List(ctx, c.docs, kind, "", "")
+		docs, err := replica.List(ctx, c.records, kind, "", "")
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +65,7 @@ func (c HashChain) Stations(ctx context.Context) ([]string, error) {
 
 // Head returns the head of a chain. For a damaged head it returns the zero ChainHead, which fits no chain.
 func (c HashChain) Head(ctx context.Context, station string) (wire.ChainHead, error) {
-	d, err := c.docs.Get(ctx, KindHead, station)
+	d, err := c.records.Get(ctx, KindHead, station)
 	if err != nil {
 		return wire.ChainHead{}, err
 	}
@@ -106,7 +101,7 @@ func (c HashChain) Links(ctx context.Context, station string) iter.Seq2[hashchai
 
 // Page returns at most limit links after the given number. A link with a malformed id has the number 0.
 func (c HashChain) Page(ctx context.Context, station string, after int64, limit int) ([]hashchain.Stored, error) {
-	docs, err := c.docs.List(ctx, KindLink, fmt.Sprintf("%s/%012d", station, after+1), limit)
+	docs, err := c.records.List(ctx, KindLink, fmt.Sprintf("%s/%012d", station, after+1), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +126,7 @@ func (c HashChain) Page(ctx context.Context, station string, after int64, limit 
 
 // Records returns a station's as-run entries of [from, to), byte for byte.
 func (c HashChain) Records(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error) {
-	entries, err := c.asRun.Read(ctx, station, from, to)
+	entries, err := c.records.Read(ctx, station, from, to)
 	return chainRecords(entries), err
 }
 
@@ -145,19 +140,19 @@ func chainRecords(entries []store.Entry) []wire.ChainRecord {
 
 // Queue returns the signed queue of a day. It fails with NotFound.
 func (c HashChain) Queue(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
-	d, err := c.docs.Get(ctx, replica.KindQueue, replica.DayID(station, date))
+	d, err := c.records.Get(ctx, replica.KindQueue, replica.DayID(station, date))
 	return d.Body, err
 }
 
 // Rundown returns the stored form of a rundown. It fails with NotFound.
 func (c HashChain) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error) {
-	d, err := c.docs.Get(ctx, replica.KindRevision, replica.RevisionID(station, date, revision))
+	d, err := c.records.Get(ctx, replica.KindRevision, replica.RevisionID(station, date, revision))
 	return d.Body, err
 }
 
 // Unsealed reports whether a late report is still without a link.
 func (c HashChain) Unsealed(ctx context.Context, station string) (bool, error) {
-	_, err := c.docs.Get(ctx, KindLate, station)
+	_, err := c.records.Get(ctx, KindLate, station)
 	if fault.Is(err, fault.NotFound) {
 		return false, nil
 	}

@@ -428,7 +428,7 @@ func (l *Logbook) Audit(ctx context.Context, q store.AuditQuery) (page []wire.Au
 }
 
 // Chain returns a reader of the stations' chains.
-func (l *Logbook) Chain() HashChain { return NewHashChain(l.store, l.store) }
+func (l *Logbook) Chain() HashChain { return NewHashChain(l.store) }
 
 const playersKept = time.Hour // how long a player is known after its last report
 

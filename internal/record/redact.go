@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -31,7 +32,15 @@ type Redactor struct {
 type sealedHashes struct {
 	documents map[string]bool // hashes of queues and rundowns, and those that took their place
 	asRun     []wire.Link
+	audits    []auditSpan
+	lastAudit int64
 	erased    map[wire.ErasedHash]bool
+}
+
+// auditSpan are the sequences of the entries that a link of the audit seals.
+type auditSpan struct {
+	first, last int64
+	date        schedules.Date
 }
 
 // NewRedactor returns a Redactor for one pass over a store. erase removes a file of older records.
@@ -45,7 +54,7 @@ func (r *Redactor) in(ctx context.Context, station string) (*sealedHashes, error
 		return h, nil
 	}
 	h := &sealedHashes{documents: map[string]bool{}, erased: map[wire.ErasedHash]bool{}}
-	for stored, err := range NewHashChain(r.records, r.records).Links(ctx, station) {
+	for stored, err := range NewHashChain(r.records).Links(ctx, station) {
 		if err != nil {
 			return nil, err
 		}
@@ -65,6 +74,10 @@ func (h *sealedHashes) add(l wire.Link) {
 		h.documents[l.Queue], h.documents[l.Rundown] = true, true
 	case wire.LinkAsRun:
 		h.asRun = append(h.asRun, l)
+	}
+	if l.Kind == wire.LinkAudit {
+		h.audits = append(h.audits, auditSpan{h.lastAudit + 1, hashchain.LastOf(l), l.Date})
+		h.lastAudit = hashchain.LastOf(l)
 	}
 	for _, e := range l.Erased {
 		h.erased[e], h.documents[e.Is] = true, true
@@ -128,14 +141,93 @@ func (r *Redactor) Audit(ctx context.Context, clean func(store.Change) store.Cha
 			}
 		}
 		if found += len(changed); len(changed) > 0 {
+			if err := r.sealAudit(ctx, nil, changed, erasure); err != nil {
+				return found, err
+			}
 			if err := r.records.Store.Redact(ctx, changed, nil); err != nil {
 				return found, err
 			}
 		}
 	}
 	n, err := redactFiles(ctx, r, auditFiles, erasure, archive.ParseChange, archive.AppendChange, whenChanged, cleaned,
-		func([]store.Change, []store.Change) error { return nil })
+		func(all, is []store.Change) error { return r.sealAudit(ctx, all, is, erasure) })
 	return found + n, err
+}
+
+// sealAudit adds the links that say which hashes take the place of those of the audit, once is takes the place of its
+// entries. held are entries that are next to each other, as they are now, for links whose entries they are. Entries
+// that no link has yet are sealed first, as they are now: otherwise others could do so while they change.
+func (r *Redactor) sealAudit(ctx context.Context, held, is []store.Change, erasure string) error {
+	h, err := r.in(ctx, wire.AuditChain)
+	if err != nil {
+		return err
+	}
+	if h.lastAudit < is[len(is)-1].Sequence {
+		for more := true; more; {
+			if more, err = (auditChain{r.records, r.links}).seal(ctx, true); err != nil {
+				return err
+			}
+		}
+		delete(r.sealed, wire.AuditChain)
+		if h, err = r.in(ctx, wire.AuditChain); err != nil {
+			return err
+		}
+	}
+	for _, l := range h.audits {
+		own := within(is, l.first, l.last)
+		if len(own) == 0 {
+			continue
+		}
+		was := within(held, l.first, l.last)
+		if len(held) == 0 || held[0].Sequence > l.first || held[len(held)-1].Sequence < l.last {
+			if was, err = r.records.span(ctx, l.first, l.last, auditLinkMost); err != nil {
+				return err
+			}
+		}
+		next := slices.Clone(was)
+		for _, c := range own {
+			if at, ok := slices.BinarySearchFunc(next, c, byChange); ok {
+				next[at] = c
+			}
+		}
+		var records [3][]wire.ChainRecord
+		for i, changes := range [][]store.Change{was, next, own} {
+			if records[i], err = auditRecords(changes); err != nil {
+				return err
+			}
+		}
+		if err := r.replaced(ctx, h, wire.Link{Station: wire.AuditChain, Date: l.date, Erasure: erasure,
+			Sequences: hashchain.Sequences(records[2]), Erased: []wire.ErasedHash{{Was: hashchain.Records(records[0]),
+				Is: hashchain.Records(records[1])}}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// within returns the changes with the sequences [first, last].
+func within(changes []store.Change, first, last int64) []store.Change {
+	from, _ := slices.BinarySearchFunc(changes, store.Change{Sequence: first}, byChange)
+	to, _ := slices.BinarySearchFunc(changes, store.Change{Sequence: last + 1}, byChange)
+	return changes[from:to]
+}
+
+func byChange(a, b store.Change) int { return cmp.Compare(a.Sequence, b.Sequence) }
+
+// replaced commits a link of an erasure, unless the chain has it or nothing changes.
+func (r *Redactor) replaced(ctx context.Context, h *sealedHashes, l wire.Link) error {
+	if h.erased[l.Erased[0]] || l.Erased[0].Is == l.Erased[0].Was {
+		return nil
+	}
+	l.Kind = wire.LinkErasure
+	writes, err := r.links.Writes(ctx, l)
+	if err == nil {
+		err = r.commit(ctx, l.Erasure, writes...)
+	}
+	if err == nil {
+		h.add(l)
+	}
+	return err
 }
 
 // AsRun replaces texts in the reports of a station likewise.
@@ -190,20 +282,11 @@ func (r *Redactor) seal(ctx context.Context, station string, is []store.Entry, e
 		own := slices.DeleteFunc(slices.Clone(is), func(e store.Entry) bool {
 			return !hashchain.Names(day.Sequences, e.Sequence)
 		})
-		l := wire.Link{Station: station, Kind: wire.LinkErasure, Date: day.Date, Erasure: erasure,
+		if err := r.replaced(ctx, h, wire.Link{Station: station, Date: day.Date, Erasure: erasure,
 			Erased: []wire.ErasedHash{{Was: hashchain.Records(chainRecords(held)),
-				Is: hashchain.Records(chainRecords(mergeEntries(own, held)))}}}
-		if h.erased[l.Erased[0]] || l.Erased[0].Is == l.Erased[0].Was {
-			continue
-		}
-		writes, err := r.links.Writes(ctx, l)
-		if err == nil {
-			err = r.commit(ctx, erasure, writes...)
-		}
-		if err != nil {
+				Is: hashchain.Records(chainRecords(mergeEntries(own, held)))}}}); err != nil {
 			return err
 		}
-		h.add(l)
 	}
 	return nil
 }
@@ -211,7 +294,7 @@ func (r *Redactor) seal(ctx context.Context, station string, is []store.Entry, e
 // redactFiles writes the files of older records anew whose records have texts to erase.
 func redactFiles[T any](ctx context.Context, r *Redactor, prefix, erasure string, parse func([]byte) (T, error),
 	add func([]byte, T) ([]byte, error), when func(T) (int64, time.Time), clean func(T) (T, bool),
-	before func(was, is []T) error) (found int, err error) {
+	before func(all, is []T) error) (found int, err error) {
 	docs, err := replica.List(ctx, r.records.Store, KindRecords, prefix, prefix+"~")
 	if err != nil {
 		return 0, err
@@ -225,20 +308,21 @@ func redactFiles[T any](ctx context.Context, r *Redactor, prefix, erasure string
 		if err != nil {
 			return found, err
 		}
-		var was, is []T
+		var is []T
+		cleaned := slices.Clone(all)
 		for i, one := range all {
 			if c, changed := clean(one); changed {
-				was, is, all[i] = append(was, one), append(is, c), c
+				is, cleaned[i] = append(is, c), c
 			}
 		}
 		if len(is) == 0 {
 			continue
 		}
 		found += len(is)
-		if err := before(was, is); err != nil {
+		if err := before(all, is); err != nil {
 			return found, err
 		}
-		next, err := writeRecords(ctx, r.records.audio, all, when, add)
+		next, err := writeRecords(ctx, r.records.audio, cleaned, when, add)
 		if err == nil {
 			err = r.records.name(ctx, store.Write{Kind: KindRecords, ID: d.ID, Expect: d.Revision}, next)
 		}
@@ -254,7 +338,7 @@ func redactFiles[T any](ctx context.Context, r *Redactor, prefix, erasure string
 
 // Stations returns the stations that have a chain or for which one is due.
 func (r *Redactor) Stations(ctx context.Context) ([]string, error) {
-	return NewHashChain(r.records, r.records).Stations(ctx)
+	return NewHashChain(r.records).Stations(ctx)
 }
 
 // DayOf returns the station and day of the id of a queue or rundown. ok is false if it is not one.

@@ -23,7 +23,7 @@ import (
 // Sealing seals the stations' as-run entries into their chains, day by day.
 type Sealing struct {
 	replica *replica.Replica
-	store   replica.Store
+	store   *Records
 	now     func() time.Time
 	links   *Links
 
@@ -183,7 +183,7 @@ func (s *Sealing) late(ctx context.Context, st schedules.Station, mark replica.R
 
 // sealed returns the sequence ranges of a station's entries that its links name.
 func (s *Sealing) sealed(ctx context.Context, station string) (named [][2]int64, err error) {
-	for stored, err := range NewHashChain(s.store, s.store).Links(ctx, station) {
+	for stored, err := range NewHashChain(s.store).Links(ctx, station) {
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,13 @@ const (
 	LinkAsRun = "as-run" // a station's reports about a past day
 	// texts that were erased from sealed documents or reports
 	LinkErasure = "erasure"
+	LinkAudit   = "audit" // entries of the audit, in the chain of AuditChain
 )
+
+// AuditChain is the name of the chain of the audit, where other chains have the id of a station. Its links seal the
+// entries after those of the link before, in order; their records are the lines of an archive. From and To are the
+// instants of the first and the last entry, and Date is the day, in UTC, on which it was sealed.
+const AuditChain = "~audit"
 
 // Link is one link of a station's chain. It contains the hashes of the data that it seals and of the previous link.
 // Hashes are SHA-256 in hex.
@@ -40,7 +46,8 @@ type Link struct {
 	Sequences [][2]int64        `json:"sequences,omitempty"`
 	Records   string            `json:"records_sha256,omitempty"`
 
-	// Of an erasure: the hashes that earlier links contain, and those of the same data without the erased texts.
+	// Of an erasure: the hashes that earlier links contain, and those of the same data without the erased texts. In the
+	// chain of the audit, Sequences are those of the entries that lost texts.
 	Erased []ErasedHash `json:"erased,omitempty"`
 	// Of an erasure: its id.
 	Erasure string `json:"erasure,omitempty"`
@@ -73,7 +80,7 @@ type ChainPage struct {
 	Late bool      `json:"late"` // a report that arrived after its day was sealed still waits for its link
 }
 
-// ChainRecord is one as-run report as it is stored, byte for byte.
+// ChainRecord is one as-run report as it is stored, byte for byte, or one entry of the audit as a line of an archive.
 type ChainRecord struct {
 	Sequence int64  `json:"sequence"`
 	AtMs     int64  `json:"at_ms"` // its instant for queries, in milliseconds since 1970

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"lifeline/internal/client"
@@ -74,7 +76,12 @@ func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof h
 		return proof, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return hashchain.Verify(ctx, record.NewHashChain(s, s), keys, known)
+	audio, err := service.OpenAudio(ctx, c.Serve) // it has the older records
+	if err != nil {
+		return proof, err
+	}
+	defer func() { err = errors.Join(err, audio.Close()) }()
+	return hashchain.Verify(ctx, record.NewHashChain(record.NewRecords(nil, s, audio, time.Now, 0)), keys, known)
 }
 
 // errUnpinned refuses a verification that would trust the keys which the verified service names.
@@ -109,8 +116,8 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 
 func printProof(w io.Writer, p hashchain.Proof) {
 	fmt.Fprintf(w, "%s: %s, %s, %s, %s of as-run with %d reports\n", count(p.Stations, "station"), count(p.Links, "link"),
-		count(p.Queues, "queue"),
-		count(p.Rundowns, "rundown"), count(p.Days, "day"), p.Records)
+		count(p.Queues, "queue"), count(p.Rundowns, "rundown"), count(p.Days, "day"), p.Records)
+	printAudit(w, p.Audit)
 	for _, d := range p.Differences {
 		fmt.Fprintln(w, "  CHANGED", d)
 	}
@@ -122,6 +129,35 @@ func printProof(w io.Writer, p hashchain.Proof) {
 		}
 	}
 }
+
+func printAudit(w io.Writer, a hashchain.Audit) {
+	if a.Since == nil {
+		fmt.Fprintln(w, "audit: not chained yet, or not for your role (it takes a scheduler, or --direct)")
+		return
+	}
+	fmt.Fprintf(w, "audit: %d entries, chained since %s (older ones as they stood then); %d are not sealed yet\n", a.Entries,
+		a.Since, a.Open)
+	for _, r := range a.Replaced {
+		fmt.Fprintf(w, "  erasure %s took texts from %s of the audit at %s\n", r.Erasure, ranges(r.Entries), r.At)
+	}
+}
+
+// ranges names sequences: "entries 3, 7-9".
+func ranges(all [][2]int64) string {
+	var parts []string
+	for _, r := range all {
+		if parts = append(parts, strconv.FormatInt(r[0], 10)); r[1] > r[0] {
+			parts[len(parts)-1] += "-" + strconv.FormatInt(r[1], 10)
+		}
+	}
+	if len(parts) > mostRanges {
+		parts = append(parts[:mostRanges], fmt.Sprintf("and %d more", len(parts)-mostRanges))
+	}
+	return "entries " + strings.Join(parts, ", ")
+}
+
+// mostRanges are the ranges of entries that verify prints of one erasure; --json has all.
+const mostRanges = 20
 
 func readHeads(file string) (heads []wire.ChainHead, err error) {
 	if file == "" {
@@ -162,18 +198,36 @@ func (r remoteChain) Stations(ctx context.Context) (ids []string, err error) {
 	for _, st := range all {
 		ids = append(ids, st.ID)
 	}
+	if err == nil {
+		if _, err = r.client.AuditChain(ctx, ""); fault.Is(err, fault.Forbidden) || fault.Is(err, fault.NotFound) {
+			return ids, nil // the audit takes a scheduler, and a service that chains it
+		}
+		ids = append(ids, wire.AuditChain)
+	}
 	return ids, err
 }
 
+// page returns a page of a chain.
+func (r remoteChain) page(ctx context.Context, chain, cursor string) (wire.ChainPage, error) {
+	if chain == wire.AuditChain {
+		return r.client.AuditChain(ctx, cursor)
+	}
+	return r.client.Chain(ctx, chain, cursor)
+}
+
+func (r remoteChain) Audit(ctx context.Context, first, last int64) ([]wire.ChainRecord, error) {
+	return r.client.AuditRecords(ctx, first, last)
+}
+
 func (r remoteChain) Head(ctx context.Context, station string) (wire.ChainHead, error) {
-	page, err := r.client.Chain(ctx, station, "")
+	page, err := r.page(ctx, station, "")
 	return page.Head, err
 }
 
 func (r remoteChain) Links(ctx context.Context, station string) iter.Seq2[hashchain.Stored, error] {
 	return func(yield func(hashchain.Stored, error) bool) {
 		for cursor := ""; ; {
-			page, err := r.client.Chain(ctx, station, cursor)
+			page, err := r.page(ctx, station, cursor)
 			if err != nil {
 				yield(hashchain.Stored{}, err)
 				return
@@ -205,6 +259,6 @@ func (r remoteChain) Rundown(context.Context, string, schedules.Date, int64) ([]
 }
 
 func (r remoteChain) Unsealed(ctx context.Context, station string) (bool, error) {
-	page, err := r.client.Chain(ctx, station, "")
+	page, err := r.page(ctx, station, "")
 	return page.Late, err
 }

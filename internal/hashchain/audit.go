@@ -1,0 +1,129 @@
+package hashchain
+
+import (
+	"context"
+	"slices"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Audit is what a proof says of the audit.
+type Audit struct {
+	Entries int `json:"audit"` // sealed ones
+	// from then on, entries are sealed soon after they are made; those of the time before were sealed as they stood then
+	Since    *schedules.Instant `json:"audit_since,omitempty"`
+	Open     int                `json:"audit_open,omitempty"` // entries that are not sealed yet
+	Replaced []Replaced         `json:"audit_replaced,omitempty"`
+}
+
+// Replaced are entries of the audit that an erasure took texts from.
+type Replaced struct {
+	Erasure string            `json:"erasure"`
+	At      schedules.Instant `json:"at"`
+	Entries [][2]int64        `json:"entries"` // sequences, as ranges [first, last]
+}
+
+func (a *Audit) add(o Audit) {
+	a.Entries += o.Entries
+	a.Open += o.Open
+	a.Replaced = append(a.Replaced, o.Replaced...)
+	if o.Since != nil {
+		a.Since = o.Since
+	}
+}
+
+// LastOf returns the last sequence of a link of records; 0 if it has none.
+func LastOf(l wire.Link) int64 {
+	if len(l.Sequences) == 0 {
+		return 0
+	}
+	return l.Sequences[len(l.Sequences)-1][1]
+}
+
+// lastAudit returns the last sequence of the audit that is sealed, or 0.
+func (v *verifier) lastAudit() int64 {
+	if len(v.audits) == 0 {
+		return 0
+	}
+	return LastOf(v.audits[len(v.audits)-1])
+}
+
+// audit checks the entries of the audit: each link seals those that follow the entries of the link before, and no entry
+// is missing since the chain began.
+func (v *verifier) audit(ctx context.Context) error {
+	if len(v.audits) == 0 {
+		return nil
+	}
+	v.proof.Since = &v.audits[0].SealedAt
+	entries, last := entriesOf{source: v.source, next: 1, end: v.lastAudit()}, int64(0)
+	for _, l := range v.audits {
+		records, err := entries.through(ctx, LastOf(l))
+		if err != nil {
+			return err
+		}
+		v.proof.Entries += len(records)
+		if !v.is(l.Records, Records(records)) {
+			v.differs(l.Date, "the audit was changed since %s: %s", l.SealedAt, missing(l.Sequences, records))
+		} else {
+			v.gapless(l.Date, last, records)
+		}
+		last = LastOf(l)
+	}
+	open, err := v.source.Audit(ctx, last+1, last+mostOpen)
+	if v.proof.Open = len(open); err == nil && v.whole {
+		v.gapless(v.last.Date, last, open)
+	}
+	return err
+}
+
+// mostOpen bounds the entries that are looked at though they are not sealed yet.
+const mostOpen = 5000
+
+// gapless checks that no entry is missing after the entry last. Entries from before the chain began may be: stores that
+// kept no older records removed them.
+func (v *verifier) gapless(date schedules.Date, last int64, records []wire.ChainRecord) {
+	for _, r := range sorted(records) {
+		if r.Sequence != last+1 && r.AtMs >= v.proof.Since.UnixMilli() {
+			v.differs(date, "entry %d of the audit was gone before it was sealed", last+1)
+			return
+		}
+		last = r.Sequence
+	}
+}
+
+// entriesOf reads the entries of the audit in order, many at once.
+type entriesOf struct {
+	source    Source
+	next, end int64 // what is not read yet
+	held      []wire.ChainRecord
+}
+
+// through returns the next entries, up to the sequence last.
+func (e *entriesOf) through(ctx context.Context, last int64) (out []wire.ChainRecord, err error) {
+	for {
+		n := slices.IndexFunc(e.held, func(r wire.ChainRecord) bool { return r.Sequence > last })
+		if n >= 0 {
+			out, e.held = append(out, e.held[:n]...), e.held[n:]
+			return out, nil
+		}
+		out, e.held = append(out, e.held...), nil
+		if e.next > last {
+			return out, nil
+		}
+		page, err := e.source.Audit(ctx, e.next, e.end)
+		if err != nil {
+			return nil, err
+		}
+		e.held = sorted(page)
+		if len(page) == 0 {
+			e.next = e.end + 1
+		} else if first, next := e.held[0].Sequence, e.held[len(page)-1].Sequence+1; first < e.next || next > e.end+1 {
+			return nil, fault.New(fault.Invalid, "the audit was asked for its entries %d to %d, and answered with %d to %d",
+				e.next, e.end, first, next-1)
+		} else {
+			e.next = next
+		}
+	}
+}
