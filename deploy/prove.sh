@@ -107,6 +107,9 @@ leases) # ten thousand runs of somebody on the link who delays, stores up, repea
 mitm) # ten thousand days of a station whose link somebody without the keys holds: what it airs, and what it knows; [days] [first]
   LIFELINE_INPUTS="${2:-10000}" LIFELINE_SEED="${3:-0}" prove ./internal/playout NobodyOnTheLinkMakesAStation mitm
   ;;
+alarm) # from the answer to the fifth recall to the webhook's receiver, 50 times each: idle, beside 20 receivers that hang, and busy
+  prove ./cmd/endtoend AlarmOfAMassRecall alarm
+  ;;
 recalls) # a thousand recalls in a planned week
   prove ./schedules/planner Recall recalls
   ;;

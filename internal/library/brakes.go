@@ -40,7 +40,7 @@ func orders(m *replica.Replica, since time.Time) (out []schedules.Segment) {
 	return out
 }
 
-// massAct is the alarm that one person made a handful of recalls in a short time.
+// massAct is the alarm that one person made a handful of recalls in a short time, or recalled as many segments at once.
 type massAct struct {
 	By   string            `json:"by"`
 	ByID string            `json:"by_id,omitempty"`
@@ -49,8 +49,9 @@ type massAct struct {
 }
 
 // brake fails with Forbidden if a made a handful of recalls within Braking that nobody has confirmed. The recall of a
-// person counts once. With the recall that makes it a handful, it returns the write of an alarm.
-func (l *Recalls) brake(a access.Actor, what string) ([]store.Write, error) {
+// person counts once. With the recall that makes it a handful, and with one of as many segments, it returns the write
+// of an alarm.
+func (l *Recalls) brake(a access.Actor, what string, segments int) ([]store.Write, error) {
 	persons, acts, first := map[schedules.RecallOrder]bool{}, 0, schedules.Instant{}
 	for _, s := range orders(l.replica, l.now().Add(-Braking)) {
 		if !a.Is(l.replica, s.Recall.ByID, s.Recall.By) {
@@ -65,8 +66,9 @@ func (l *Recalls) brake(a access.Actor, what string) ([]store.Write, error) {
 			first = s.Recall.At
 		}
 	}
-	if acts+1 == Handful {
-		body, err := replica.Encode(massAct{By: a.Name, ByID: a.Person, At: schedules.At(l.now()), Acts: Handful})
+	if acts+1 == Handful || acts < Handful && segments >= Handful {
+		body, err := replica.Encode(massAct{By: a.Name, ByID: a.Person, At: schedules.At(l.now()),
+			Acts: max(acts+1, segments)})
 		return []store.Write{{Kind: KindMassAct, ID: replica.NewID(), Body: body}}, err
 	}
 	if acts < Handful {

@@ -231,3 +231,31 @@ func TestRecallsAreConfirmedAndUndoneAsFarAsALanguageAllows(t *testing.T) {
 		t.Errorf("the rest: %+v, %v", done, err)
 	}
 }
+
+func TestOneRecallOfAsManySegmentsAsAHandfulIsAnAlarm(t *testing.T) {
+	for segments, alarms := range map[int]int{Handful - 1: 0, Handful: 1} {
+		d := newFixture(t, servicetest.Heard)
+		for i := range segments {
+			servicetest.ChangeSegment(t, d.replica, fmt.Sprint("s", i), func(s *schedules.Segment) {
+				s.Persons = []string{"minjun"}
+			})
+		}
+		from := d.replica.Sequence()
+		if err := d.library.Recalls.RecallPerson(t.Context(), ruth, "minjun", "x"); err != nil {
+			t.Fatal(err)
+		}
+		changes, err := d.replica.Store.Changes(t.Context(), from, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		for _, c := range changes {
+			if c.Kind == KindMassAct {
+				told++
+			}
+		}
+		if told != alarms {
+			t.Errorf("the recall of a person in %d segments made %d alarms", segments, told)
+		}
+	}
+}

@@ -20,7 +20,8 @@ const KindMassAct = "mass-act" // an alarm: one person recalled a handful of seg
 var Kinds = replica.Kinds{
 	{Name: KindWaveform, Form: reflect.TypeFor[audio.Waveform](), Inspect: inspectWaveform},
 	{Name: KindAttempts, Form: reflect.TypeFor[Attempts](), Inspect: replica.Looking(inspectAttempts)},
-	{Name: KindMassAct, Changes: "alarm", Form: reflect.TypeFor[massAct](), Inspect: replica.Readable[massAct]},
+	{Name: KindMassAct, Changes: "alarm", Urgent: true, Form: reflect.TypeFor[massAct](),
+		Inspect: replica.Readable[massAct]},
 	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),
 		Inspect: replica.Looking(inspectUpload), Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder}},
 }

@@ -37,7 +37,7 @@ func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revisio
 		return nil
 	}, func(s schedules.Segment) ([]store.Write, error) {
 		writes, err := l.with(s)
-		alarm, braked := l.brake(a, s.ID) // after with, so that a recall that it has not seen makes it stale
+		alarm, braked := l.brake(a, s.ID, 1) // after with, so that a recall that it has not seen makes it stale
 		return append(writes, alarm...), cmp.Or(err, braked)
 	})
 }
@@ -194,7 +194,7 @@ func (l *Recalls) RecallPerson(ctx context.Context, a access.Actor, person, reas
 			return fault.New(fault.Conflict, "every segment that names the person %q is recalled already", person)
 		}
 		list, err := l.withAll(recalled...)
-		alarm, braked := l.brake(a, "person "+person)
+		alarm, braked := l.brake(a, "person "+person, len(recalled))
 		if err := cmp.Or(err, braked); err != nil {
 			return err
 		}

@@ -22,6 +22,8 @@ type Kind struct {
 	OfStation bool
 	// Often means that documents change so often that a change wakes only those who wait for this kind by name.
 	Often bool
+	// Urgent means that webhooks are sent a change before all that are not urgent, without waiting for their next try.
+	Urgent bool
 
 	// Hides returns which fields the audit names without their values, where a document changes from before to after. The
 	// audit tells no fields of a kind without it.

@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	sendAtOnce   = 16 // concurrent deliveries, over all webhooks
+	pingAtOnce   = 16 // concurrent test messages; each webhook makes one delivery at a time beside them
 	attemptsKept = 50 // in the log of a webhook
 	// maximum interval between saves while deliveries succeed: unsaved deliveries are repeated after a crash
 	saveEvery    = time.Second
@@ -45,12 +45,14 @@ type delivery struct {
 	name     string
 	revision int64
 	at       time.Time
+	urgent   bool // does not wait for its turn
 }
 
 // view caches a replica's knowledge of a webhook's first due delivery, so that the feed is not searched twice.
 type view struct {
 	target, cursor int64 // the webhook's revision, and the cursor, when the view was made
 	scanned        int64 // the change up to which all were examined
+	hurried        int64 // the change up to which all were examined for urgent ones
 	first          time.Time
 	due            bool
 }
@@ -64,7 +66,7 @@ type Deliverer struct {
 	patience Patience
 	meter    DeliveryMeter
 	log      *slog.Logger
-	sending  chan struct{}
+	pinging  chan struct{}
 
 	mu    sync.Mutex
 	views map[string]view
@@ -194,6 +196,12 @@ func (h *Deliverer) waitFor(ctx context.Context, id string) (time.Duration, erro
 	now := h.now()
 	switch {
 	case v.due && p.Value.Target == row.Revision && now.Before(p.Value.NextTry.Time):
+		news, through, err := h.urgent(ctx, row.Value, max(p.Value.told(), p.Value.Hurried, v.hurried), 1)
+		if err != nil || len(news) > 0 {
+			return 0, err
+		}
+		v.hurried = through
+		h.setView(id, v)
 		return p.Value.NextTry.Sub(now), nil
 	case v.due, h.behind(p.Value, v.scanned):
 		return 0, nil
@@ -253,7 +261,9 @@ func (h *Deliverer) pending(ctx context.Context, w webhook, since int64, limit i
 				station) {
 				continue
 			}
-			found = append(found, delivery{strconv.FormatInt(c.Sequence, 10), c.Sequence, name, c.ID, c.Revision, c.At})
+			kind, _ := h.replica.Kinds.Find(c.Kind)
+			found = append(found, delivery{strconv.FormatInt(c.Sequence, 10), c.Sequence, name, c.ID, c.Revision, c.At,
+				kind.Urgent})
 			if len(found) == limit {
 				return found, since, nil
 			}
@@ -262,8 +272,8 @@ func (h *Deliverer) pending(ctx context.Context, w webhook, since int64, limit i
 	return found, since, nil
 }
 
-// deliver sends a webhook its outstanding deliveries one by one, until none is left or one fails. The caller holds the
-// webhook's lease.
+// deliver sends a webhook its outstanding deliveries one by one, the urgent ones first, until none is left or one
+// fails. A new urgent one does not wait for the next try of the others. The caller holds the webhook's lease.
 func (h *Deliverer) deliver(ctx context.Context, id string) error {
 	row, ok := webhooksIn(h.replica).Get(id)
 	p, known := progressIn(h.replica).Get(id)
@@ -274,20 +284,18 @@ func (h *Deliverer) deliver(ctx context.Context, id string) error {
 		p.Value.Target = row.Revision
 		p.Value.begin()
 	}
-	if h.now().Before(p.Value.NextTry.Time) {
-		return nil
-	}
-	found, through, err := h.pending(ctx, row.Value, p.Value.Cursor, deliverPage)
-	if err != nil || len(found) == 0 && !h.behind(p.Value, through) {
+	line, fresh, err := h.line(ctx, row.Value, &p.Value)
+	if err != nil || h.now().Before(p.Value.NextTry.Time) && !fresh ||
+		len(line.ordered) == 0 && !h.behind(p.Value, line.through) {
 		return err
 	}
 	saved := h.now()
-	for _, d := range found {
+	for d, more := line.next(&p.Value); more; d, more = line.next(&p.Value) {
 		if now, _ := webhooksIn(h.replica).Get(id); now.Revision != row.Revision {
-			through = p.Value.Cursor // somebody changed it: check the rest again
+			line.through = p.Value.Cursor // somebody changed it: check the rest again
 			break
 		}
-		a, reply, err := h.send(ctx, row.Value, d)
+		a, reply, err := h.attempt(ctx, row.Value, d)
 		if err != nil { // interrupted: keep the earlier deliveries and repeat this one
 			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.lock.Life)
 			defer cancel()
@@ -296,7 +304,7 @@ func (h *Deliverer) deliver(ctx context.Context, id string) error {
 		if a.Error != "" {
 			return h.failed(ctx, row, p, a, reply)
 		}
-		p.Value.Cursor = d.sequence
+		line.took(d, &p.Value)
 		p.Value.begin()
 		p.Value.note(a)
 		if h.now().Sub(saved) >= saveEvery {
@@ -305,25 +313,17 @@ func (h *Deliverer) deliver(ctx context.Context, id string) error {
 			}
 			saved = h.now()
 		}
+		if err := h.lookAhead(ctx, row.Value, &p.Value, &line); err != nil {
+			return err
+		}
 	}
-	p.Value.Cursor = through
+	p.Value.Cursor = line.through
 	return h.save(ctx, id, &p)
 }
 
 // behind reports whether to move a cursor over irrelevant changes.
 func (h *Deliverer) behind(p progress, through int64) bool {
 	return through-p.Cursor >= saveBehind || through > p.Cursor && h.now().Sub(p.SavedAt.Time) >= saveStale
-}
-
-// send waits for a free slot and makes one attempt.
-func (h *Deliverer) send(ctx context.Context, w webhook, d delivery) (wire.Attempt, Reply, error) {
-	select {
-	case h.sending <- struct{}{}:
-		defer func() { <-h.sending }()
-	case <-ctx.Done():
-		return wire.Attempt{}, Reply{}, ctx.Err()
-	}
-	return h.attempt(ctx, w, d)
 }
 
 // attempt tries one delivery. It fails only if the attempt was interrupted on this side.
@@ -430,17 +430,17 @@ func (h *Deliverer) save(ctx context.Context, id string, p *replica.Row[progress
 }
 
 // Ping sends a test message to a webhook, enabled or not, and returns the outcome. It fails with NotFound, and with
-// TooMany while too many deliveries are running.
+// TooMany while too many test messages are under way.
 func (h *Deliverer) Ping(ctx context.Context, id string) (wire.Attempt, error) {
 	row, err := h.registry.find(id)
 	if err != nil {
 		return wire.Attempt{}, err
 	}
 	select {
-	case h.sending <- struct{}{}:
-		defer func() { <-h.sending }()
+	case h.pinging <- struct{}{}:
+		defer func() { <-h.pinging }()
 	default:
-		return wire.Attempt{}, fault.New(fault.TooMany, "%d deliveries are under way", sendAtOnce)
+		return wire.Attempt{}, fault.New(fault.TooMany, "%d test messages are under way", pingAtOnce)
 	}
 	a, _, err := h.attempt(ctx, row.Value, delivery{id: "ping-" + replica.NewID(), kind: wire.DeliveryPing, name: id,
 		at: h.now()})

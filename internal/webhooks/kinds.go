@@ -17,7 +17,21 @@ var Kinds = replica.Kinds{
 		Hides:   replica.Hiding("salt", "old_salt", "url"), // an address often holds a secret
 		Inspect: replica.Looking(inspectWebhook)},
 	{Name: KindProgress, Form: reflect.TypeFor[progress](), Copy: replica.Copied(replica.Parse[progress]),
-		Inspect: replica.Readable[progress]},
+		Inspect: replica.Readable[progress], Upgrades: []replica.Upgrade{withAhead}},
+}
+
+// withAhead adds what was sent ahead of its turn. Without it, nothing was. Down forgets it, so that what was sent ahead
+// is sent once more in its turn.
+var withAhead = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		p, err := replica.Parse[progress](body)
+		if err != nil {
+			return nil, err
+		}
+		p.Ahead, p.Hurried = 0, 0
+		return replica.Encode(p)
+	},
 }
 
 func webhooksIn(m *replica.Replica) *replica.Cache[webhook] {

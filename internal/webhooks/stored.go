@@ -26,6 +26,10 @@ type webhook struct {
 // progress is the stored progress of a webhook.
 type progress struct {
 	Cursor int64 `json:"cursor"` // every change up to it is delivered or irrelevant
+	// every urgent change up to it is delivered, ahead of its turn where it is beyond the cursor
+	Ahead int64 `json:"ahead,omitempty"`
+	// the change up to which urgent ones were tried without waiting
+	Hurried int64 `json:"hurried,omitempty"`
 	// the webhook's revision of the last try; another revision is tried without waiting
 	Target   int64             `json:"target"`
 	Tries    int               `json:"tries"`

@@ -111,7 +111,7 @@ func New(p WebhookParts) *Webhooks {
 	c := &core{replica: p.Replica, poster: p.Poster, now: p.Now}
 	registry := &Registry{c, p.Key, p.Inner}
 	return &Webhooks{Registry: registry, Deliverer: &Deliverer{core: c, registry: registry, lock: p.Lock,
-		patience: p.Patience, meter: p.Meter, log: p.Log, sending: make(chan struct{}, sendAtOnce),
+		patience: p.Patience, meter: p.Meter, log: p.Log, pinging: make(chan struct{}, pingAtOnce),
 		views: map[string]view{}}}
 }
 
@@ -346,7 +346,7 @@ func (h *Registry) Replay(ctx context.Context, a access.Actor, id string, after 
 			return bad(latest)
 		}
 		p, _ := progressIn(h.replica).Get(id)
-		p.Value.Cursor = after
+		p.Value.Cursor, p.Value.Ahead, p.Value.Hurried = after, 0, 0
 		p.Value.begin()
 		w, err := h.progressWrite(id, p)
 		if err != nil {
