@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +81,10 @@ func erasesPerson(t *testing.T, c config.Serve, places ...string) {
 	}
 	if said, _, code := asks.run("erase", "confirm", e.ID); code == 0 {
 		t.Fatalf("whoever asked confirmed: %s", said)
+	}
+	if got := h.do(http.MethodPost, wire.Erasures(e.ID)+"/confirm", h.secrets["editor"], nil,
+		[]byte(`{"reason":"unseen"}`)); got.status != http.StatusPreconditionRequired {
+		t.Fatalf("confirmed without a revision: %d %s", got.status, got.body)
 	}
 	confirms.json(&e, "erase", "confirm", e.ID)
 	for deadline := time.Now().Add(4 * time.Minute); e.State != "done"; {

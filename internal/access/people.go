@@ -72,13 +72,16 @@ func (p *Members) Add(ctx context.Context, by Actor, m wire.Member) (wire.Member
 }
 
 // Set changes a person. An earlier name stays one of the other names, since it may stand where the person did
-// something. It fails as Add does, with NotFound, with Stale unless revision (nil: any) is the latest, and with
-// Conflict if no active administrator would be left.
+// something. It fails as Add does, with NotFound, with Gone for a person who was erased, with Stale unless revision
+// (nil: any) is the latest, and with Conflict if no active administrator would be left.
 func (p *Members) Set(ctx context.Context, by Actor, id string, revision *int64, change func(*wire.Member) error) (
 	wire.Member, error) {
 	return p.change(ctx, by, id, "person.set", func(before *replica.Person, at int64) (replica.Person, error) {
 		if before == nil {
 			return replica.Person{}, noPerson(id)
+		}
+		if err := p.erased(ctx, id); err != nil {
+			return replica.Person{}, err
 		}
 		if err := replica.CheckRevision(revision, at); err != nil {
 			return replica.Person{}, err
@@ -102,20 +105,56 @@ func (p *Members) Set(ctx context.Context, by Actor, id string, revision *int64,
 	})
 }
 
-// Forget replaces all names of a person who has ended by one. It fails with NotFound, and with Conflict while the
-// person is active.
-func (p *Members) Forget(ctx context.Context, by Actor, id, name, action string) error {
-	_, err := p.change(ctx, by, id, action, func(before *replica.Person, _ int64) (replica.Person, error) {
-		if before == nil {
-			return replica.Person{}, noPerson(id)
+// erased fails with Gone if a person was erased: nobody becomes that person again. It looks at the erasures as they are
+// after the persons were read.
+func (p *Members) erased(ctx context.Context, id string) error {
+	if err := p.replica.CatchUp(ctx); err != nil {
+		return err
+	}
+	if e, erased := replica.ErasedMember(p.replica, id); erased {
+		return fault.New(fault.Gone, "person %q was erased for good (erasure %s): add another person, with another id", id,
+			e.ID)
+	}
+	return nil
+}
+
+// Forget replaces all names of a person who has ended by one, and removes the person's tokens and belongings, in one
+// commit. It fails with NotFound, and with Conflict while the person is active.
+func (p *Members) Forget(ctx context.Context, origin store.Origin, id, name string, belongings []store.Write) error {
+	err := serially(ctx, p.replica.Store, func(h *holders) error {
+		known, ok := h.find(id)
+		if !ok {
+			return noPerson(id)
 		}
-		if before.EndedAt.IsZero() {
-			return replica.Person{}, fault.New(fault.Conflict, "%s is active", before.Name)
+		if known.EndedAt.IsZero() {
+			return fault.New(fault.Conflict, "%s is active", known.Name)
 		}
-		next := *before
+		next := known.Person
 		next.Name, next.Others = name, nil
-		return next, nil
+		if err := h.mayBe(next.Known()); err != nil {
+			return err
+		}
+		body, err := replica.Encode(next)
+		if err != nil {
+			return err
+		}
+		writes := append(slices.Clone(belongings), store.Write{Kind: replica.KindPerson, ID: id, Expect: h.revisions[id],
+			Body: body})
+		for token, row := range tokensIn(p.replica).After("", "") {
+			t := row.Value
+			if t.Person != id && (t.Person != "" || t.Role == StationJob || !known.Named(t.form)) {
+				continue
+			}
+			writes = append(writes, store.Write{Kind: KindToken, ID: token, Expect: row.Revision, Delete: true})
+			if used, ok := tokenUsesIn(p.replica).Get(token); ok {
+				writes = append(writes, store.Write{Kind: KindUse, ID: token, Expect: used.Revision, Delete: true})
+			}
+		}
+		return h.commit(ctx, origin, writes...)
 	})
+	if err == nil {
+		err = p.replica.CatchUp(ctx)
+	}
 	return err
 }
 

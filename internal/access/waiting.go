@@ -170,6 +170,15 @@ func (w waitingWrite) write() store.Write {
 	return store.Write{Kind: w.Kind, ID: w.ID, Expect: w.Expect, Body: w.Body, Delete: w.Delete}
 }
 
+// WaitingWrites returns the writes of a stored change that waits.
+func WaitingWrites(d store.Document) (out []store.Write, err error) {
+	w, err := replica.Decode[waiting](d)
+	for _, one := range w.Writes {
+		out = append(out, one.write())
+	}
+	return out, err
+}
+
 func shown(id string, w waiting) wire.Waiting {
 	out := wire.Waiting{ID: id, By: w.By, Person: w.ByID, At: w.At, ExpiresAt: w.ExpiresAt, Action: w.Action,
 		Reason: w.Reason, Why: w.Why, Documents: []wire.WaitingDocument{}}

@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -25,17 +26,18 @@ type cleaner struct {
 	segments map[string]bool // ids: all texts of their items go
 	texts    *regexp.Regexp  // nil: none
 	instead  string
+	label    string                 // instead, where only labels may stand
 	member   string                 // id of the person who worked with the service
 	active   func(name string) bool // a person of that name works with the service
 }
 
 func newCleaner(m *replica.Replica, e replica.ErasureDoc) cleaner {
-	c := cleaner{segments: map[string]bool{}, instead: Erased, active: m.Active}
+	c := cleaner{segments: map[string]bool{}, instead: Erased, label: "erased", active: m.Active}
 	for _, s := range e.Segments {
 		c.segments[s.ID] = true
 	}
 	if e.Member != "" {
-		c.instead, c.member = memberName(e.Member), e.Member
+		c.instead, c.label, c.member = memberName(e.Member), "erased-"+e.Member, e.Member
 	}
 	var forms []string
 	for _, t := range e.Texts {
@@ -60,28 +62,60 @@ func memberName(id string) string { return "erased " + id }
 
 // free are the members of documents that hold free text and names of persons. Nothing else is ever replaced: ids,
 // dates, languages, time zones, hashes and states mean something to programs.
-var free = map[string]bool{"title": true, "voice": true, "name": true, "other_names": true, "persons": true,
-	"person": true, "reason": true, "message": true, "detail": true, "description": true, "reference": true, "why": true,
-	"problem": true, "problems": true, "disabled_because": true, "error": true, "metadata": true}
+var free = map[string]bool{"title": true, "voice": true, "name": true, "other_names": true, "person": true,
+	"reason": true, "message": true, "detail": true, "description": true, "reference": true, "why": true,
+	"problem": true, "problems": true, "disabled_because": true, "error": true, "filename": true,
+	"relativePath": true}
+
+// labels are the members that hold words by which segments are chosen. They are replaced wherever they stand, so that
+// clocks, rules and campaigns choose as before.
+var labels = map[string]bool{"persons": true, "series": true, "tags": true, "tag": true}
 
 // people are the members that hold the name of a person who works with the service.
 var people = map[string]bool{"by": true, "asked_by": true, "decided_by": true, "uploaded_by": true,
 	"reinstated_by": true, "confirmed_by": true, "waived_by": true, "approved_by": true}
 
-// clean returns a value without the texts if its member holds free text: by its own name, or as the text of a script,
-// whose members are languages. The name of somebody who is active stays where it tells who did something.
+// clean returns a value without the texts if its member holds free text or labels: by its own name, or as the text of a
+// script, whose members are languages. The name of somebody who is active stays where it tells who did something.
 func (c cleaner) clean(within, member, value string) string {
-	if value == "" || !free[member] && !people[member] && within != "text" {
-		return value
+	switch {
+	case value == "":
+	case labels[member]:
+		return c.replacedBy(c.label, value)
+	case member == "metadata":
+		return c.metadata(value)
+	case people[member] && c.texts != nil && c.texts.MatchString(value) && c.active(value):
+	case free[member], people[member], within == "text",
+		member == "rule" && strings.Contains(value, " "): // the description of a rule, with its tags; others are codes
+		return c.replaced(value)
 	}
-	if people[member] && c.texts != nil && c.texts.MatchString(value) && c.active(value) {
-		return value
+	return value
+}
+
+// metadata returns the metadata of an upload, as tus sends it, without the texts: names, each with a value in base64.
+func (c cleaner) metadata(value string) string {
+	pairs := strings.Split(value, ",")
+	for i, pair := range pairs {
+		name, coded, _ := strings.Cut(strings.TrimSpace(pair), " ")
+		said, err := base64.StdEncoding.DecodeString(strings.TrimSpace(coded))
+		if err != nil {
+			continue
+		}
+		next := c.clean("", name, string(said))
+		if json.Valid(said) { // meta, script, consent
+			next = string(text.InStrings(said, c.clean))
+		}
+		if next != string(said) {
+			pairs[i] = name + " " + base64.StdEncoding.EncodeToString([]byte(next))
+		}
 	}
-	return c.replaced(value)
+	return strings.Join(pairs, ",")
 }
 
 // replaced returns a value without the texts.
-func (c cleaner) replaced(value string) string {
+func (c cleaner) replaced(value string) string { return c.replacedBy(c.instead, value) }
+
+func (c cleaner) replacedBy(instead, value string) string {
 	if c.texts == nil {
 		return value
 	}
@@ -99,7 +133,7 @@ func (c cleaner) replaced(value string) string {
 			continue
 		}
 		out.WriteString(value[done:from])
-		out.WriteString(c.instead)
+		out.WriteString(instead)
 		done, at = to, to
 	}
 	if done == 0 {
@@ -172,6 +206,9 @@ func (c cleaner) fields() func(within, member, value string) string {
 			return value
 		case "field":
 			names := strings.Split(value, ".")
+			for len(names) > 1 && strings.Trim(names[len(names)-1], "0123456789") == "" { // the place in a list
+				names = names[:len(names)-1]
+			}
 			within, field = "", lastName(names)
 			if len(names) > 1 {
 				within = lastName(names[:len(names)-1])

@@ -398,8 +398,16 @@ func (s *Erasures) decide(ctx context.Context, a access.Actor, id string, revisi
 func noErasure(id string) error { return fault.New(fault.NotFound, "there is no erasure %q", id) }
 
 // tombstones returns the writes that leave of each segment what the record needs, and the recall list with all of them.
+// They write a member of e as it is.
 func (s *Erasures) tombstones(e replica.ErasureDoc) (writes []store.Write, err error) {
 	var gone []schedules.Segment
+	if row, ok := replica.PersonsIn(s.replica).Get(e.Member); ok { // who activates the person meanwhile comes too late
+		body, err := replica.Encode(row.Value.Person)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, store.Write{Kind: replica.KindPerson, ID: e.Member, Expect: row.Revision, Body: body})
+	}
 	for _, v := range e.Segments {
 		row, ok := replica.SegmentsIn(s.replica).Get(v.ID)
 		if !ok {

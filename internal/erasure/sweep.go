@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -226,13 +227,18 @@ func (s *Erasures) remove(ctx context.Context, kind, id, erasure string) error {
 		Delete: true}}, Origin: access.System.Origin(s.now(), record.ActionErase, erasure)})
 }
 
-// removeMember takes the names from a person who worked with the service.
+// removeMember takes the names from a person who worked with the service, and all by which the person signed in.
 func (s *Erasures) removeMember(ctx context.Context, e replica.ErasureDoc) error {
-	row, ok := replica.PersonsIn(s.replica).Get(e.Member)
-	if e.Member == "" || ok && row.Value.Name == memberName(e.Member) {
+	if e.Member == "" {
 		return nil
 	}
-	return s.members.Forget(ctx, access.System, e.Member, memberName(e.Member), record.ActionErase)
+	row, ok := replica.PersonsIn(s.replica).Get(e.Member)
+	belongings := signin.Belongings(s.replica, e.Member)
+	if ok && row.Value.Name == memberName(e.Member) && len(belongings) == 0 {
+		return nil
+	}
+	return s.members.Forget(ctx, access.System.Origin(s.now(), record.ActionErase, e.ID), e.Member, memberName(e.Member),
+		belongings)
 }
 
 // pass is one pass over the documents of the store.
@@ -295,6 +301,11 @@ func (p *pass) each(ctx context.Context, f func(replica.Kind, store.Document) er
 }
 
 func (p *pass) document(ctx context.Context, kind replica.Kind, d store.Document) error {
+	if d.Kind == access.KindWaiting {
+		if gone, err := p.asksForErased(d); gone || err != nil {
+			return cmp.Or(err, p.remove(ctx, d.Kind, d.ID, p.e.ID))
+		}
+	}
 	body, err := p.cleaned(kind, d)
 	if err != nil || bytes.Equal(body, d.Body) {
 		return err
@@ -319,6 +330,24 @@ func (p *pass) document(ctx context.Context, kind replica.Kind, d store.Document
 	}
 	return p.replica.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: d.Kind, ID: d.ID, Expect: d.Revision,
 		Body: body}}, Origin: access.System.Origin(p.now(), record.ActionErase, p.e.ID)})
+}
+
+// asksForErased reports whether a change that waits for a second person would write something erased. It ends: without
+// that it would not be what somebody asked for.
+func (p *pass) asksForErased(d store.Document) (bool, error) {
+	writes, err := access.WaitingWrites(d)
+	for _, w := range writes {
+		if w.Kind == replica.KindSegment && p.clean.segments[w.ID] {
+			return true, nil
+		}
+		if kind, ok := p.replica.Kinds.Find(w.Kind); ok && !w.Delete {
+			body, err := p.cleaned(kind, store.Document{Kind: w.Kind, ID: w.ID, Body: w.Body})
+			if err != nil || !bytes.Equal(body, w.Body) {
+				return true, err
+			}
+		}
+	}
+	return false, err
 }
 
 // unreadable says that a document could not be read any more with another body, so that it stays as it is; "": it can.
@@ -397,7 +426,7 @@ func (p *pass) ofMember(d store.Document) ([]byte, error) {
 }
 
 // ofErasure returns the body of another erasure without the texts. What it searches for stays until it is done; if
-// nobody has decided on it, p waits for that.
+// nobody has decided on it, it is dropped, and says so.
 func (p *pass) ofErasure(d store.Document) ([]byte, error) {
 	other, err := replica.Decode[replica.ErasureDoc](d)
 	if err != nil {
@@ -406,7 +435,13 @@ func (p *pass) ofErasure(d store.Document) ([]byte, error) {
 	if other.State == replica.ErasureAsked && slices.ContainsFunc(other.Texts, func(t string) bool {
 		return p.clean.replaced(t) != t
 	}) {
-		p.waits["erasure "+other.ID+", which names the same, until it is confirmed or dropped"] = true
+		other.State, other.DecidedBy, other.DecidedAt = replica.ErasureDropped, store.System, schedules.At(p.now())
+		other.Left = []string{fmt.Sprintf("dropped, because erasure %s removed a name that it searched for: ask again for "+
+			"what is left", p.e.ID)}
+		forget(&other)
+		if d.Body, err = replica.Encode(other); err != nil {
+			return nil, err
+		}
 	}
 	return text.InStrings(d.Body, func(within, member, value string) string {
 		if member == "person" {

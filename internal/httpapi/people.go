@@ -36,10 +36,12 @@ func (a memberHandlers) routes() []route {
 		{a.patch, apidoc.Route{Method: http.MethodPatch, Path: "/v1/people/:person", Roles: admins,
 			Confirmed: true, ID: "patchMember", Tag: apidoc.ForSchedulers, Summary: "Change a person who works with the service",
 			Detail: "The body is a merge patch (RFC 7396). If active is false, that ends the person: tokens and running " +
-				"requests of the person end at once, on every replica. The last active administrator cannot be ended. An earlier name stays one of other_names.",
+				"requests of the person end at once, on every replica. The last active administrator cannot be ended. An earlier " +
+				"name stays one of other_names.",
 			Match: apidoc.MatchNeeded, Takes: apidoc.TakesPatch[wire.Member](map[string]any{"active": false}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed person.", sora, "ETag")},
-			Faults:  clash}},
+			Faults: map[int]string{http.StatusConflict: clash[http.StatusConflict],
+				http.StatusGone: "The person was erased for good."}}},
 	}
 }
 

@@ -76,6 +76,16 @@ func ErasureOf(m *Replica, segment string) (ErasureDoc, bool) {
 	return ErasureDoc{}, false
 }
 
+// ErasedMember returns the confirmed erasure of a person who worked with the service.
+func ErasedMember(m *Replica, id string) (ErasureDoc, bool) {
+	for _, row := range ErasuresIn(m).After("", "") {
+		if row.Value.Decided() && row.Value.Member == id {
+			return row.Value, true
+		}
+	}
+	return ErasureDoc{}, false
+}
+
 // RefuseErased fails with Gone if a confirmed erasure names a recording: nothing brings it back.
 func RefuseErased(m *Replica, sha256 string) error {
 	for id, row := range ErasuresIn(m).After("", "") {

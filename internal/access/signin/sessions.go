@@ -90,8 +90,10 @@ func end(row replica.Row[session]) store.Write {
 }
 
 // of returns the sessions of a person.
-func (s *SignIn) of(person string) (out []replica.Row[session]) {
-	for _, row := range sessionsIn(s.replica).After("", "") {
+func (s *SignIn) of(person string) []replica.Row[session] { return sessionsOf(s.replica, person) }
+
+func sessionsOf(m *replica.Replica, person string) (out []replica.Row[session]) {
+	for _, row := range sessionsIn(m).After("", "") {
 		if row.Value.Person == person {
 			out = append(out, row)
 		}
@@ -105,6 +107,20 @@ func (s *SignIn) endAll(person string) (ends []store.Write) {
 		ends = append(ends, end(row))
 	}
 	return ends
+}
+
+// Belongings returns the writes that remove all by which a person signs in: sessions, passkeys, and codes for more.
+func Belongings(m *replica.Replica, person string) (gone []store.Write) {
+	for _, row := range sessionsOf(m, person) {
+		gone = append(gone, end(row))
+	}
+	if row, ok := holdersIn(m).Get(person); ok {
+		gone = append(gone, store.Write{Kind: KindHolder, ID: person, Expect: row.Revision, Delete: true})
+	}
+	if row, ok := codesIn(m).Get(person); ok {
+		gone = append(gone, store.Write{Kind: KindCode, ID: person, Expect: row.Revision, Delete: true})
+	}
+	return gone
 }
 
 // Is reports whether a secret is of the form of a session's.
