@@ -39,8 +39,9 @@ func TestWindowFullOfFaultsIsHeardAsFarAsItCan(t *testing.T) {
 	first, _ := o.player(t)
 	items := o.queue.Items
 	killedItem, damaged, recalled := items[1], items[len(items)-3], items[len(items)-1]
-	until(t, o.start.Add(5*time.Second))
-	name := filepath.Join(filepath.Dir(o.air), "player", "audio", damaged.Audio.SHA256+".mp3")
+	o.holds(t)
+	o.heardTo(t, o.start.Add(5*time.Second))
+	name := o.recording(damaged)
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -49,13 +50,13 @@ func TestWindowFullOfFaultsIsHeardAsFarAsItCan(t *testing.T) {
 	if err := os.WriteFile(name, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	until(t, o.start.Add(8*time.Second))
+	o.heardTo(t, o.start.Add(8*time.Second))
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	first.Wait() // it was killed: the error is expected
 	second, said := o.player(t)
-	until(t, o.start.Add(13*time.Second))
+	o.heardTo(t, o.start.Add(13*time.Second))
 	h.stop()
 	until(t, o.start.Add(16*time.Second))
 	h = startAt(t, dir, strings.TrimPrefix(h.url, "http://"))

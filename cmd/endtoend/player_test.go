@@ -83,6 +83,47 @@ func until(t testing.TB, at time.Time) {
 	<-ctx.Done()
 }
 
+// heardTo waits until the player has written the sound of the window up to an instant.
+func (o *onAir) heardTo(t *testing.T, at time.Time) {
+	t.Helper()
+	size, wanted := int64(0), 4*airRate*at.Sub(o.start).Milliseconds()/1000 // 16 bits, stereo
+	eventually(t, time.Minute, func() bool {
+		wavs, err := filepath.Glob(filepath.Join(o.air, "*.wav"))
+		if err == nil && len(wavs) == 1 {
+			if info, err := os.Stat(wavs[0]); err == nil {
+				size = info.Size()
+			}
+		}
+		return size > wanted
+	})
+	if size <= wanted {
+		t.Fatalf("by %v the player has written %d bytes of %d", time.Now().UTC(), size, wanted)
+	}
+}
+
+// holds waits until the player has the recordings of the window's items.
+func (o *onAir) holds(t *testing.T) {
+	t.Helper()
+	missing := ""
+	eventually(t, time.Until(o.start), func() bool {
+		missing = ""
+		for _, i := range o.queue.Items {
+			if _, err := os.Stat(o.recording(i)); err != nil {
+				missing = i.SegmentID
+			}
+		}
+		return missing == ""
+	})
+	if missing != "" {
+		t.Fatalf("the player has no recording of %s when its window opens", missing)
+	}
+}
+
+// recording is the player's file of an item.
+func (o *onAir) recording(i wire.QueueItem) string {
+	return filepath.Join(filepath.Dir(o.air), "player", "audio", i.Audio.SHA256+".mp3")
+}
+
 // wait lets the player end by itself after its window.
 func (o *onAir) wait(t *testing.T, cmd *exec.Cmd, said *bytes.Buffer) {
 	t.Helper()
@@ -153,7 +194,7 @@ func TestKilledPlayerRejoinsInTheItem(t *testing.T) {
 	o := soon(t, h, dir, 4*time.Second)
 	first, _ := o.player(t)
 	victim := o.queue.Items[1] // the reading
-	until(t, victim.StartAt.Add(6*time.Second))
+	o.heardTo(t, victim.StartAt.Add(6*time.Second))
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +246,7 @@ func TestPlayerStartsWithoutTheService(t *testing.T) {
 	p := open(t, dir)
 	o := soon(t, p, dir, 14*time.Second)
 	first, said := o.player(t)
-	until(t, o.start.Add(-5*time.Second)) // by then it has the queue and the audio
+	o.holds(t)
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -178,38 +179,75 @@ func TestScriptsReportNothingAsAiredThatTheirMountDidNotTake(t *testing.T) {
 	}
 }
 
-// breakable is a link to a server: it tells of its first connection, and breaks for good when it is closed.
-func breakable(t *testing.T, to string) (address string, connected chan bool, broken func()) {
+// breakable is a link to a server, which breaks when broken is called: from then on it takes connections and closes them.
+type breakable struct {
+	address   string
+	connected chan bool // of the first connection
+	again     chan bool // of the first connection after the break
+	broken    context.CancelFunc
+
+	mu   sync.Mutex
+	sent []byte // by the clients
+}
+
+// newBreakable returns a link to an address.
+func newBreakable(t *testing.T, to string) *breakable {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	connected = make(chan bool, 1)
+	t.Cleanup(func() { l.Close() })
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(stop)
-	context.AfterFunc(ctx, func() { l.Close() })
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", to)
-			if err != nil {
-				in.Close()
-				return
-			}
-			context.AfterFunc(ctx, func() { in.Close(); out.Close() })
-			go func() { _, _ = io.Copy(out, in); out.Close() }()
-			go func() { _, _ = io.Copy(in, out); in.Close() }()
-			select {
-			case connected <- true:
-			default:
-			}
+	b := &breakable{address: l.Addr().String(), connected: make(chan bool, 1), again: make(chan bool, 1), broken: stop}
+	go b.serve(ctx, l, to)
+	return b
+}
+
+// serve takes connections until the listener is closed.
+func (b *breakable) serve(ctx context.Context, l net.Listener, to string) {
+	for {
+		in, err := l.Accept()
+		if err != nil {
+			return
 		}
-	}()
-	return l.Addr().String(), connected, stop
+		told := b.connected
+		out, err := net.Dial("tcp", to)
+		if ctx.Err() != nil {
+			told = b.again
+		}
+		if err != nil || ctx.Err() != nil {
+			in.Close()
+		} else {
+			context.AfterFunc(ctx, func() { in.Close(); out.Close() })
+			go func() { _, _ = io.Copy(io.MultiWriter(out, b), in); out.Close() }()
+			go func() { _, _ = io.Copy(in, out); in.Close() }()
+		}
+		select {
+		case told <- true:
+		default:
+		}
+	}
+}
+
+// Write notes what clients send.
+func (b *breakable) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent = append(b.sent, p...)
+	return len(p), nil
+}
+
+// began reports whether the sound of a script's first item has gone through the link: ezstream connects for an item, and
+// sends nothing else; Liquidsoap tells the server the title.
+func (b *breakable) began(script string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if script == "liquidsoap" {
+		return bytes.Contains(b.sent, []byte("song="))
+	}
+	return len(b.sent) > 32<<10 // two seconds
 }
 
 func TestScriptsReportAnItemAsCutWhereTheirMountBroke(t *testing.T) {
@@ -219,15 +257,22 @@ func TestScriptsReportAnItemAsCutWhereTheirMountBroke(t *testing.T) {
 	for name, want := range map[string][]string{"liquidsoap": {"cut", "failed"}, "ezstream": {"cut"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address, connected, broken := breakable(t, host)
+			link := newBreakable(t, host)
 			lists := listing(t, time.Now(), 0, 0)
-			said, stop := startScript(t, name, lists, address, connected)
+			said, stop := startScript(t, name, lists, link.address, link.connected)
 			start := time.Now().Add(6 * time.Second)
-			list(t, lists, start, 2, 10*time.Second)
-			until(t, start.Add(6*time.Second))
-			broken()
+			const length = 15 * time.Second
+			list(t, lists, start, 2, length)
+			began := false
+			if eventually(t, time.Minute, func() bool { began = link.began(name); return began }); !began {
+				stop()
+				t.Fatalf("no item began, and it said %s", <-said)
+			}
+			link.broken()
 			breaks := time.Now()
-			until(t, start.Add(22*time.Second))
+			<-link.again
+			eventually(t, time.Minute, func() bool { return len(reported(t, lists)) >= len(want) })
+			until(t, start.Add(2*length+2*time.Second)) // no report of the second item as aired follows
 			var outcomes []string
 			form := regexp.MustCompile(`^\S+ (\d+) (\d+) (\w+) `)
 			for _, r := range reported(t, lists) {
@@ -236,7 +281,7 @@ func TestScriptsReportAnItemAsCutWhereTheirMountBroke(t *testing.T) {
 					t.Fatalf("it reported %s", r)
 				}
 				outcomes = append(outcomes, part[3])
-				if part[3] == "cut" && part[2] > fmt.Sprint(breaks.Add(2*time.Second).UnixMilli()) {
+				if part[3] == "cut" && part[2] > fmt.Sprint(breaks.Add(5*time.Second).UnixMilli()) {
 					t.Errorf("the mount broke at %v, and it reported %s", breaks.UnixMilli(), r)
 				}
 			}
