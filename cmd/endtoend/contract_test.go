@@ -75,7 +75,7 @@ func TestContractHoldsForGeneratedInput(t *testing.T) {
 // them succeed.
 var neverGenerated = []string{"addPasskey", "beginEnrolment", "beginPasskey", "endPasskey", "endSession", "enrolPerson",
 	"recoverMember", "signIn", "approveLogin", "confirmAct", "awaitLogin", "beginLogin",
-	"waiveMakeGood", "getWindow", "enrolStation", "confirmRecalls", "reinstateRecalls",
+	"waiveMakeGood", "getWindow", "enrolStation", "enrolStationSealed", "confirmRecalls", "reinstateRecalls",
 	"getSignedReceipts", "setMirrorList", "getSignedMirrorList", "confirmErasure", "dropErasure", "getErasure",
 	"confirmWaiting", "withdrawWaiting"}
 

@@ -21,7 +21,8 @@ import (
 var mayDo = map[string]string{
 	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getMetrics": "", "getDocs": "open",
 	"getConsole": "open", "getConsoleAsset": "open", "getTime": "open", "listKeys": "open", "listRoots": "open",
-	"enrolStation": "open", "createEnrolmentCode": "", "listStationKeys": "scheduler", "seizeStation": "scheduler",
+	"enrolStation": "open", "enrolStationSealed": "open", "proveService": "open",
+	"createEnrolmentCode": "", "listStationKeys": "scheduler", "seizeStation": "scheduler",
 
 	"uploadSegment": "producer", "replaceAudio": "producer",
 	"getUploadOptions": "open", "getUploadOptionsOfOne": "open", "startUpload": "producer", "listUploads": "producer",

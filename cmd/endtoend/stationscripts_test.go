@@ -179,7 +179,7 @@ func TestScriptsReportNothingAsAiredThatTheirMountDidNotTake(t *testing.T) {
 	}
 }
 
-// breakable is a link to a server, which breaks when broken is called: from then on it takes connections and closes them.
+// breakable is a link to a server, which breaks when broken is called: from then on it closes every connection.
 type breakable struct {
 	address   string
 	connected chan bool // of the first connection
@@ -239,8 +239,8 @@ func (b *breakable) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// began reports whether the sound of a script's first item has gone through the link: ezstream connects for an item, and
-// sends nothing else; Liquidsoap tells the server the title.
+// began reports whether the sound of a script's first item has gone through the link: ezstream connects for an item,
+// and sends nothing else; Liquidsoap tells the server the title.
 func (b *breakable) began(script string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -38,10 +38,10 @@ func lines(t *testing.T) flagtest.Program {
 	return flagtest.Program{
 		New: func() (*kong.Kong, error) { return newParser(t.Context(), time.Now) },
 		Samples: harness.LinkSamples(t, map[string]string{"server": "https://lifeline.example/radio", "token-file": token,
-			"log-level": "WARN", "config": empty}),
+			"log-level": "WARN", "config": empty, "code": "7K3F-9QXT-M2WB"}),
 		Check: forms.Check,
 		Bad: map[string]string{"id": "Not An Id", "key": "junk", "address": "nowhere", "earlier": "no-such-file",
-			"url": "nowhere", "recipient": "age2", "drop": "ftp://host/file",
+			"url": "nowhere", "code": "7K3F-9QXT", "recipient": "age2", "drop": "ftp://host/file",
 			"output": "sox:", "once": "evening", "server": "ftp://lifeline.example", "token": "two words",
 			"token-file": "no-such-file", "tls-ca": "no-such-file", "tls-pin": "junk", "tls-client-cert": "no-such-file",
 			"tls-client-key": "no-such-file"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"lifeline/internal/cmdline"
+	"lifeline/internal/onetime"
 	"lifeline/internal/playout"
 	"lifeline/internal/trust"
 )
@@ -14,6 +15,10 @@ var forms = cmdline.Forms{
 	"url":     cmdline.URL,
 	"recipient": func(text string) error {
 		_, err := trust.ParseRecipient(text)
+		return err
+	},
+	"code": func(text string) error {
+		_, err := onetime.ReadTyped(text)
 		return err
 	},
 	"drop":    playout.CheckDrop,

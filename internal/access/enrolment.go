@@ -23,13 +23,15 @@ import (
 type Enrolments struct {
 	replica *replica.Replica
 	key     []byte
+	signer  *sign.Signer
 	now     func() time.Time
 }
 
 // NewEnrolments returns Enrolments that store the proof of a code under key, which must be equal in all replicas: who
-// reads the store, or a backup of it, finds no code by trying.
-func NewEnrolments(m *replica.Replica, key []byte, now func() time.Time) *Enrolments {
-	return &Enrolments{m, key, now}
+// reads the store, or a backup of it, finds no code by trying. signer proves the service to players, and codes name its
+// key.
+func NewEnrolments(m *replica.Replica, key []byte, signer *sign.Signer, now func() time.Time) *Enrolments {
+	return &Enrolments{m, key, signer, now}
 }
 
 const (
@@ -64,7 +66,8 @@ func (e *Enrolments) NewCode(ctx context.Context, by Actor, station string, life
 		return e.replica.Commit(ctx, store.Commit{Writes: []store.Write{write},
 			Origin: by.Origin(now, "station.enrolment-code", "valid until "+stored.ExpiresAt.String())})
 	})
-	return wire.EnrolmentCode{Station: station, Code: code.String(), ExpiresAt: stored.ExpiresAt}, err
+	return wire.EnrolmentCode{Station: station, Code: code.Naming(e.signer.Public()),
+		ExpiresAt: stored.ExpiresAt}, err
 }
 
 // find returns the station whose enrolment has a handle; "": none.

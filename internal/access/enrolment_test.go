@@ -34,7 +34,7 @@ func newEnrolling(t *testing.T) *enrolling {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return e.at }
-	e.Enrolments, e.access = NewEnrolments(m, []byte("key"), now), New(m, now)
+	e.Enrolments, e.access = NewEnrolments(m, []byte("key"), keys(t).Signer(), now), New(m, now)
 	return e
 }
 
@@ -190,7 +190,7 @@ func TestTheStoreDoesNotHoldTheCode(t *testing.T) {
 	if err != nil || strings.Contains(string(d.Body), strings.TrimPrefix(string(code), code.Handle())) {
 		t.Errorf("%s, %v", d.Body, err)
 	}
-	other := NewEnrolments(e.replica, []byte("another key"), e.now)
+	other := NewEnrolments(e.replica, []byte("another key"), e.signer, e.now)
 	if _, err := other.Enrol(t.Context(), asked(t, keys(t), string(code))); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("the stored proof does not depend on the service's key: %v", err)
 	}

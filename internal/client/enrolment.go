@@ -3,7 +3,9 @@ package client
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"lifeline/internal/wire"
@@ -33,6 +35,21 @@ func (c *Client) Seize(ctx context.Context, station, reason string) (out wire.Se
 func (c AccessCalls) Enrol(ctx context.Context, envelope []byte) (out wire.Enrolled, err error) {
 	err = c.sendEnvelope(ctx, wire.Base+"/enrolments", envelope, &out)
 	return out, err
+}
+
+// ProveService fetches the envelope of a wire.EnrolmentProof. It needs no token.
+func (c AccessCalls) ProveService(ctx context.Context, nonce string) (envelope json.RawMessage, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/enrolments/proof?nonce=" +
+		url.QueryEscape(nonce), Most: maxAnswer}, &envelope)
+	return envelope, err
+}
+
+// EnrolSealed does what Enrol does with a sealed wire.SealedEnrolment, and returns the sealed answer.
+func (c AccessCalls) EnrolSealed(ctx context.Context, sealed []byte) ([]byte, error) {
+	var out wire.Sealed
+	_, err := c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/enrolments/sealed",
+		Body: wire.Sealed{Sealed: sealed}, Most: maxAnswer}, &out)
+	return out.Sealed, err
 }
 
 // sendEnvelope posts a DSSE envelope.

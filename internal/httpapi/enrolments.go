@@ -26,12 +26,33 @@ func (a enrolmentHandlers) routes() []route {
 				"code replaces an earlier one. After 10 wrong tries a code is void.",
 			Takes: apidoc.TakesJSON(wire.NewEnrolment{Life: schedules.Ms(3600000)}), Lenient: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The code.", wire.EnrolmentCode{Station: "lantern-coast",
-				Code: "7K3F-9QXT-M2WB", ExpiresAt: examplePlus(1), Service: service})}}},
+				Code: "7K3F-9QXT-M2WB-6RD0-VH8C-3N9J", ExpiresAt: examplePlus(1), Service: service})}}},
+		{a.prove, apidoc.Route{Method: http.MethodGet, Path: "/v1/enrolments/proof", Open: true,
+			ID: "proveService", Tag: apidoc.ForStations, Summary: "Get the proof that this is the service that a code names",
+			Query: []openapi.Parameter{nonceParameter},
+			Detail: "The answer is a DSSE envelope of type " + wire.ProofType + `; its payload is {"schema":"` + wire.ProofSchema +
+				`","nonce","key","sealing_key"}, signed by that Ed25519 key. A player sends nothing of a code before it has ` +
+				"checked that the code names this key, and then only sealed.",
+			Answers: []apidoc.Answer{apidoc.GivesAs(envelopeType, http.StatusOK, "The envelope.", exampleProof)}}},
+		{a.enrolSealed, apidoc.Route{Method: http.MethodPost, Path: "/v1/enrolments/sealed", Open: true,
+			ID: "enrolStationSealed", Tag: apidoc.ForStations,
+			Summary: "Enrol the keys of a station with a one-time code that nobody on the way can read",
+			Detail: `The sealed text is {"enrolment","answer_key"}: the envelope that POST /v1/enrolments takes, and the key to ` +
+				"which the answer is sealed. It is sealed to the sealing_key of the proof, for the purpose (info) " +
+				wire.SealedEnrolmentPurpose + ", the answer for " + wire.SealedEnrolledPurpose + ".",
+			MaxBytes: maxEnrolment,
+			Takes:    apidoc.TakesJSON(wire.Sealed{Sealed: []byte("sealed")}),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The station and its access token, sealed.",
+				wire.Sealed{Sealed: []byte("sealed")})},
+			Faults: map[int]string{http.StatusForbidden: "The code is not valid.",
+				http.StatusConflict:        "The key was enrolled before, or the text is sealed to another key.",
+				http.StatusTooManyRequests: "Too many codes were sent from this address."}}},
 		{a.enrol, apidoc.Route{Method: http.MethodPost, Path: "/v1/enrolments", Open: true,
 			ID: "enrolStation", Tag: apidoc.ForStations, Summary: "Enrol the keys of a station with a one-time code",
 			Detail: "The body is a DSSE envelope of type " + wire.EnrolmentType + `; its payload is {"schema":"` +
 				wire.EnrolmentSchema + `","code","signing_key","recipient"}, signed by that Ed25519 key. The keys replace the ` +
-				"station's earlier ones. The same key may send its code again for five minutes, until the station has " +
+				"station's earlier ones. Whoever passes the envelope on can read the code: players send it sealed, to " +
+				"POST /v1/enrolments/sealed, unless the code names no key. The same key may send its code again for five minutes, until the station has " +
 				"reported; any other key is refused.",
 			MaxBytes: maxEnrolment,
 			Takes:    takesEnvelope(wire.EnrolmentType),
@@ -89,7 +110,44 @@ func (a enrolmentHandlers) newCode(c *call) error {
 // maxEnrolment bounds the body of an enrolment, in bytes: anybody may send one.
 const maxEnrolment = 16 << 10
 
-// enrol is open to anybody: who tries too often from one address is slowed down.
+// prove answers anybody: the proof says nothing that is secret.
+func (a enrolmentHandlers) prove(c *call) error {
+	nonce, err := c.query().freshNonce()
+	if err != nil {
+		return err
+	}
+	envelope, err := a.Enrolments.Prove(nonce)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.bytes(http.StatusOK, envelopeType, envelope)
+}
+
+// mayTry is open to anybody: who tries too often from one address is slowed down.
+func (a enrolmentHandlers) mayTry(c *call) error {
+	if err := a.limitPace(c, a.codes, addressOf(c.r), "too many codes were sent from this address"); err != nil {
+		return err
+	}
+	return a.Replica.CatchUp(c.r.Context())
+}
+
+func (a enrolmentHandlers) enrolSealed(c *call) error {
+	var in wire.Sealed
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	if err := a.mayTry(c); err != nil {
+		return err
+	}
+	sealed, err := a.Enrolments.EnrolSealed(c.r.Context(), in.Sealed, a.fingerprint())
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.json(http.StatusCreated, wire.Sealed{Sealed: sealed})
+}
+
 func (a enrolmentHandlers) enrol(c *call) error {
 	if err := a.requirePrivate(c); err != nil {
 		return err
@@ -98,10 +156,7 @@ func (a enrolmentHandlers) enrol(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.limitPace(c, a.codes, addressOf(c.r), "too many codes were sent from this address"); err != nil {
-		return err
-	}
-	if err := a.Replica.CatchUp(c.r.Context()); err != nil {
+	if err := a.mayTry(c); err != nil {
 		return err
 	}
 	out, err := a.Enrolments.Enrol(c.r.Context(), envelope)

@@ -79,6 +79,8 @@ var (
 			GainDB: -3.8, Audio: wire.AudioRef{SHA256: exampleHash, Bytes: 2761920, ContentType: "audio/mpeg",
 				URL: "https://lifeline.example/v1/audio/" + exampleHash + ".mp3"}}}}
 
+	exampleProof = wire.Envelope{PayloadType: wire.ProofType, Payload: "eyJzY2hlbWEiOiLigKYifQ==",
+		Signatures: []wire.Signature{{KeyID: "9f2c51d07be3a846", Sig: "c2lnbmF0dXJl"}}}
 	exampleFreshness = wire.Envelope{PayloadType: wire.FreshnessType,
 		Payload:    "eyJzY2hlbWEiOiJsaWZlbGluZS5mcmVzaG5lc3MvMSJ9",
 		Signatures: exampleEnvelope.Signatures}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
@@ -60,11 +59,7 @@ func (a leaseHandlers) lease(c *call) error {
 }
 
 func (a leaseHandlers) freshness(c *call) error {
-	nonce, err := c.query().nonce()
-	if err == nil && nonce == "" {
-		err = fault.Fields(fault.Field{Field: "nonce", Message: "is missing: send random characters, different in each " +
-			"request"})
-	}
+	nonce, err := c.query().freshNonce()
 	if err != nil {
 		return err
 	}

@@ -116,6 +116,16 @@ func (q query) nonce() (string, error) {
 	return nonce, nil
 }
 
+// freshNonce is nonce, and fails without one.
+func (q query) freshNonce() (string, error) {
+	nonce, err := q.nonce()
+	if err == nil && nonce == "" {
+		err = fault.Fields(fault.Field{Field: "nonce", Message: "is missing: send random characters, different in each " +
+			"request"})
+	}
+	return nonce, err
+}
+
 // revision returns a revision parameter; 0 if absent.
 func (q query) revision(name string) (int64, error) {
 	v := q.Get(name)

@@ -129,7 +129,7 @@ func newServed(t *testing.T) *served {
 		Erasures:   erasure.New(copied, records, scheduler.Record.Links, files, trust.OneKey(signer), now),
 		Waiting:    waiting,
 		Members:    access.NewMembers(copied, now),
-		Enrolments: access.NewEnrolments(copied, make([]byte, 32), now),
+		Enrolments: access.NewEnrolments(copied, make([]byte, 32), signer, now),
 		Library:    lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook, Receipts: scheduler.Record.Receipts,
 		MirrorLists: access.NewMirrorLists(copied, nil, now),
 		Answers:     idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32),
@@ -242,6 +242,7 @@ func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 		s.sha256+".mp3", ":webhook", "newsroom", ":erasure", asked.ID)
 	queries := map[string]string{
 		"/v1/stations/:station/freshness.dsse":      "nonce=a",
+		"/v1/enrolments/proof":                      "nonce=a",
 		"/v1/segments/:segment/airings":             "from=2026-11-28&to=2026-12-02",
 		"/v1/reports/airings":                       "from=2026-11-28&to=2026-12-02",
 		"/v1/stations/:station/chain/records":       "from=2026-11-28T00:00:00Z&to=2026-12-02T00:00:00Z",

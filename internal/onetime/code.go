@@ -45,14 +45,14 @@ func Of(b [Bytes]byte) Code {
 	return Code(b[:])
 }
 
-// Read reads a code as a person typed it: in any case, with or without hyphens, and with the letters O, I and L for the
-// digits that they look like. It returns "" for what is no code.
+// Read reads a code as a person typed it, as ReadTyped does, whether or not it names a key. It returns "" for what is
+// no code.
 func Read(typed string) Code {
-	code := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(typed))
-	if len(code) != Bytes || strings.Trim(code, alphabet) != "" {
+	t, err := ReadTyped(typed)
+	if err != nil {
 		return ""
 	}
-	return Code(code)
+	return t.Code
 }
 
 // Handle returns the first group, which is no secret.

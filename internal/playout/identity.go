@@ -2,6 +2,7 @@ package playout
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,11 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/fault"
+	"lifeline/internal/onetime"
 	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
+	"lifeline/internal/sign"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -129,11 +133,15 @@ func Enrol(ctx context.Context, state *statedir.Dir, api *client.Client, code, s
 	} else if err := state.For(station); err != nil {
 		return wire.Enrolled{}, err
 	}
-	keys, err := keysFor(state, code)
+	typed, err := onetime.ReadTyped(code)
+	if err != nil {
+		return wire.Enrolled{}, fault.New(fault.Invalid, "%v", err)
+	}
+	keys, err := keysFor(state, typed.Text())
 	if err != nil {
 		return wire.Enrolled{}, err
 	}
-	payload, err := json.Marshal(wire.Enrolment{Schema: wire.EnrolmentSchema, Code: code,
+	payload, err := json.Marshal(wire.Enrolment{Schema: wire.EnrolmentSchema, Code: typed.Code.String(),
 		Signing: keys.Signer().Public(), Recipient: keys.Recipient(), Station: station})
 	if err != nil {
 		return wire.Enrolled{}, err
@@ -142,7 +150,12 @@ func Enrol(ctx context.Context, state *statedir.Dir, api *client.Client, code, s
 	if err != nil {
 		return wire.Enrolled{}, err
 	}
-	out, err := api.Enrol(ctx, envelope)
+	var out wire.Enrolled
+	if typed.NamesKey() {
+		out, err = enrolSealed(ctx, api, typed, envelope)
+	} else { // of an older service
+		out, err = api.Enrol(ctx, envelope)
+	}
 	if err != nil {
 		return out, err
 	}
@@ -154,6 +167,72 @@ func Enrol(ctx context.Context, state *statedir.Dir, api *client.Client, code, s
 		return out, err
 	}
 	return out, errors.Join(state.Belong(out.Station), state.Root.Remove(enrollingName))
+}
+
+// enrolSealed sends an enrolment to the service whose key the code names, so that nobody else can read it or answer it.
+// Until the server has proved that it has the key, nothing that depends on the code is sent.
+func enrolSealed(ctx context.Context, api *client.Client, code onetime.Typed, envelope []byte) (out wire.Enrolled,
+	err error) {
+	to, err := proven(ctx, api, code)
+	if err != nil {
+		return out, err
+	}
+	answer, err := trust.NewSealingKey()
+	if err != nil {
+		return out, err
+	}
+	text, err := json.Marshal(wire.SealedEnrolment{Enrolment: envelope, Answer: answer.Public()})
+	if err != nil {
+		return out, err
+	}
+	sealed, err := trust.Seal(to, wire.SealedEnrolmentPurpose, text)
+	if err != nil {
+		return out, err
+	}
+	got, err := api.EnrolSealed(ctx, sealed)
+	if err != nil {
+		return out, err
+	}
+	if text, err = answer.Open(wire.SealedEnrolledPurpose, got); err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		err = fault.New(fault.Conflict, "the answer is not that of the service: somebody on the link made it. Enrol again over "+
+			"another link")
+	}
+	return out, err
+}
+
+// proven returns the key to which an enrolment is sealed, of the service whose key the code names.
+func proven(ctx context.Context, api *client.Client, code onetime.Typed) (seal []byte, err error) {
+	nonce := newNonce()
+	envelope, err := api.ProveService(ctx, nonce)
+	if err != nil && !fault.Is(err, fault.NotFound) { // a server that knows no such proof has not made the code
+		return nil, err
+	}
+	p, err := openProof(envelope)
+	if err != nil || p.Nonce != nonce || !code.Names(p.Key) {
+		return nil, fault.New(fault.Forbidden, "the server does not have the key that the code names, and was sent nothing "+
+			"of the code. It is not the service that made the code, or somebody is between, or the service has got other "+
+			"keys since. Check --server and the link; if the keys were changed, make a new code: lifeline station enrol "+
+			"STATION")
+	}
+	return p.Seal, nil
+}
+
+// openProof verifies that a proof is signed by the key that it shows.
+func openProof(envelope []byte) (p wire.EnrolmentProof, err error) {
+	payload, err := sign.Payload(envelope)
+	if err == nil {
+		err = json.Unmarshal(payload, &p)
+	}
+	if err == nil && (p.Schema != wire.ProofSchema || len(p.Key) != ed25519.PublicKeySize) {
+		err = errors.New("it is no proof")
+	}
+	if err == nil {
+		_, err = sign.Verify(envelope, wire.ProofType, p.Key)
+	}
+	return p, err
 }
 
 // beginSpool makes the as-run spool of a directory that no player has used: to the player, one that belongs to a

@@ -172,8 +172,8 @@ func TestADamagedIdentityIsReadFromItsOtherCopyOrToldOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer state.Close()
-	if _, err := Enrol(t.Context(), state, client.New("http://service", "", &http.Client{Transport: &enroller{t: t}}), "c",
-		"harbour", time.Unix(0, 0)); err != nil {
+	if _, err := Enrol(t.Context(), state, client.New("http://service", "", &http.Client{Transport: &enroller{t: t}}),
+		"7K3F-9QXT-M2WB", "harbour", time.Unix(0, 0)); err != nil {
 		t.Fatal(err)
 	}
 	names := statedir.Twice(identityName)
@@ -194,8 +194,8 @@ func TestReportsOfAnEnrolledStationAreSignedForTheirPurpose(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer state.Close()
-	if _, err := Enrol(t.Context(), state, client.New("http://service", "", &http.Client{Transport: &enroller{t: t}}), "c",
-		"harbour", time.Unix(0, 0)); err != nil {
+	api := client.New("http://service", "", &http.Client{Transport: &enroller{t: t}})
+	if _, err := Enrol(t.Context(), state, api, "7K3F-9QXT-M2WB", "harbour", time.Unix(0, 0)); err != nil {
 		t.Fatal(err)
 	}
 	id, err := LoadIdentity(state)
@@ -239,7 +239,7 @@ func TestReportsOfAnEnrolledStationAreSignedForTheirPurpose(t *testing.T) {
 		sent = append(sent, b)
 		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: r}, err
 	})
-	api := client.New("http://service", "", &http.Client{Transport: take})
+	api = client.New("http://service", "", &http.Client{Transport: take})
 	now := time.Unix(1000, 0)
 	r := &Reporter{service: api.Station("harbour"), identity: id, now: func() time.Time { return now }}
 	last := schedules.Instant{}

@@ -9,6 +9,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
+	"lifeline/internal/trust"
 	"lifeline/schedules"
 )
 
@@ -75,7 +76,11 @@ func TestASeizedStationIsShutOutAtOnceAndWhatItHeldIsListed(t *testing.T) {
 	if _, ok := replica.EnrolmentsIn(o.replica).Get("s"); ok {
 		t.Error("a code that was made before still enrols it")
 	}
-	codes := access.NewEnrolments(o.replica, []byte("key"), func() time.Time { return o.now })
+	keys, err := trust.NewStationIdentity() // any signer does
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := access.NewEnrolments(o.replica, []byte("key"), keys.Signer(), func() time.Time { return o.now })
 	for range 2 {
 		if _, err := codes.NewCode(t.Context(), access.System, "s", 0); err != nil {
 			t.Errorf("a new code: %v", err)

@@ -38,6 +38,7 @@ import (
 	"lifeline/internal/telemetry"
 	"lifeline/internal/webhook"
 	"lifeline/internal/webhooks"
+	"lifeline/internal/wire"
 )
 
 // Service is the complete service.
@@ -253,7 +254,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Notes: s.notes, Erasures: erasures, Waiting: confirmations,
 			Members:    access.NewMembers(s.Replica, time.Now),
 			SignIn:     s.SignIn,
-			Enrolments: access.NewEnrolments(s.Replica, codes, time.Now),
+			Enrolments: access.NewEnrolments(s.Replica, codes, signer.Signer(wire.ProofType), time.Now),
 			Library:    lib, Scheduler: s.Scheduler, Logbook: logbook, Receipts: s.Scheduler.Record.Receipts,
 			MirrorLists: access.NewMirrorLists(s.Replica, signer.mirrorKeys(), time.Now), Answers: answers, Replica: s.Replica,
 			Media: access.NewMedia(secret, publicURL, c.MediaLife, time.Now),

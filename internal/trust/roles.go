@@ -16,7 +16,7 @@ type KeyRole string
 const (
 	RootKeys KeyRole = "root"
 	Queue    KeyRole = "queue"  // queues and fallback lists
-	Recall   KeyRole = "recall" // recall lists, leases, time and freshness
+	Recall   KeyRole = "recall" // recall lists, leases, time and freshness, proofs at an enrolment
 	Record   KeyRole = "record" // the chain of records of published and aired items, and receipts
 	Mirror   KeyRole = "mirror" // the pointer by which mirrors name the newest documents
 )
@@ -29,7 +29,7 @@ func RoleOf(payloadType string) KeyRole {
 	switch payloadType {
 	case wire.QueueType, wire.FallbackType:
 		return Queue
-	case wire.RecallsType, wire.LeaseType, wire.FreshnessType:
+	case wire.RecallsType, wire.LeaseType, wire.FreshnessType, wire.ProofType:
 		return Recall
 	case wire.LinkType, wire.ReceiptsType:
 		return Record
@@ -78,16 +78,19 @@ func NewKeyring(root *Root, keys []ed25519.PrivateKey) (Keyring, error) {
 
 // Sign returns the envelope of a payload, signed by the key of its role.
 func (k Keyring) Sign(payloadType string, payload []byte) ([]byte, error) {
-	s := k.signers[RoleOf(payloadType)]
+	s := k.Signer(payloadType)
 	if s == nil {
 		return nil, fmt.Errorf("trust: no key signs %q", payloadType)
 	}
 	return s.Sign(payloadType, payload)
 }
 
+// Signer returns what signs documents of a payload type; nil if nothing does.
+func (k Keyring) Signer(payloadType string) *sign.Signer { return k.signers[RoleOf(payloadType)] }
+
 // KeyID returns the id of the key that signs documents of a payload type, as in their envelopes.
 func (k Keyring) KeyID(payloadType string) string {
-	if s := k.signers[RoleOf(payloadType)]; s != nil {
+	if s := k.Signer(payloadType); s != nil {
 		return s.KeyID()
 	}
 	return ""

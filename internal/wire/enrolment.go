@@ -10,10 +10,13 @@ import (
 	"lifeline/schedules"
 )
 
-// The DSSE payload types and schemas of what a station signs with its own key.
+// The DSSE payload types and schemas of what a station signs with its own key, and of the service's proof to a player
+// that has nothing but a code.
 const (
 	EnrolmentType   = "application/vnd.lifeline.enrolment+json"
 	EnrolmentSchema = "lifeline.enrolment/1"
+	ProofType       = "application/vnd.lifeline.enrolment-proof+json"
+	ProofSchema     = "lifeline.enrolment-proof/1"
 	AsRunType       = "application/vnd.lifeline.as-run+json"
 	AsRunSchema     = "lifeline.as-run/1"
 	StatusType      = "application/vnd.lifeline.status+json"
@@ -48,8 +51,9 @@ func RecallsProof(station string, envelope []byte) string {
 
 // EnrolmentCode is a one-time code with which the player of a station enrols.
 type EnrolmentCode struct {
-	Station   string            `json:"station"`
-	Code      string            `json:"code"` // in this answer only
+	Station string `json:"station"`
+	// in this answer only; its second half names the key by which the service proves itself
+	Code      string            `json:"code"`
 	ExpiresAt schedules.Instant `json:"expires_at"`
 	Service   Fingerprint       `json:"service"` // to compare with what the station shows
 }
@@ -67,6 +71,32 @@ type Enrolment struct {
 	Recipient string `json:"recipient"`   // age recipient (age1…) of the station
 	// the station that the player belongs to already: a code of another station is refused, unused
 	Station string `json:"station,omitempty"`
+}
+
+// EnrolmentProof is the payload by which the service proves, to a player with a code that names its key, that it has
+// the key, before the player sends anything of the code.
+type EnrolmentProof struct {
+	Schema string `json:"schema"`
+	Nonce  string `json:"nonce"`       // of the request that it answers
+	Key    []byte `json:"key"`         // the Ed25519 public key that signed this envelope
+	Seal   []byte `json:"sealing_key"` // the public half to which the player seals its enrolment
+}
+
+// Sealed is a text that only the other side reads: an enrolment, and the answer to it.
+type Sealed struct {
+	Sealed []byte `json:"sealed"` // by HPKE (RFC 9180): X25519, HKDF-SHA256, AES-256-GCM; the encapsulated key first
+}
+
+// The purposes for which an enrolment and its answer are sealed.
+const (
+	SealedEnrolmentPurpose = "lifeline.sealed-enrolment/1"
+	SealedEnrolledPurpose  = "lifeline.sealed-enrolled/1"
+)
+
+// SealedEnrolment is what a player seals to the service's sealing key.
+type SealedEnrolment struct {
+	Enrolment json.RawMessage `json:"enrolment"`  // the envelope of an Enrolment
+	Answer    []byte          `json:"answer_key"` // the public half to which the service seals its answer, an Enrolled
 }
 
 // Enrolled is the answer to an enrolment.

@@ -33,8 +33,8 @@ func (c *stationEnrolCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, code, func() {
 		fmt.Fprintf(stdout, "Code for station %s: %s\nIt is valid once, until %s. On the station's machine:\n\n"+
 			"    playout enrol --server %s --state DIR --code %s\n\n"+
-			"That must show the same signer of the service: %s. If it shows another, do not start the player: make a new "+
-			"code, and find out who is on the link.\n", code.Station, code.Code, instant(code.ExpiresAt), c.address, code.Code,
+			"The code names the service's key, and the player sends nothing of it to a server without that key. The service "+
+			"signs with %s.\n", code.Station, code.Code, instant(code.ExpiresAt), c.address, code.Code,
 			code.Service)
 	})
 }
