@@ -130,20 +130,54 @@ func ShownLine(s string) string { return Shown(folded(s)) }
 
 // Cell returns a text as a cell of a table. A spreadsheet runs a cell that begins with a sign of a formula (OWASP, CSV
 // injection), also after spaces, quotes or apostrophes, or in another width: such a cell gets an apostrophe in front,
-// unless it is a number. FromCell returns the text.
+// unless it is a number. So does what follows a semicolon, a tab or a line break in a cell: a spreadsheet that
+// separates cells there begins a cell with it. FromCell returns the text.
 func Cell(s string) string {
+	made := afterSeparators(s, func(part string) string {
+		if signed(part) {
+			return "'" + part
+		}
+		return part
+	})
 	if formula(s) {
-		return "'" + s
+		return "'" + made
 	}
-	return s
+	return made
 }
 
 // FromCell returns the text of a cell that Cell made.
 func FromCell(s string) string {
 	if inner, found := strings.CutPrefix(s, "'"); found && formula(inner) {
-		return inner
+		s = inner
 	}
-	return s
+	return afterSeparators(s, func(part string) string {
+		if inner, found := strings.CutPrefix(part, "'"); found && signed(inner) {
+			return inner
+		}
+		return part
+	})
+}
+
+// separators are the characters by which spreadsheets separate cells, but for the comma, which a quoted cell may have.
+const separators = ";\t\r\n"
+
+// afterSeparators replaces each part of a cell that follows a separator.
+func afterSeparators(s string, replace func(part string) string) string {
+	first, rest := len(s), ""
+	if i := strings.IndexAny(s, separators); i >= 0 {
+		first, rest = i, s[i:]
+	}
+	var b strings.Builder
+	b.WriteString(s[:first])
+	for rest != "" {
+		end := len(rest)
+		if i := strings.IndexAny(rest[1:], separators); i >= 0 {
+			end = 1 + i
+		}
+		b.WriteString(rest[:1] + replace(rest[1:end]))
+		rest = rest[end:]
+	}
+	return b.String()
 }
 
 // number matches what a spreadsheet reads as a number, and so does not run.
@@ -154,12 +188,16 @@ func formula(s string) bool {
 	if inner := strings.TrimLeft(s, "'"); inner != "" && strings.ContainsRune("\t\r\n", rune(inner[0])) {
 		return true
 	}
+	return signed(s) && !number.MatchString(strings.TrimSpace(s))
+}
+
+// signed reports whether a text begins with a sign of a formula, after what a spreadsheet passes over.
+func signed(s string) bool {
 	start := strings.TrimLeftFunc(s, func(r rune) bool {
 		return !drawn(r) || unicode.IsControl(r) || unicode.Is(unicode.Quotation_Mark, r) || r == '`'
 	})
 	sign, n := utf8.DecodeRuneInString(start)
-	return n > 0 && strings.ContainsAny(norm.NFKC.String(string(sign)), "=+-@") &&
-		!number.MatchString(strings.TrimSpace(s))
+	return n > 0 && strings.ContainsAny(norm.NFKC.String(string(sign)), "=+-@")
 }
 
 // hidden reports whether a character is printed as an escape, or may be part of one.

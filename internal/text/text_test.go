@@ -133,6 +133,8 @@ func TestNoSpreadsheetRunsACellOfATable(t *testing.T) {
 		"\u200b=1": "'\u200b=1", "\u3000＠x": "'\u3000＠x", "“=1”": "'“=1”", "-": "'-",
 		"-5":    "-5",
 		"+12.5": "+12.5", "460": "460", "": "", "'": "'", "it's": "it's", "'tis": "'tis", "하나": "하나", "a=b": "a=b",
+		";=1+1": ";'=1+1", "a;=1+1": "a;'=1+1", "a\t@x": "a\t'@x", "a\n-1+1": "a\n'-1+1", "a\r\n ＝1": "a\r\n' ＝1",
+		"a;\"=1": "a;'\"=1", "a;-5": "a;'-5", "=1;=2": "'=1;'=2", "a; b\tc": "a; b\tc", "a,=1": "a,=1", "a;'tis": "a;'tis",
 	} {
 		if got := Cell(in); got != want {
 			t.Errorf("Cell(%q) = %q; want %q", in, got, want)
@@ -142,7 +144,7 @@ func TestNoSpreadsheetRunsACellOfATable(t *testing.T) {
 
 func TestACellOfATableIsReadAsTheTextThatItWas(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		s := strings.Join(rapid.SliceOf(rapid.SampledFrom([]string{"=", "+", "-", "@", "'", `"`, " ", "\t", "\r", "\n", "＝",
+		s := strings.Join(rapid.SliceOf(rapid.SampledFrom([]string{"=", "+", "-", "@", "'", `"`, " ", "\t", "\r", "\n", ";", "＝",
 			"1", "5.5", "a", "\u200b", "\ufeff", "\u202e", "하", "\xff", "=\u0338"})).Draw(r, "parts"), "")
 		if got := FromCell(Cell(s)); got != s {
 			r.Errorf("%q is %q, and is read as %q", s, Cell(s), got)
