@@ -37,7 +37,9 @@ type bundle struct {
 // Run writes a complete bundle or nothing.
 func (b *bundle) Run(ctx context.Context) error {
 	opt := playout.BundleOptions{Station: b.Station, Days: b.Days, Now: time.Now(), Progress: func(done, total int64) {
-		fmt.Fprintf(os.Stderr, "\r%d of %d kB of audio", done>>10, total>>10)
+		if cmdline.Terminal(os.Stderr) {
+			fmt.Fprintf(os.Stderr, "\r%d of %d kB of audio", done>>10, total>>10)
+		}
 	}}
 	if err := opt.LeaveOut(b.Have, b.Since); err != nil {
 		return err
@@ -50,7 +52,9 @@ func (b *bundle) Run(ctx context.Context) error {
 		opt.Recipient = recipient
 	}
 	days, err := playout.SaveBundle(ctx, b.File, b.client(), opt)
-	fmt.Fprintln(os.Stderr)
+	if cmdline.Terminal(os.Stderr) {
+		fmt.Fprintln(os.Stderr)
+	}
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"internal/cmdline": {"schedules", "internal/fault", "internal/secret", "internal/sign", "internal/text",
 		"internal/charset",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast",
-		"github.com/goccy/go-yaml/parser"},
+		"github.com/goccy/go-yaml/parser", "github.com/mattn/go-isatty"},
 	"internal/cmdline/flagtest": {"github.com/alecthomas/kong"},
 	"internal/trust": {"internal/wire", "internal/sign", "internal/fault", "filippo.io/age",
 		"github.com/theupdateframework/go-tuf/v2/metadata", "github.com/sigstore/sigstore/pkg/signature"},

@@ -5,6 +5,8 @@ import (
 	"os"
 	"unicode/utf8"
 
+	"github.com/mattn/go-isatty"
+
 	"lifeline/internal/text"
 )
 
@@ -54,4 +56,11 @@ func Under(w io.Writer) io.Writer {
 		return p.to
 	}
 	return w
+}
+
+// Terminal reports whether a writer writes to a terminal, where a line can be drawn again. Into a file or a pipe goes
+// nothing but whole lines.
+func Terminal(w io.Writer) bool {
+	f, ok := Under(w).(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/goccy/go-yaml"
-	"github.com/mattn/go-isatty"
 
 	"lifeline/internal/charset"
 	"lifeline/internal/client"
@@ -65,9 +64,9 @@ type consent struct {
 // given fails with cmdline.NoConsent unless the user agrees.
 func (c consent) given(w io.Writer, changes int) error {
 	switch {
-	case c.yes || c.ask && terminal(os.Stdin) && agreed(w, changes):
+	case c.yes || c.ask && cmdline.Terminal(os.Stdin) && agreed(w, changes):
 		return nil
-	case c.ask && terminal(os.Stdin):
+	case c.ask && cmdline.Terminal(os.Stdin):
 		return cmdline.Refuse(cmdline.NoConsent, "nothing was changed")
 	}
 	return cmdline.Refuse(cmdline.NoConsent, "nothing was changed: there is no terminal to ask at, so agree to %s with "+
@@ -217,8 +216,7 @@ func readable(body json.RawMessage) (string, error) {
 
 // colours colours the lines of a diff on a terminal, unless NO_COLOR is set.
 func colours(w io.Writer) func(string) string {
-	f, ok := cmdline.Under(w).(*os.File)
-	if !ok || !terminal(f) || os.Getenv("NO_COLOR") != "" {
+	if !cmdline.Terminal(w) || os.Getenv("NO_COLOR") != "" {
 		return func(line string) string { return line }
 	}
 	return func(line string) string {
@@ -230,8 +228,6 @@ func colours(w io.Writer) func(string) string {
 		return colour + strings.TrimSuffix(line, "\n") + plain + "\n"
 	}
 }
-
-func terminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
 
 // agreed asks the user.
 func agreed(w io.Writer, changes int) bool {

@@ -7,12 +7,13 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/text"
 )
 
 // progressTo returns the writer for progress: standard error if it is a terminal, else one that discards.
 func progressTo(quiet bool) io.Writer {
-	if quiet || !terminal(os.Stderr) {
+	if quiet || !cmdline.Terminal(os.Stderr) {
 		return io.Discard
 	}
 	return os.Stderr

@@ -19,7 +19,6 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/playout"
-	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -162,9 +161,11 @@ func findPlayer(ctx context.Context, dir string) (string, error) {
 	return built, nil
 }
 
-// timeline prints the player's notices as they arrive: one line per item, with a bar that grows while the item airs.
+// timeline prints the player's notices as they arrive: one line per item, which on a terminal begins with its bar and
+// grows while the item airs.
 func (d *demo) timeline(lines *bufio.Scanner, zone *time.Location) error {
 	const width = 24
+	drawn := cmdline.Terminal(d.out)
 	for lines.Scan() {
 		var n playout.Notice
 		if err := json.Unmarshal(lines.Bytes(), &n); err != nil {
@@ -181,10 +182,15 @@ func (d *demo) timeline(lines *bufio.Scanner, zone *time.Location) error {
 		default:
 			continue
 		}
-		filled := int(share * width)
-		fmt.Fprintf(cmdline.Under(d.out), "\r  %s %s%s %9s  %s", n.PlannedAt.In(zone).Format("15:04:05.000"),
-			strings.Repeat("█", filled),
-			strings.Repeat("░", width-filled), span(n.LengthMs.Duration), text.Shown(itemLine(n.ItemKind, "", n.Title)))
+		bar := ""
+		if filled := int(share * width); drawn {
+			bar = strings.Repeat("█", filled) + strings.Repeat("░", width-filled)
+			fmt.Fprint(cmdline.Under(d.out), "\r")
+		} else if n.Kind != playout.ItemEnd {
+			continue
+		}
+		fmt.Fprintf(d.out, "  %s %s %9s  %s", n.PlannedAt.In(zone).Format("15:04:05.000"), bar, span(n.LengthMs.Duration),
+			itemLine(n.ItemKind, "", n.Title))
 		if n.Kind == playout.ItemEnd {
 			fmt.Fprintf(d.out, "  %s\n", n.Outcome)
 		}

@@ -1,9 +1,15 @@
 package commands
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
+	"lifeline/internal/cmdline"
+	"lifeline/internal/playout"
 	"lifeline/schedules"
 )
 
@@ -16,5 +22,23 @@ func TestDemoPublishesADayThatStillHasAWindow(t *testing.T) {
 		if got, err := comingDay(st, now); err != nil || got.String() != want {
 			t.Errorf("at %d:30 there: %s, %v; want %s", hour, got, err, want)
 		}
+	}
+}
+
+func TestDemoPrintsWholeLinesWhereItsOutputIsNoTerminal(t *testing.T) {
+	var notices, out bytes.Buffer
+	for _, kind := range []string{playout.ItemStart, playout.Position, playout.Position, playout.ItemEnd} {
+		if err := json.NewEncoder(&notices).Encode(playout.Notice{Kind: kind, Title: "\r소식", ItemKind: "news",
+			LengthMs: schedules.Ms(15_000), PlayedMs: schedules.Ms(5000), Outcome: "aired"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := &demo{out: cmdline.Printable(&out)}
+	if err := d.timeline(bufio.NewScanner(&notices), time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\r█░") ||
+		!strings.Contains(got, "소식") || !strings.HasSuffix(got, "  aired\n") {
+		t.Errorf("%q", got)
 	}
 }
