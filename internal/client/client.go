@@ -101,10 +101,11 @@ func (c *caller) Do(ctx context.Context, r Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	again := repeats(&r)
 	resp, err := c.do(ctx, r)
 	var asked unconfirmed
-	if c.confirm != nil && r.Stream == nil && errors.As(err, &asked) && asked.challenge.Link != "" {
-		resp, err = c.confirmed(ctx, r, asked)
+	if c.confirm != nil && errors.As(err, &asked) && asked.challenge.Link != "" {
+		resp, err = c.confirmed(ctx, r, again, asked)
 	}
 	left(err)
 	return resp, err

@@ -1,11 +1,14 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"lifeline/internal/fault"
@@ -56,8 +59,30 @@ func (u unconfirmed) Unwrap() error { return u.error }
 // confirmEvery is the time between two tries of a request that the person is to confirm.
 const confirmEvery = 2 * time.Second
 
-// confirmed repeats a request until its person has confirmed it, or the time for that is over.
-func (c *caller) confirmed(ctx context.Context, r Request, asked unconfirmed) (*http.Response, error) {
+// repeats returns how to get the stream of a request anew for each time that it is sent, before it is sent first; nil
+// if it can be sent once only.
+func repeats(r *Request) (again func() io.Reader) {
+	switch stream := r.Stream.(type) {
+	case nil:
+		return func() io.Reader { return nil }
+	case *bytes.Reader:
+		whole := *stream
+		return func() io.Reader { own := whole; return &own }
+	case *strings.Reader:
+		whole := *stream
+		return func() io.Reader { own := whole; return &own }
+	}
+	return nil
+}
+
+// confirmed repeats a request until its person has confirmed it, or the time for that is over. again returns its stream
+// anew; nil: it cannot be repeated.
+func (c *caller) confirmed(ctx context.Context, r Request, again func() io.Reader, asked unconfirmed) (*http.Response,
+	error) {
+	if again == nil {
+		return nil, fault.Wrap(fault.Forbidden, asked, "this must be confirmed by passkey, and what it sends can be sent "+
+			"only once: do it in the console, or run the command with a token (--token-file)")
+	}
 	c.confirm(asked.Error(), asked.challenge.Link)
 	over := time.After(asked.challenge.Timeout.Duration)
 	r.Header = r.Header.Clone()
@@ -73,8 +98,9 @@ func (c *caller) confirmed(ctx context.Context, r Request, asked unconfirmed) (*
 			return nil, fault.Wrap(fault.Forbidden, asked, "nobody confirmed this in time: run the command again")
 		case <-time.After(confirmEvery):
 		}
+		r.Stream = again()
 		resp, err := c.do(ctx, r)
-		if again := (unconfirmed{}); !errors.As(err, &again) {
+		if still := (unconfirmed{}); !errors.As(err, &still) {
 			return resp, err
 		}
 	}
