@@ -10,6 +10,7 @@ import (
 
 	"lifeline/audio/samples"
 	"lifeline/internal/access"
+	"lifeline/internal/fault"
 	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 )
@@ -42,6 +43,8 @@ func TestConsoleActsDoWhatTheySayOrSayWhyNot(t *testing.T) {
 	b.press("Sign out")
 	b.signIn(h.secrets["producer"])
 	h.uploadsByDrag(b)
+	b.press("Sign out")
+	h.decidesWhatWaits(b)
 	b.press("Sign out")
 	b.signIn(h.secrets["viewer"])
 	for _, view := range []string{"#/day/" + ownStation + "/" + day.String(), "#/segments/letter-ko-sister", "#/library",
@@ -216,4 +219,64 @@ func (h *house) uploadsByDrag(b *tab) {
 	}
 	b.goes("#/segments/no-such")
 	b.sees("there is no segment")
+}
+
+// decidesWhatWaits decides on two changes and an erasure for which a producer asked: another person confirms, and the
+// producer withdraws.
+func (h *house) decidesWhatWaits(b *tab) {
+	h.t.Helper()
+	const confirmed, withdrawn, erased = "letter-cmn-grandmother", "news-en", "commentary-cmn-door"
+	for _, id := range []string{confirmed, withdrawn} {
+		h.asksToForgetPersons(id, "祖母的信 <b>할머니</b>")
+	}
+	h.asksToErase(erased)
+	b.signIn(h.secrets["producer"])
+	b.press("Waiting")
+	b.press("Withdraw segment.edit " + withdrawn)
+	b.press("Withdraw")
+	b.until(`!document.querySelector('dialog')`)
+	b.until(`!document.querySelector('main').innerText.includes('` + withdrawn + `')`)
+	if b.offers("Confirm…") {
+		h.t.Error("a person is offered to confirm what they asked for")
+	}
+	b.press("Sign out")
+	b.signIn(h.secrets["editor"])
+	b.seesIn("section.waits tr", "title", "祖母的信 <b>할머니</b>")
+	b.press("Confirm segment.edit " + confirmed)
+	b.press("Confirm")
+	b.until(`!document.querySelector('dialog')`)
+	b.sees("No change waits for a second person.")
+	b.until(`document.activeElement.localName === 'h1'`)
+	if s, err := h.producer.Segment(h.t.Context(), confirmed); err != nil || len(s.Persons) > 0 {
+		h.t.Errorf("%+v, %v", s, err)
+	}
+	b.press("Confirm erasure of " + erased)
+	b.sees("This erases for good, everywhere.")
+	b.fills("Reason", "the family asks for it")
+	b.press("Confirm")
+	b.until(`!document.querySelector('dialog')`)
+	b.sees("No erasure waits for a second person.")
+	b.seesIn("tr", erased, "Ruth")
+}
+
+// asksToForgetPersons asks, as a producer, for a change that needs two persons.
+func (h *house) asksToForgetPersons(segment, title string) {
+	h.t.Helper()
+	h.patch(segment, map[string]any{"persons": []string{"p40"}})
+	s, err := h.producer.Segment(h.t.Context(), segment)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := h.producer.EditSegment(h.t.Context(), segment, s.Revision, map[string]any{"persons": []string{},
+		"title": title}); !fault.Is(err, fault.Forbidden) {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *house) asksToErase(segment string) {
+	h.t.Helper()
+	if got := h.do(http.MethodPost, "/v1/erasures", h.secrets["producer"], nil,
+		[]byte(`{"segments":["`+segment+`"],"reason":"她撤回了同意"}`)); got.status != http.StatusCreated {
+		h.t.Fatalf("%d %s", got.status, got.body)
+	}
 }

@@ -26,6 +26,9 @@ export const session = {
 // can says whether the role may do an operation, by its id in the OpenAPI document.
 export const can = operation => session.me?.may.includes(operation) ?? false
 
+// byMe says whether a stored name and id are of this person. The service also compares names that only look alike.
+export const byMe = (name, id) => Boolean(id && id === session.me.person || name && name === session.me.name)
+
 // Problem is a failure as the service tells it (RFC 9457); status 0 is a service out of reach.
 export class Problem extends Error {
   constructor(status, body = {}) {

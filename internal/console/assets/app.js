@@ -16,6 +16,7 @@ import { segment } from './segment.js'
 import { enrolForm, signInForm } from './signin.js'
 import { stations } from './stations.js'
 import { upload } from './upload.js'
+import { waiting } from './waiting.js'
 
 // The views by the first part of the address after "#/": what they need, and, of those in the menu, what they are called.
 const views = {
@@ -24,6 +25,7 @@ const views = {
   library: { view: library, needs: 'listSegments', label: 'Library' },
   upload: { view: upload, needs: 'startUpload', under: 'library', who: 'A producer or an administrator' },
   segments: { view: segment, needs: 'getSegment', under: 'library' },
+  waiting: { view: waiting, needs: 'listWaiting', label: 'Waiting' },
   reports: { view: reports, needs: 'reportAirings', label: 'Reports' },
   audit: { view: audit, needs: 'listAudit', label: 'Audit' },
   people: { view: people, needs: 'listPeople', label: 'People' },
