@@ -56,6 +56,8 @@ type Segment struct {
 	Edits []Edited `json:"edits,omitempty"`
 	// its last recall since its last approval
 	Recall *RecallOrder `json:"recall,omitempty"`
+	// its last approval, also if it is not approved any more
+	Approval *LastApproval `json:"approval,omitempty"`
 	// since when it has been sensitive; none if always, or if it is not
 	GuardedSince Instant    `json:"guarded_since,omitzero"`
 	Recording    *Recording `json:"recording,omitempty"`
@@ -81,6 +83,19 @@ type RecallOrder struct {
 	ConfirmedBy   string `json:"confirmed_by,omitempty"`
 	ConfirmedByID string `json:"confirmed_by_id,omitempty"`
 }
+
+// LastApproval says who approved a segment last, and what was heard for it.
+type LastApproval struct {
+	By     string  `json:"by"`
+	ByID   string  `json:"by_id,omitempty"` // id of the person; none for a token that belongs to no person
+	At     Instant `json:"at"`
+	SHA256 string  `json:"sha256,omitempty"` // of the recording that was heard
+	// how much of the recording was really played before, in percent, by the player of the console; none: not measured
+	HeardPercent *int `json:"heard_percent,omitempty"`
+}
+
+// HeardEnough is the share of a recording, in percent, below which an approval says that less was heard.
+const HeardEnough = 90
 
 // ScriptRef names the passages of a script's version that a segment reads.
 type ScriptRef struct {

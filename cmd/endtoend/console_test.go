@@ -66,10 +66,20 @@ func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
 	work.press("Sign out")
 	h.as("second", access.NewToken{Name: "Sora", Role: access.Producer})
 	work.signIn(h.secrets["second"])
+	work.press("▶ Listen")
+	work.until(`document.querySelector('audio').currentTime > 0.5`)
+	asked[float64](work, `document.querySelector('audio').currentTime = document.querySelector('audio').duration - 0.1`)
+	work.until(`document.querySelector('audio').ended`)
 	work.press("Approve…")
+	work.seesIn("dialog", "You heard", "The approval says so.") // what was sought over was not heard
 	work.fills("Reason", "heard it whole")
 	work.press("Approve")
 	work.until(`document.querySelector('main .badge').innerText.includes('approved')`)
+	work.seesIn("dd", "Sora", "% heard")
+	if s, err := h.producer.Segment(t.Context(), "letter-of-today"); err != nil || s.Approval == nil ||
+		s.Approval.HeardPercent == nil || *s.Approval.HeardPercent > 50 {
+		t.Errorf("%+v, %v", s.Approval, err)
+	}
 
 	work.press("Sign out")
 	work.signIn(h.secrets["scheduler"])
@@ -165,6 +175,11 @@ func TestConsoleIsForEverybody(t *testing.T) {
 	b.goes("#/upload")
 	b.sees("Recording (MP3)")
 	both("an upload")
+	h.asksToForgetPersons("letter-ko-sister", "누이에게 · 给姐姐的信")
+	h.asksToErase("testimony-en-driver")
+	b.goes("#/waiting")
+	b.sees("Erase ")
+	both("what waits for a second person")
 	id := strings.Split(h.secrets["producer"], "_")[1]
 	if err := h.service.Access.Revoke(t.Context(), access.System, id); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/library"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -60,11 +61,8 @@ func (a approvalHandlers) approve(c *call) error {
 	if revision, err = a.heard(c.param("segment"), revision, in.SHA256); err != nil {
 		return err
 	}
-	approve := a.Library.Approvals.Approve
-	if in.AcceptWarnings {
-		approve = a.Library.Approvals.ApproveDespiteWarnings
-	}
-	s, err := approve(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
+	s, err := a.Library.Approvals.ApproveAsHeard(c.r.Context(), c.actor, c.param("segment"), revision,
+		library.Hearing{Reason: in.Reason, AcceptWarnings: in.AcceptWarnings, Percent: in.HeardPercent})
 	return a.changed(c, s, err)
 }
 

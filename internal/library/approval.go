@@ -18,19 +18,17 @@ type Approvals struct {
 	recalls  *Recalls
 }
 
-// Approve approves a pending segment. The person who uploaded or reinstated it, or changed what counts since its last
-// approval, cannot approve it. It fails with
-// Conflict if the recording has warnings that must be accepted (MustAccept).
-func (l *Approvals) Approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
-	schedules.Segment, error) {
-	return l.approve(ctx, a, id, revision, reason, false)
+// Hearing is what a person says of a recording when they approve it.
+type Hearing struct {
+	Reason         string
+	AcceptWarnings bool // that must be accepted (MustAccept)
+	Percent        *int // of the recording that was really played; nil: not measured
 }
 
-// ApproveDespiteWarnings approves a segment as Approve does, but accepts the recording's warnings and records that it
-// did.
-func (l *Approvals) ApproveDespiteWarnings(ctx context.Context, a access.Actor, id string, revision *int64,
-	reason string) (schedules.Segment, error) {
-	return l.approve(ctx, a, id, revision, strings.TrimPrefix(reason+"; its warnings were accepted", "; "), true)
+// Approve approves a pending segment of which nobody measured how much was heard.
+func (l *Approvals) Approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
+	schedules.Segment, error) {
+	return l.ApproveAsHeard(ctx, a, id, revision, Hearing{Reason: reason})
 }
 
 // MustAccept returns the warnings of a recording that an approval must accept: a part of what was recorded is missing,
@@ -47,9 +45,18 @@ func MustAccept(r *schedules.Recording) (grave []schedules.RecordingWarning) {
 	return grave
 }
 
-func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string,
-	accepted bool) (schedules.Segment, error) {
-	return l.segments.change(ctx, a, id, revision, "segment.approve", reason, func(s *schedules.Segment) error {
+// ApproveAsHeard approves a pending segment. The person who uploaded or reinstated it, or changed what counts since
+// its last approval, cannot approve it. It fails with Conflict if the recording has warnings that must be accepted, and
+// with Invalid if the share that was heard is not from 0 to 100 percent.
+func (l *Approvals) ApproveAsHeard(ctx context.Context, a access.Actor, id string, revision *int64, h Hearing) (
+	schedules.Segment, error) {
+	if p := h.Percent; p != nil && (*p < 0 || *p > 100) {
+		return schedules.Segment{}, fault.Fields(fault.Field{Field: "heard_percent", Message: "must be from 0 to 100"})
+	}
+	if h.AcceptWarnings {
+		h.Reason = strings.TrimPrefix(h.Reason+"; its warnings were accepted", "; ")
+	}
+	return l.segments.change(ctx, a, id, revision, "segment.approve", h.Reason, func(s *schedules.Segment) error {
 		switch {
 		case s.State != schedules.Pending:
 			return notPending(s)
@@ -64,7 +71,7 @@ func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revi
 					"person must approve it", e.By, strings.Join(e.Fields, ", "), id, e.At)
 			}
 		}
-		if grave := MustAccept(s.Recording); len(grave) > 0 && !accepted {
+		if grave := MustAccept(s.Recording); len(grave) > 0 && !h.AcceptWarnings {
 			var said []string
 			for _, w := range grave {
 				said = append(said, w.Message)
@@ -73,6 +80,11 @@ func (l *Approvals) approve(ctx context.Context, a access.Actor, id string, revi
 				"accept_warnings (lifeline approve --accept-warnings)", id, strings.Join(said, " "))
 		}
 		s.State, s.Rejection, s.Edits, s.Recall = schedules.Approved, nil, nil, nil
+		s.Approval = &schedules.LastApproval{By: a.Name, ByID: a.Person, At: schedules.At(l.segments.now()),
+			HeardPercent: h.Percent}
+		if s.Recording != nil {
+			s.Approval.SHA256 = s.Recording.SHA256
+		}
 		return nil
 	}, l.recalls.without)
 }

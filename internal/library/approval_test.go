@@ -3,8 +3,10 @@ package library
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -41,8 +43,8 @@ func TestARecordingOfWhichListenersMissAPartIsApprovedOnlyByWhoAcceptsItsWarning
 			strings.Contains(err.Error(), "ends early") || !strings.Contains(err.Error(), "accept_warnings") {
 			t.Errorf("%s, without a word: %v", code, err)
 		}
-		if s, err := d.library.Approvals.ApproveDespiteWarnings(t.Context(), access.Actor{Name: "Ruth"}, "a", nil,
-			"a pause"); err != nil || s.State != schedules.Approved {
+		if s, err := d.library.Approvals.ApproveAsHeard(t.Context(), access.Actor{Name: "Ruth"}, "a", nil,
+			Hearing{Reason: "a pause", AcceptWarnings: true}); err != nil || s.State != schedules.Approved {
 			t.Errorf("%s, accepted: %s, %v", code, s.State, err)
 		}
 	}
@@ -227,5 +229,34 @@ func TestTheSameRecordingUnderAnotherIDIsNamed(t *testing.T) {
 	}
 	if got := d.library.Segments.SameRecording(schedules.Segment{ID: "c"}); len(got) != 0 {
 		t.Errorf("without a recording: %+v", got)
+	}
+}
+
+func TestAnApprovalNamesTheAudioThatWasHeardAndHowMuchOfIt(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	of := func(percent int) *int { return &percent }
+	for i, heard := range []*int{nil, of(0), of(34), of(100)} {
+		id := fmt.Sprint("s", i)
+		d.upload(t, id)
+		s, err := d.library.Approvals.ApproveAsHeard(t.Context(), ruth, id, nil, Hearing{Percent: heard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err = d.library.Segments.Edit(t.Context(), hana, id, nil, func(s *schedules.Segment) {
+			s.Title, s.Approval = "another", nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		want := schedules.LastApproval{By: "Ruth", At: schedules.At(d.now), SHA256: s.Recording.SHA256, HeardPercent: heard}
+		if s.Approval == nil || !reflect.DeepEqual(*s.Approval, want) {
+			t.Errorf("heard %v: stored %+v", heard, s.Approval)
+		}
+	}
+	d.upload(t, "last")
+	for _, wrong := range []int{-1, 101} {
+		if _, err := d.library.Approvals.ApproveAsHeard(t.Context(), ruth, "last", nil,
+			Hearing{Percent: &wrong}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%d percent: %v", wrong, err)
+		}
 	}
 }

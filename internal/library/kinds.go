@@ -23,7 +23,8 @@ var Kinds = replica.Kinds{
 	{Name: KindMassAct, Changes: "alarm", Urgent: true, Form: reflect.TypeFor[massAct](),
 		Inspect: replica.Readable[massAct]},
 	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),
-		Inspect: replica.Looking(inspectUpload), Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder}},
+		Inspect:  replica.Looking(inspectUpload),
+		Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder, withApproval}},
 }
 
 // withPersonID adds the id of the person who began an upload. Without it, the name tells who it is.
@@ -61,6 +62,19 @@ var withOrder = replica.Upgrade{
 			return nil, err
 		}
 		u.Segment.Recall = nil
+		return replica.Encode(u)
+	},
+}
+
+// withApproval adds the approval of the upload's segment, which has none before it is stored itself.
+var withApproval = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		u, err := replica.Parse[Upload](body)
+		if err != nil {
+			return nil, err
+		}
+		u.Segment.Approval = nil
 		return replica.Encode(u)
 	},
 }

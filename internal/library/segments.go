@@ -156,7 +156,7 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 		patch(s)
 		s.ID, s.State, s.Recording = before.ID, before.State, before.Recording
 		s.UploadedBy, s.UploadedByID, s.Edits = before.UploadedBy, before.UploadedByID, before.Edits
-		s.Recall = before.Recall
+		s.Recall, s.Approval = before.Recall, before.Approval
 		if before.State == schedules.Approved && (!sameMetadata(before, *s) || s.WeakerThan(&before)) {
 			s.State = schedules.Pending
 		}

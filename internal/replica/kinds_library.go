@@ -18,7 +18,8 @@ const RecallsID = "recalls"
 
 var libraryKinds = Kinds{
 	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](), Hides: hidesOfSegment,
-		Copy: copiedSegments, Inspect: Looking(inspectSegment), Upgrades: []Upgrade{withPersonIDs, withEdits, withOrder}},
+		Copy: copiedSegments, Inspect: Looking(inspectSegment),
+		Upgrades: []Upgrade{withPersonIDs, withEdits, withOrder, withApproval}},
 	{Name: KindRecalls, Changes: "recall", Form: reflect.TypeFor[wire.Recalls](), Signed: true,
 		Copy: Copied(decodeRecalls), Inspect: inspectRecalls},
 }
@@ -60,6 +61,19 @@ var withOrder = Upgrade{
 			return nil, err
 		}
 		s.Recall = nil
+		return Encode(s)
+	},
+}
+
+// withApproval adds who approved a segment last, and what was heard. Without it, the audit tells who did.
+var withApproval = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		s, err := Parse[schedules.Segment](body)
+		if err != nil {
+			return nil, err
+		}
+		s.Approval = nil
 		return Encode(s)
 	},
 }

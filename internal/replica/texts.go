@@ -50,6 +50,9 @@ func (t *texts) share(s *schedules.Segment) {
 		s.Recall.Was = schedules.State(t.of(string(s.Recall.Was)))
 		said = append(said, &s.Recall.By, &s.Recall.ByID, &s.Recall.Person, &s.Recall.ConfirmedBy, &s.Recall.ConfirmedByID)
 	}
+	if s.Approval != nil {
+		said = append(said, &s.Approval.By, &s.Approval.ByID, &s.Approval.SHA256)
+	}
 	if s.Script != nil {
 		said = append(said, &s.Script.ID)
 		s.Script.Passages = slices.Clone(s.Script.Passages)

@@ -114,6 +114,8 @@ type Approval struct {
 	AcceptWarnings bool `json:"accept_warnings,omitempty"`
 	// SHA-256 of the recording that was heard; required without If-Match
 	SHA256 string `json:"sha256,omitempty"`
+	// how much of the recording was really played, from 0 to 100; none: not measured
+	HeardPercent *int `json:"heard_percent,omitempty"`
 }
 
 // Reason is the body of reject, recall and reinstate, and of the withdrawal of a day.

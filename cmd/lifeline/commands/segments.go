@@ -100,6 +100,7 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 		line("sensitive", "airs only under a lease that the station renews")
 	}
 	line("uploaded by", s.UploadedBy)
+	line("approved by", approved(s))
 	if s.Rejection != nil {
 		line("rejected", s.Rejection.Message)
 	}
@@ -144,4 +145,24 @@ func figure(v *float64, unit string) string {
 		return ""
 	}
 	return fmt.Sprintf("%.1f %s", *v, unit)
+}
+
+// approved says who approved a segment last, and how much of its recording was heard for that.
+func approved(s schedules.Segment) string {
+	a := s.Approval
+	if a == nil {
+		return ""
+	}
+	heard := "how much was heard is not measured"
+	switch {
+	case a.HeardPercent == nil:
+	case *a.HeardPercent < schedules.HeardEnough:
+		heard = fmt.Sprintf("ONLY %d%% of the recording was heard", *a.HeardPercent)
+	default:
+		heard = fmt.Sprintf("%d%% of the recording was heard", *a.HeardPercent)
+	}
+	if s.Recording == nil || s.Recording.SHA256 != a.SHA256 {
+		heard += "; it had another recording, " + a.SHA256
+	}
+	return fmt.Sprintf("%s at %s; %s", a.By, a.At, heard)
 }

@@ -1,6 +1,6 @@
 // One segment: its facts, how it sounds, where it airs, and what may be done with it.
 
-import { all, can, change, get, maybe, path, query, session } from './api.js'
+import { all, byMe, can, change, get, maybe, path, query } from './api.js'
 import { badge, button, facts, h, later, say, show, solid, table } from './dom.js'
 import { ask, field } from './form.js'
 import { segmentLink, stateOf } from './library.js'
@@ -13,16 +13,19 @@ export async function segment({ main, parts, signal, title, hear, fail }) {
   const at = path('segments', parts[0])
   let s = await get(at, { signal })
   let sounds = null // the recording that is shown: drawn once, so that it plays on while other things change
+  let heard = () => undefined // how much of it was played, in percent
   let recalled = null
   const head = h('div', {})
   const sound = h('div', {})
   const about = h('div', {})
   const airings = h('div', {})
   const draw = () => {
-    show(head, h('div', { class: 'row spread' }, title(s.title || s.id), h('p', { class: 'row' }, acts(at, s, take))), standing(s))
+    show(head, h('div', { class: 'row spread' }, title(s.title || s.id), h('p', { class: 'row' }, acts(at, s, take, () => heard()))), standing(s))
     if (s.recording?.duration_ms && sounds !== s.recording.sha256) {
       sounds = s.recording.sha256
-      show(sound, player(at, s, signal, fail))
+      const p = player(at, s, signal, fail)
+      heard = p.heard
+      show(sound, p.shown)
     }
     show(about, s.state === 'recalled' && (recalled ??= acknowledgements(signal, hear, fail)), editorial(s), measured(s.recording))
   }
@@ -61,34 +64,45 @@ const rejectedByPerson = s => s.state === 'rejected' && s.rejection?.code === 'e
 const mine = s => byMe(s.uploaded_by, s.uploaded_by_id) ? 'You uploaded this.' : byMe(s.reinstated_by, s.reinstated_by_id) ? 'You reinstated this.'
   : s.edits?.some(e => byMe(e.by, e.by_id)) ? 'You changed this.' : ''
 
-// byMe says whether a stored name and id are of this person. The service also compares names that only look alike.
-const byMe = (name, id) => Boolean(id && id === session.me.person || name && name === session.me.name)
-
 // acts are what the role may do to the segment as it stands. An approval is of the revision that was looked at; a recall is
-// of whatever is there.
-function acts(at, s, take) {
+// of whatever is there. heard is how much of the recording was played, in percent.
+function acts(at, s, take, heard) {
   const is = (...states) => states.includes(s.state)
-  const act = (name, { title, danger, needed = true, body, of, more }) => button(`${title}…`, () => ask({ title: `${title} “${s.title || s.id}”`, action: title, danger, body,
+  const act = (name, { title, danger, needed = true, body, of, more }) => button(`${title}…`, () => ask({ title: `${title} “${s.title || s.id}”`, action: title, danger, body: body?.(),
     fields: [field({ name: 'reason', label: 'Reason', rows: 2, required: needed })],
     act: async v => {
-      take(await change('POST', `${at}/${name}`, { reason: v.reason.trim(), ...more }, of))
+      take(await change('POST', `${at}/${name}`, { reason: v.reason.trim(), ...more?.() }, of))
       say(`${title}: done.`)
     },
     onStale: async () => [h('p', {}, h('b', {}, 'Someone else changed it since you opened this. '), 'Cancel, and look and listen again first.')] }), { class: danger ? 'danger' : '', 'data-key': name })
   return solid([
-    can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false, of: s.revision, ...graveWarnings(s) }),
-    can('rejectSegment') && is('pending', 'approved') && act('reject', { title: 'Reject', body: h('p', { class: 'quiet' }, 'Reinstating it, or another recording, undoes this; then another person must approve it.') }),
-    can('reinstateSegment') && (is('recalled') || rejectedByPerson(s)) && act('reinstate', { title: 'Reinstate', body: h('p', { class: 'quiet' }, 'Another person must approve it before it airs again. Time of published days that is still open is then filled again; to put it anywhere else, plan the days anew.') }),
+    can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false, of: s.revision, ...approval(s, heard) }),
+    can('rejectSegment') && is('pending', 'approved') && act('reject', { title: 'Reject', body: () => h('p', { class: 'quiet' }, 'Reinstating it, or another recording, undoes this; then another person must approve it.') }),
+    can('reinstateSegment') && (is('recalled') || rejectedByPerson(s)) && act('reinstate', { title: 'Reinstate', body: () => h('p', { class: 'quiet' }, 'Another person must approve it before it airs again. Time of published days that is still open is then filled again; to put it anywhere else, plan the days anew.') }),
     can('recallSegment') && !is('recalled') && act('recall', { title: 'Recall', danger: true,
-      body: h('p', {}, h('b', {}, 'This takes it off the air everywhere, now. '), 'It leaves every queue, frozen or not, and every station is told.') }),
+      body: () => h('p', {}, h('b', {}, 'This takes it off the air everywhere, now. '), 'It leaves every queue, frozen or not, and every station is told.') }),
     can('editSegment') && button('Edit…', () => edit(at, s, take), { 'data-key': 'edit' }),
   ])
 }
 
-// graveWarnings is what an approval says of a recording of which listeners miss a part, or hardly hear anything: whoever
-// goes on accepts that.
-const graveWarnings = s => s.to_accept?.length ? { danger: true, more: { accept_warnings: true },
-  body: h('p', {}, h('b', {}, s.to_accept.map(w => w.message).join(' ')), ' Approving accepts this, on record.') } : {}
+const heardEnough = 90 // percent
+
+// approval is what an approval says: how much was heard; and of a recording of which listeners miss a part, or hardly hear
+// anything, that whoever goes on accepts that.
+const approval = (s, heard) => {
+  const grave = s.to_accept?.length > 0
+  return { danger: grave, more: () => ({ ...(grave && { accept_warnings: true }), heard_percent: heard() }),
+    body: () => [heard() < heardEnough && h('p', {}, badge(`You heard ${heard()}% of it here. The approval says so.`, 'warn long')),
+      grave && h('p', {}, h('b', {}, s.to_accept.map(w => w.message).join(' ')), ' Approving accepts this, on record.')] }
+}
+
+// approved is who approved it last, and how much was heard for that.
+function approved({ approval: a, recording: r }) {
+  if (!a) return null
+  const heard = a.heard_percent === undefined ? 'how much was heard is not measured' : `${a.heard_percent}% heard`
+  return [a.by, h('div', { class: 'small quiet' }, stamp(a.at)), a.heard_percent < heardEnough ? badge(`only ${heard}`, 'warn') : h('div', { class: 'small quiet' }, heard),
+    a.sha256 !== r?.sha256 && h('div', {}, badge('another recording', 'warn'))]
+}
 
 // edit changes the editorial fields. Only what was changed is sent, so that another's change of other fields stays; when
 // somebody was first, what they changed is told, and what was typed stays.
@@ -116,7 +130,7 @@ const editorial = s => facts([['Kind', h('span', { class: `kind ${s.kind}` }, s.
   ['Tags', s.tags?.join(', ')], ['Persons named', s.persons?.join(', ')], ['Sensitive', s.sensitive && 'airs only under a lease'], ['Consent', s.consent && [s.consent.expires_at ? `ends ${stamp(s.consent.expires_at)}` : 'does not end', s.consent.reference && h('div', { class: 'small quiet' }, s.consent.reference)]],
   ['Script', s.script && `${s.script.id} ${s.script.version}, passages ${s.script.passages.join(', ')}`],
   ['Introduced by', s.intro && segmentLink(s.intro)], ['Closed by', s.back_announce && segmentLink(s.back_announce)],
-  ['May air from', stamp(s.valid_from)], ['Must end by', stamp(s.valid_until)], ['Uploaded by', s.uploaded_by]])
+  ['May air from', stamp(s.valid_from)], ['Must end by', stamp(s.valid_until)], ['Uploaded by', s.uploaded_by], ['Last approved by', approved(s)]])
 
 function measured(r) {
   if (!r?.duration_ms) return null

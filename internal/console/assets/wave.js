@@ -4,11 +4,34 @@ import { get, send } from './api.js'
 import { button, h } from './dom.js'
 import { span } from './time.js'
 
-// player is the outline of a segment's recording with its cues and silences, and a way to hear it.
+// hearing counts what is really played: not what is sought over, nothing without sound, and nothing at more than twice
+// the speed. It answers the share so far, in percent.
+function hearing(audio, milliseconds) {
+  const tenths = new Set() // of seconds
+  let last = null
+  const forget = () => { last = null }
+  audio.addEventListener('seeking', forget)
+  audio.addEventListener('timeupdate', () => {
+    const now = audio.seeking ? null : Math.floor(audio.currentTime * 10)
+    if (last !== null && now !== null && !audio.muted && audio.volume > 0 && audio.playbackRate <= 2) {
+      for (let t = last; t < now; t++) tenths.add(t)
+    }
+    last = now
+  })
+  return () => {
+    const whole = Math.floor((Number.isFinite(audio.duration) ? audio.duration * 1000 : milliseconds) / 100)
+    return Math.min(100, Math.floor(100 * tenths.size / Math.max(1, whole)))
+  }
+}
+
+// player is the outline of a segment's recording with its cues and silences, and a way to hear it. heard answers how much
+// of it was played, in percent.
 export function player(at, s, signal, fail) {
   const r = s.recording
   const canvas = h('canvas', { class: 'wave', role: 'img', 'aria-label': `Waveform, ${span(r.duration_ms)} long, cue in at ${span(r.cue_in_ms)}, cue out at ${span(r.cue_out_ms)}` })
   const audio = h('audio', { controls: true, hidden: true, 'aria-label': s.title })
+  const heard = hearing(audio, r.duration_ms)
+  const share = h('span', { class: 'small quiet', hidden: true })
   let url
   const open = async () => {
     if (url) return
@@ -32,6 +55,10 @@ export function player(at, s, signal, fail) {
   let wave = null
   const draw = () => wave && paint(canvas, wave, r, audio)
   audio.addEventListener('timeupdate', draw)
+  audio.addEventListener('timeupdate', () => {
+    share.hidden = false
+    share.textContent = `${heard()}% heard`
+  })
   canvas.addEventListener('click', async e => {
     await open().catch(fail)
     audio.currentTime = (e.offsetX / canvas.clientWidth) * r.duration_ms / 1000
@@ -42,7 +69,7 @@ export function player(at, s, signal, fail) {
   dark.addEventListener('change', draw, { signal })
   signal.addEventListener('abort', () => { watch.disconnect(); audio.pause() })
   get(`${at}/waveform`, { signal }).then(w => { wave = w; canvas.dataset.drawn = 'true'; draw() }, e => { if (e.status !== 404) fail(e) })
-  return h('div', {}, canvas, h('p', { class: 'row' }, listen, audio))
+  return { heard, shown: h('div', {}, canvas, h('p', { class: 'row' }, listen, audio, share)) }
 }
 
 // paint draws the outline: least and most of each column, silences shaded, cues and the playing position as lines.
