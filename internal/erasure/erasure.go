@@ -422,10 +422,10 @@ func (s *Erasures) tombstones(e replica.ErasureDoc) (writes []store.Write, err e
 		writes = append(writes, store.Write{Kind: replica.KindSegment, ID: v.ID, Expect: row.Revision, Body: body})
 		gone = append(gone, t)
 	}
-	if len(gone) == 0 {
+	if len(e.Recordings) == 0 {
 		return writes, nil
 	}
-	list, err := library.SignRecalls(s.replica, s.signer, s.replica.Floor(), s.now(), gone...)
+	list, err := library.SignErased(s.replica, s.signer, s.replica.Floor(), s.now(), e.Hashes(), gone...)
 	return append(writes, list), err
 }
 
@@ -493,8 +493,9 @@ func shown(e replica.ErasureDoc, revision int64) wire.Erasure {
 // outside are the places that the service does not reach.
 var outside = []string{
 	"backups made before it: make another one, then remove the older files of --own-keys, and backups without such keys",
-	"mirrors, until the next lifeline mirror push, and the old files there that it removes a while later",
-	"stations that have not fetched the recall list since: they keep the recording, and play it no more",
+	"mirrors, until the next lifeline mirror push",
+	"stations that have not fetched the recall list since, or run older players: they keep the recording, and play it " +
+		"no more",
 	"answers to repeated requests, encrypted with their senders' secrets, for a day",
 	"logs of the service, of proxies and of the system, bundles and files that somebody saved",
 }

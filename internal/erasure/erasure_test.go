@@ -276,6 +276,9 @@ func TestErasedPersonIsNowhereAndTheProofCloses(t *testing.T) {
 	if list := h.lib.Recalls.List().Value.Segments; len(list) != 1 || list[0].SHA256 != s.Recording.SHA256 {
 		t.Errorf("the recall list has %+v", list)
 	}
+	if told := h.lib.Recalls.List().Value.Erased; len(told) != 1 || told[0] != s.Recording.SHA256 {
+		t.Errorf("the recall list tells players to delete %v", told)
+	}
 }
 
 func TestNothingBringsBackAnErasedSegment(t *testing.T) {
@@ -403,6 +406,11 @@ func TestFormerRecordingIsErasedAloneAndItsHashStays(t *testing.T) {
 	h.must(err)
 	if s.Title != title || s.State != schedules.Approved || s.Previous[0] != former {
 		t.Errorf("the segment is %+v", s)
+	}
+	_, err = h.lib.Recalls.Recall(t.Context(), ruth, "m3", nil, "later")
+	h.must(err)
+	if list := h.lib.Recalls.List().Value; len(list.Segments) != 1 || len(list.Erased) != 1 || list.Erased[0] != former {
+		t.Errorf("the recall list is %+v", list)
 	}
 	h.closes()
 }

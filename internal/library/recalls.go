@@ -80,7 +80,10 @@ func (l *Recalls) List() replica.Signed[wire.Recalls] {
 
 // Ensure signs an empty list if there is none, so that stations always find one.
 func (l *Recalls) Ensure(ctx context.Context) error {
-	if replica.RecallsIn(l.replica).Revision(replica.RecallsID) != 0 {
+	list, there := replica.RecallsIn(l.replica).Get(replica.RecallsID)
+	if there && !slices.ContainsFunc(replica.ErasedRecordings(l.replica), func(sha256 string) bool {
+		return !slices.Contains(list.Value.Value.Erased, sha256)
+	}) {
 		return nil
 	}
 	writes, err := l.with(schedules.Segment{})
@@ -116,10 +119,19 @@ func (l *Recalls) withAll(segments ...schedules.Segment) ([]store.Write, error) 
 // segments.
 func SignRecalls(m *replica.Replica, signer replica.Signer, f replica.Floor, now time.Time,
 	segments ...schedules.Segment) (store.Write, error) {
+	return SignErased(m, signer, f, now, nil, segments...)
+}
+
+// SignErased is SignRecalls with the hashes of recordings whose erasure is confirmed now. A list names all such hashes.
+func SignErased(m *replica.Replica, signer replica.Signer, f replica.Floor, now time.Time, erased []string,
+	segments ...schedules.Segment) (store.Write, error) {
 	before, _ := replica.RecallsIn(m).Get(replica.RecallsID)
 	last := before.Value.Value
 	next := wire.Recalls{Schema: wire.RecallsSchema, Revision: f.Above + before.Revision + 1, IssuedAt: schedules.At(now),
 		Segments: []wire.Recalled{}, Above: f.Above}
+	next.Erased = slices.Concat(last.Erased, erased, replica.ErasedRecordings(m))
+	slices.Sort(next.Erased)
+	next.Erased = slices.Compact(next.Erased)
 	changed := map[string]bool{}
 	for _, s := range segments {
 		changed[s.ID] = true

@@ -51,6 +51,8 @@ type Composition struct {
 	Mirrors []string
 	Drops   string        // age recipient of the reports that stations drop; "": none
 	Keep    time.Duration // how long files stay that no pointer names any more
+	// Hashes of recordings that were erased for good. When there is another, no file stays that no pointer names.
+	Erased []string
 }
 
 // file is content, and to whom it is encrypted.
@@ -97,7 +99,7 @@ func (t *Tree) Compose(ctx context.Context, c Composition) error {
 			return fmt.Errorf("mirror: station %s: %w", s.ID, err)
 		}
 	}
-	return t.commit(number, c.Now, c.Keep)
+	return t.commit(number, c.Now, c.Keep, c.Erased)
 }
 
 // point adds the manifest and the pointer of a station.

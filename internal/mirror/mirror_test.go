@@ -133,6 +133,7 @@ type service struct {
 	read     int    // recordings that were read
 	audio    []byte
 	composed time.Time
+	erased   []string
 }
 
 func newTestService(t *testing.T) *service {
@@ -153,7 +154,7 @@ func (s *service) open() {
 
 func (s *service) compose() {
 	s.t.Helper()
-	c := Composition{Now: s.composed, Life: time.Hour, Keep: time.Hour,
+	c := Composition{Now: s.composed, Life: time.Hour, Keep: time.Hour, Erased: s.erased,
 		Sign: func(payload []byte) ([]byte, error) { return payload, nil },
 		Recording: func(context.Context, Recording) (io.ReadCloser, error) {
 			s.read++
@@ -240,6 +241,40 @@ func TestPushSendsOnlyWhatChanged(t *testing.T) {
 	}
 	if string(to.files["index.html"]) != "of somebody else" {
 		t.Error("a file that no push put there is gone")
+	}
+}
+
+// The push after an erasure leaves no file that no pointer names: what held the recording is gone at once, in the tree
+// and at its target. Later pushes keep files again.
+func TestWhatHeldAnErasedRecordingIsGoneWithTheNextPush(t *testing.T) {
+	s, to := newTestService(t), &memory{files: map[string][]byte{}}
+	s.compose()
+	s.push(to)
+	erased := s.audio
+	s.erased, s.audio, s.queue = []string{hash(erased)}, bytes.Repeat([]byte("lo"), 50_000), "queue 2"
+	s.composed = s.composed.Add(time.Minute)
+	s.compose()
+	s.push(to)
+	for name, content := range to.files {
+		if b, err := OpenBytes(content, 1<<20, s.keys["lantern"], s.keys["harbour"]); err != nil || bytes.Equal(b, erased) {
+			t.Errorf("%s still holds the recording (%v)", name, err)
+		}
+	}
+	held := func() (files int) {
+		entries, err := os.ReadDir(filepath.Join(s.dir, blobsDir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	if len(to.files) != 6+2 || held() != 6 {
+		t.Errorf("the target has %d files, the tree %d", len(to.files), held())
+	}
+	s.queue, s.composed = "queue 3", s.composed.Add(time.Minute)
+	s.compose()
+	s.push(to)
+	if len(to.files) != 6+4+2 {
+		t.Errorf("later pushes keep %d files", len(to.files))
 	}
 }
 

@@ -38,6 +38,7 @@ type index struct {
 	Number  int64                      `json:"number"`  // of the latest pointers
 	Files   map[string]wire.MirrorFile `json:"files"`   // by content and recipients
 	Retired map[string]time.Time       `json:"retired"` // files by hash that no pointer names, since when
+	Erased  []string                   `json:"erased,omitempty"`
 }
 
 const (
@@ -182,8 +183,8 @@ func (t *Tree) head(recipient string, content []byte) error {
 }
 
 // commit makes the files and pointers set since the last commit the content of the tree. Files that no pointer names
-// any more stay for keep.
-func (t *Tree) commit(number int64, now time.Time, keep time.Duration) error {
+// any more stay for keep; none does once another recording is erased, which one of them may hold.
+func (t *Tree) commit(number int64, now time.Time, keep time.Duration, erased []string) error {
 	t.Number = number
 	for key, f := range t.Files {
 		if !t.used[key] {
@@ -197,6 +198,10 @@ func (t *Tree) commit(number int64, now time.Time, keep time.Duration) error {
 	for _, f := range t.Files {
 		live[f.SHA256] = true
 		delete(t.Retired, f.SHA256)
+	}
+	if slices.ContainsFunc(erased, func(sha string) bool { return !slices.Contains(t.Erased, sha) }) {
+		t.Erased = slices.Clone(erased)
+		clear(t.Retired)
 	}
 	for sha, since := range t.Retired {
 		if age := now.Sub(since); age >= keep || age < -keep { // the clock was set back: nobody knows since when

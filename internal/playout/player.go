@@ -273,6 +273,7 @@ func (p *Player) Run(ctx context.Context) error {
 	g.Go(func() error { drops.Run(live); return nil })
 	g.Go(func() error { return p.documents.KeepTime(live) })
 	g.Go(func() error { p.watchSound(live); return nil })
+	g.Go(func() error { (&eraser{p.documents, p.cache, p.time.Now}).Run(live); return nil })
 	err := g.Wait()
 	err = errors.Join(err, p.lines.Close(linesEnd)) // rendered sound is still heard at its time
 	stopOutputs()

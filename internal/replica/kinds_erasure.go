@@ -86,6 +86,25 @@ func ErasedMember(m *Replica, id string) (ErasureDoc, bool) {
 	return ErasureDoc{}, false
 }
 
+// ErasedRecordings returns the hashes of all recordings whose erasure was confirmed, in order.
+func ErasedRecordings(m *Replica) (hashes []string) {
+	for _, row := range ErasuresIn(m).After("", "") {
+		if row.Value.Decided() {
+			hashes = append(hashes, row.Value.Hashes()...)
+		}
+	}
+	slices.Sort(hashes)
+	return slices.Compact(hashes)
+}
+
+// Hashes returns the hashes of the recordings of e.
+func (e ErasureDoc) Hashes() (hashes []string) {
+	for _, r := range e.Recordings {
+		hashes = append(hashes, r.SHA256)
+	}
+	return hashes
+}
+
 // RefuseErased fails with Gone if a confirmed erasure names a recording: nothing brings it back.
 func RefuseErased(m *Replica, sha256 string) error {
 	for id, row := range ErasuresIn(m).After("", "") {

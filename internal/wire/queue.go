@@ -144,6 +144,8 @@ type Recalls struct {
 	Revision int64             `json:"revision"`
 	IssuedAt schedules.Instant `json:"issued_at"`
 	Segments []Recalled        `json:"segments"`
+	// The hashes of recordings that were erased for good: who holds one deletes it, and what names it once that is over.
+	Erased []string `json:"erased,omitempty"`
 
 	// Above is the number above which the service numbers its documents because its store was set back to an older state;
 	// 0 means never. Recalls in lists with a smaller Above may have been lost: a station keeps their segments off the air

@@ -163,7 +163,7 @@ func (c *mirrorPushCmd) push(ctx context.Context, stdout io.Writer, tree *mirror
 	}
 	now := time.Now()
 	err = tree.Compose(ctx, mirror.Composition{Stations: stations, Now: now, Life: c.Life, Keep: c.Keep,
-		Mirrors: c.Public, Drops: c.Drops,
+		Mirrors: c.Public, Drops: c.Drops, Erased: erasedIn(stations),
 		Sign: func(payload []byte) ([]byte, error) { return signer.Sign(wire.MirrorPointerType, payload) },
 		Recording: func(ctx context.Context, r mirror.Recording) (io.ReadCloser, error) {
 			in, out := io.Pipe()
@@ -190,6 +190,20 @@ func (c *mirrorPushCmd) push(ctx context.Context, stdout io.Writer, tree *mirror
 		failed = append(failed, fmt.Errorf("%d of the stations named have nothing on the mirrors", missing))
 	}
 	return cmdline.Some(len(c.Targets)-len(failed), errors.Join(failed...))
+}
+
+// erasedIn returns the hashes of the recordings that the recall list among the documents names as erased.
+func erasedIn(stations []mirror.Station) []string {
+	var list wire.Recalls
+	for _, s := range stations {
+		for _, d := range s.Documents {
+			if payload, err := sign.Payload(d.Content); err == nil && d.Name == "recalls.dsse" &&
+				json.Unmarshal(payload, &list) == nil {
+				return list.Erased
+			}
+		}
+	}
+	return nil
 }
 
 // announce gives the service the list of mirrors of each station, so that stations learn it while the link works. A

@@ -91,8 +91,23 @@ func (b *bucket) Put(ctx context.Context, name string, n int64, content io.ReadS
 	return nil
 }
 
-// Remove implements mirror.Target.
+// Remove implements mirror.Target. It removes all versions: the file may hold something that was erased. Without the
+// permission to list versions it removes the latest.
 func (b *bucket) Remove(ctx context.Context, name string) error {
+	listing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for v := range b.client.ListObjects(listing, b.name, minio.ListObjectsOptions{Prefix: b.prefix + name,
+		Recursive: true, WithVersions: true}) {
+		if v.Err != nil {
+			break
+		}
+		if v.Key != b.prefix+name {
+			continue
+		}
+		if err := b.client.RemoveObject(ctx, b.name, v.Key, minio.RemoveObjectOptions{VersionID: v.VersionID}); err != nil {
+			break
+		}
+	}
 	err := b.client.RemoveObject(ctx, b.name, b.prefix+name, minio.RemoveObjectOptions{})
 	if err != nil && minio.ToErrorResponse(err).StatusCode != http.StatusNotFound {
 		return reach(err)

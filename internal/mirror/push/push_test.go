@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -129,6 +130,25 @@ func TestAFolderWritesThroughNothingThatOthersLeftThere(t *testing.T) {
 	}
 }
 
+// has returns a file below a folder that contains a text; "": none does.
+func has(t *testing.T, folder, text string) (found string) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if strings.Contains(string(b), text) {
+			found = path
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
 func TestABucketIsATarget(t *testing.T) {
 	b := harness.StartBucket(t)
 	with := Credentials{AccessKey: b.AccessKey, SecretKey: b.Secret, Region: "us-east-1", Silence: 10 * time.Second}
@@ -140,6 +160,25 @@ func TestABucketIsATarget(t *testing.T) {
 		}
 		return p
 	})
+	versioned := harness.StartVersionedBucket(t)
+	with.SecretKey, with.AccessKey = versioned.Secret, versioned.AccessKey
+	p, err := Open(t.Context(), "s3+"+versioned.Endpoint+"/"+versioned.Name+"/x", with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, said := range []string{"first of a witness", "second of a witness"} {
+		if err := p.Put(t.Context(), "ab/cd", int64(len(said)), strings.NewReader(said)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(p.Remove(t.Context(), "ab/cd"), p.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{versioned.Files, versioned.Earlier} {
+		if left := has(t, place, "of a witness"); left != "" {
+			t.Errorf("%s still has a version that was removed", left)
+		}
+	}
 	with.SecretKey = "wrong"
 	if _, err := Open(t.Context(), target, with); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("a wrong key: %v", err)
