@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -18,9 +19,11 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"lifeline/internal/access"
 	"lifeline/internal/config"
 	"lifeline/internal/harness"
 	"lifeline/internal/hashchain"
+	"lifeline/internal/service"
 	"lifeline/internal/wire"
 )
 
@@ -54,6 +57,13 @@ func erasesPerson(t *testing.T, c config.Serve, places ...string) {
 		name                   = "리은혜"
 		title                  = "강을 건넌 리은혜의 증언"
 	)
+	raised, err := service.OpenStore(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(raised.Raise(t.Context(), "Ruth", time.Now()), raised.Close()); err != nil {
+		t.Fatal(err)
+	}
 	h := start(t, c)
 	h.patch(segment, map[string]any{"persons": []string{witness}, "title": title, "voice": name})
 	s, err := h.editor.Segment(t.Context(), segment)
@@ -73,7 +83,13 @@ func erasesPerson(t *testing.T, c config.Serve, places ...string) {
 	if len(having(t, sound, places, witness)) < 2 {
 		t.Fatal("the search finds nothing before the erasure")
 	}
-	asks, confirms := terminalOf{h, t, h.secrets["producer"]}, terminalOf{h, t, h.secrets["editor"]}
+	h.second()
+	_, err = access.NewMembers(h.service.Replica, time.Now).Set(t.Context(), access.System, "amos", nil,
+		func(m *wire.Member) error { m.Sensitive = true; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	asks, confirms := terminalOf{h, t, h.secrets["producer"]}, terminalOf{h, t, h.secrets["second"]}
 	var e wire.Erasure
 	asks.json(&e, "erase", "ask", "--person", witness, "--name", name, "--reason", witness+" withdrew the consent")
 	if len(e.Segments) != 1 || len(e.Recordings) != 1 || e.Recordings[0].SHA256 != s.Recording.SHA256 {

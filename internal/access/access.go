@@ -42,6 +42,9 @@ type token struct {
 	May       []string          `json:"may,omitempty"` // the operations that it is limited to; none: all of its role
 	CreatedAt schedules.Instant `json:"created_at"`
 	ExpiresAt schedules.Instant `json:"expires_at"` // none: it does not expire
+	// who made it: the id of a person, or the name of a machine; none for tokens of older programs
+	CreatedBy   string `json:"created_by,omitempty"`
+	CreatedHere bool   `json:"created_here,omitempty"` // on the service's machine, with its store
 
 	form names.Likeness // of the name
 }
@@ -195,7 +198,10 @@ func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (made wire.To
 	if row, _ := replica.StationKeysIn(a.replica).Get(n.Station); !row.Value.SeizedAt.IsZero() {
 		return wire.Token{}, seized(n.Station, row.Value.SeizedAt)
 	}
-	made, err = CreateToken(ctx, a.replica.Store, by, n, a.now())
+	made, err = createToken(ctx, a.replica.Store, by, n, a.now(), func(h *holders, of AccessMaker) (err error) {
+		h.people.Made, err = noteMade(h.people.Made, a.replica, of, false, by.Makers(a.replica), a.now())
+		return err
+	})
 	if err == nil {
 		err = a.replica.CatchUp(ctx)
 	}
@@ -229,7 +235,7 @@ func (a *Access) shown(t token) wire.Token {
 
 func (t token) shown() wire.Token {
 	return wire.Token{ID: t.ID, Name: t.Name, Person: t.Person, Role: string(t.Role), Station: t.Station, May: t.May,
-		CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt}
+		CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, CreatedBy: t.CreatedBy, CreatedHere: t.CreatedHere}
 }
 
 // mayEnd reports whether an actor may see and revoke a token: an administrator every one, and others their own.
@@ -246,9 +252,31 @@ func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
 		if !ok || !a.mayEnd(by, row.Value) {
 			return fault.New(fault.NotFound, "there is no token %q", id)
 		}
+		writes, err := a.endMade(id, row.Value)
+		if err != nil {
+			return err
+		}
 		return a.replica.Commit(ctx, store.Commit{
-			Writes: []store.Write{{Kind: KindToken, ID: id, Expect: row.Revision, Delete: true}},
+			Writes: append(writes, store.Write{Kind: KindToken, ID: id, Expect: row.Revision, Delete: true}),
 			Origin: by.Origin(a.now(), "token.revoke", string(row.Value.Role)+" "+row.Value.Name)})
+	})
+}
+
+// endMade returns the write that ends what others made for the holder of a token, if it is the last one that was not
+// made on the service's machine.
+func (a *Access) endMade(id string, t token) ([]store.Write, error) {
+	if t.Role == StationJob || t.Role == Viewer || t.CreatedHere ||
+		hasToken(a.replica, t.Person, t.Name, func(other token) bool {
+			return other.ID != id && other.Role != StationJob && other.Role != Viewer && !other.CreatedHere
+		}) {
+		return nil, nil
+	}
+	of := makerOf(t.Person, t.Name)
+	return madeWrite(a.replica, func(all []replica.Made) (_ []replica.Made, err error) {
+		if t.unmarked() {
+			all, err = noteMade(all, a.replica, of, false, []AccessMaker{{}}, a.now())
+		}
+		return endMade(all, a.replica, of, false, a.now()), err
 	})
 }
 
@@ -274,8 +302,14 @@ type NewToken struct {
 // CreateToken stores a new token and returns it with its secret, which is shown only once. It fails with Conflict if
 // the name is, or looks like, that of a person or of another holder, and with Invalid if there is no such person with
 // that role.
-func CreateToken(ctx context.Context, docs replica.Documents, a Actor, n NewToken, now time.Time) (made wire.Token,
-	err error) {
+func CreateToken(ctx context.Context, docs replica.Documents, a Actor, n NewToken, now time.Time) (wire.Token,
+	error) {
+	return createToken(ctx, docs, a, n, now, func(*holders, AccessMaker) error { return nil })
+}
+
+// createToken does the same. note notes who made the access of its holder, where that counts.
+func createToken(ctx context.Context, docs replica.Documents, a Actor, n NewToken, now time.Time,
+	note func(*holders, AccessMaker) error) (made wire.Token, err error) {
 	if err := n.Check(); err != nil {
 		return made, err
 	}
@@ -287,7 +321,12 @@ func CreateToken(ctx context.Context, docs replica.Documents, a Actor, n NewToke
 		} else if err := h.mayHold(n.Name, n.Role); err != nil {
 			return err
 		}
-		t, write, err := makeToken(n, now)
+		if n.Role != StationJob && n.Role != Viewer { // others do nothing that counts
+			if err := note(h, makerOf(n.Person, n.Name)); err != nil {
+				return err
+			}
+		}
+		t, write, err := makeToken(a, n, now)
 		if err != nil {
 			return err
 		}
@@ -298,7 +337,7 @@ func CreateToken(ctx context.Context, docs replica.Documents, a Actor, n NewToke
 }
 
 // makeToken returns a new token with its secret, and the write that stores it. n was checked.
-func makeToken(n NewToken, now time.Time) (made wire.Token, write store.Write, err error) {
+func makeToken(a Actor, n NewToken, now time.Time) (made wire.Token, write store.Write, err error) {
 	if n.Name, err = lineOf("name", n.Name); err != nil {
 		return made, write, err
 	}
@@ -306,7 +345,7 @@ func makeToken(n NewToken, now time.Time) (made wire.Token, write store.Write, e
 	rand.Read(b[:]) // never fails: crypto/rand
 	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
 	t := token{ID: replica.NewID(), Name: n.Name, Person: n.Person, Role: n.Role, Station: n.Station, May: n.May,
-		Hash: Hash(secret), CreatedAt: schedules.At(now)}
+		Hash: Hash(secret), CreatedAt: schedules.At(now), CreatedBy: cmp.Or(a.Person, a.Name), CreatedHere: a.Here()}
 	if !n.Endless {
 		t.ExpiresAt = schedules.At(now.Add(cmp.Or(n.Life, TokenLife)))
 	}

@@ -181,8 +181,8 @@ func (e *Enrolments) bind(ctx context.Context, key replica.StationKey, revision 
 		return "", err
 	}
 	now := e.now()
-	token, made, err := makeToken(NewToken{Name: used.Station, Role: StationJob, Station: used.Station, Endless: true},
-		now) // it ends with the key of the station
+	token, made, err := makeToken(Actor{Name: used.By}, NewToken{Name: used.Station, Role: StationJob,
+		Station: used.Station, Endless: true}, now) // it ends with the key of the station
 	if err != nil {
 		return "", err
 	}

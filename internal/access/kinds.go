@@ -26,7 +26,7 @@ var Kinds = replica.Kinds{
 		Copy: replica.Copied(replica.Parse[waiting]), Inspect: replica.Readable[waiting]},
 	{Name: KindToken, Form: reflect.TypeFor[token](), Copy: replica.Copied(replica.Tidied(tidyToken)),
 		Hides:   replica.Hiding("hash"),
-		Inspect: replica.Looking(inspectToken), Upgrades: []replica.Upgrade{withPerson}},
+		Inspect: replica.Looking(inspectToken), Upgrades: []replica.Upgrade{withPerson, withMaker}},
 	{Name: KindUse, Often: true, Form: reflect.TypeFor[tokenUse](), Copy: replica.Copied(replica.Parse[tokenUse]),
 		Inspect: replica.Readable[tokenUse]},
 	{Name: KindKeys, Form: reflect.TypeFor[SigningKeys](), Inspect: replica.Looking(inspectKeys),
@@ -46,6 +46,19 @@ var withPerson = replica.Upgrade{
 				"after every replica is in this version: bring the others up to it, then run lifeline upgrade-store")
 		}
 		return body, err
+	},
+}
+
+// withMaker adds who made a token. A token without a maker counts for no second person.
+var withMaker = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		t, err := replica.Parse[token](body)
+		if err != nil {
+			return nil, err
+		}
+		t.CreatedBy, t.CreatedHere = "", false
+		return replica.Encode(t)
 	},
 }
 

@@ -210,8 +210,12 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 		return wire.Waiting{}, err
 	}
 	w := row.Value
-	if a.Is(s.replica, w.ByID, w.By) {
-		return wire.Waiting{}, fault.New(fault.Forbidden, "%s asked for this change: another person must confirm it", a.Name)
+	if who, why := a.OneWith(s.replica, w.ByID, w.By, w.At); who != "" {
+		return wire.Waiting{}, fault.New(fault.Forbidden, "%s asked for this change: another person must confirm it%s", who,
+			why)
+	}
+	if err := a.OnlyPersons("this change"); err != nil {
+		return wire.Waiting{}, err
 	}
 	if err := decides(a, w); err != nil {
 		return wire.Waiting{}, err

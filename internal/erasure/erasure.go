@@ -300,8 +300,11 @@ func (s *Erasures) Confirm(ctx context.Context, a access.Actor, id string, revis
 	}
 	return s.decide(ctx, a, id, revision, "erasure.confirm", reason, func(e *replica.ErasureDoc) ([]store.Write,
 		error) {
-		if a.Is(s.replica, e.AskedByID, e.AskedBy) {
-			return nil, fault.New(fault.Forbidden, "%s asked for this erasure: another person must confirm it", a.Name)
+		if who, why := a.OneWith(s.replica, e.AskedByID, e.AskedBy, e.AskedAt); who != "" {
+			return nil, fault.New(fault.Forbidden, "%s asked for this erasure: another person must confirm it%s", who, why)
+		}
+		if err := a.OnlyPersons("this erasure"); err != nil {
+			return nil, err
 		}
 		now, err := s.request(s.requestOf(*e))
 		if err == nil {

@@ -316,9 +316,10 @@ func TestErasureTakesTwoPersonsAndGoesByWhatWasShown(t *testing.T) {
 		t.Errorf("the request does not list what goes: %+v", asked)
 	}
 	alike := access.Actor{Name: "hana", Role: access.Producer} // another token, whose name looks the same
-	for _, same := range []access.Actor{hana, alike} {
-		if _, err := h.erasures.Confirm(t.Context(), same, asked.ID, nil, "r"); !fault.Is(err, fault.Forbidden) {
-			t.Errorf("%+v confirmed the own request: %v", same, err)
+	machine := access.Actor{Name: "Console", Role: access.Admin}
+	for _, none := range []access.Actor{hana, alike, machine} {
+		if _, err := h.erasures.Confirm(t.Context(), none, asked.ID, nil, "r"); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("%+v confirmed it, who asked or is no person: %v", none, err)
 		}
 	}
 	servicetest.ChangeSegment(t, h.replica, h.segment, func(s *schedules.Segment) {

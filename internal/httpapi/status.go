@@ -40,8 +40,8 @@ func (a statusHandlers) routes() []route {
 		{a.listAlarms, apidoc.Route{Method: http.MethodGet, Path: "/v1/alarms", Roles: people,
 			ID: "listAlarms", Tag: apidoc.ForSchedulers, Summary: "List the alarms",
 			Detail: "An alarm is a problem that a person must solve: a webhook whose receiver has failed for a quarter of " +
-				"an hour or that was disabled, a problem that a station's player reports, or a problem of a " +
-				"station's definitions. It leaves the list when the problem is over.",
+				"an hour or that was disabled, a problem that a station's player reports, a problem of a " +
+				"station's definitions, or that a person got a code for new passkeys in the last 7 days. It leaves the list when the problem is over.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The alarms.",
 				wire.Page[wire.Alarm]{Items: []wire.Alarm{{Code: wire.AlarmWebhookFailing, Subject: "newsroom", Since: exampleStart,
 					Error: "answered 503 Service Unavailable", Waiting: 12, Message: "webhook newsroom is not reached since " +
@@ -88,7 +88,8 @@ func (a statusHandlers) getStatus(c *call) error {
 // listStatus answers with the status of every station, including those that have never sent one.
 func (a statusHandlers) listStatus(c *call) error { return listing(c, a.Logbook.Statuses) }
 
-// listAlarms answers with the problems of webhooks, of stations' players, and of stations' definitions.
+// listAlarms answers with the problems of webhooks, of stations' players, and of stations' definitions, and with the
+// recoveries of persons.
 func (a statusHandlers) listAlarms(c *call) error {
 	out, err := a.Webhooks.Deliverer.Alarms(c.r.Context())
 	if err != nil {
@@ -111,5 +112,5 @@ func (a statusHandlers) listAlarms(c *call) error {
 			}
 		}
 	}
-	return page(c, out, "")
+	return page(c, append(out, a.SignIn.Alarms()...), "")
 }

@@ -60,16 +60,9 @@ func (l *Approvals) ApproveAsHeard(ctx context.Context, a access.Actor, id strin
 		switch {
 		case s.State != schedules.Pending:
 			return notPending(s)
-		case a.Is(l.segments.replica, s.UploadedByID, s.UploadedBy):
-			return fault.New(fault.Forbidden, "%s uploaded segment %q: another person must approve it", a.Name, id)
-		case a.Is(l.segments.replica, s.ReinstatedByID, s.ReinstatedBy):
-			return fault.New(fault.Forbidden, "%s reinstated segment %q: another person must approve it", a.Name, id)
 		}
-		for _, e := range s.Edits {
-			if a.Is(l.segments.replica, e.ByID, e.By) {
-				return fault.New(fault.Forbidden, "%s changed %s of segment %q after its last approval, last at %s: another "+
-					"person must approve it", e.By, strings.Join(e.Fields, ", "), id, e.At)
-			}
+		if err := l.another(a, s); err != nil {
+			return err
 		}
 		if grave := MustAccept(s.Recording); len(grave) > 0 && !h.AcceptWarnings {
 			var said []string
@@ -87,6 +80,29 @@ func (l *Approvals) ApproveAsHeard(ctx context.Context, a access.Actor, id strin
 		}
 		return nil
 	}, l.recalls.without)
+}
+
+// another fails with Forbidden unless a is another person than those who made s what it is.
+func (l *Approvals) another(a access.Actor, s *schedules.Segment) error {
+	m := l.segments.replica
+	switch {
+	case a.Is(m, s.UploadedByID, s.UploadedBy):
+		return fault.New(fault.Forbidden, "%s uploaded segment %q: another person must approve it", a.Name, s.ID)
+	case a.Is(m, s.ReinstatedByID, s.ReinstatedBy):
+		return fault.New(fault.Forbidden, "%s reinstated segment %q: another person must approve it", a.Name, s.ID)
+	}
+	if len(s.Edits) == 0 { // an older version did not note when
+		if who, why := a.OneWith(m, s.UploadedByID, s.UploadedBy, schedules.Instant{}); who != "" {
+			return fault.New(fault.Forbidden, "%s uploaded segment %q: another person must approve it%s", who, s.ID, why)
+		}
+	}
+	for _, e := range s.Edits {
+		if who, why := a.OneWith(m, e.ByID, e.By, e.At); who != "" {
+			return fault.New(fault.Forbidden, "%s changed %s of segment %q after its last approval, last at %s: another "+
+				"person must approve it%s", e.By, strings.Join(e.Fields, ", "), s.ID, e.At, why)
+		}
+	}
+	return nil
 }
 
 // notPending returns the error of an approval of a segment that is not pending, with what makes it so.

@@ -54,7 +54,7 @@ type massAct struct {
 func (l *Recalls) brake(a access.Actor, what string, segments int) ([]store.Write, error) {
 	persons, acts, first := map[schedules.RecallOrder]bool{}, 0, schedules.Instant{}
 	for _, s := range orders(l.replica, l.now().Add(-Braking)) {
-		if !a.Is(l.replica, s.Recall.ByID, s.Recall.By) {
+		if !a.IsOrMade(l.replica, s.Recall.ByID, s.Recall.By, s.Recall.At) {
 			continue
 		}
 		act := schedules.RecallOrder{Person: s.Recall.Person, At: s.Recall.At}
@@ -82,7 +82,7 @@ func (l *Recalls) brake(a access.Actor, what string, segments int) ([]store.Writ
 // RecalledSince reports whether a made a recall from since on that nobody has confirmed.
 func RecalledSince(m *replica.Replica, a access.Actor, since time.Time) bool {
 	return slices.ContainsFunc(orders(m, since), func(s schedules.Segment) bool {
-		return a.Is(m, s.Recall.ByID, s.Recall.By)
+		return a.IsOrMade(m, s.Recall.ByID, s.Recall.By, s.Recall.At)
 	})
 }
 
@@ -140,7 +140,7 @@ func (l *Recalls) Undo(ctx context.Context, a access.Actor, by string, since tim
 			if s := &list[i]; len(list) >= Handful && restorable(s) {
 				s.State, s.Recall = schedules.Approved, nil
 			} else {
-				reinstate(s, a)
+				reinstate(s, a, l.now())
 			}
 		}
 		return list
@@ -170,8 +170,8 @@ func (l *Recalls) ofPerson(ctx context.Context, a access.Actor, by string, since
 			return !l.replica.SamePerson(person, name, s.Recall.ByID, s.Recall.By)
 		})
 		for _, s := range changed {
-			if a.Is(l.replica, s.Recall.ByID, s.Recall.By) {
-				return fault.New(fault.Forbidden, "%s made these recalls: another person must decide on them", a.Name)
+			if who, why := a.OneWith(l.replica, s.Recall.ByID, s.Recall.By, s.Recall.At); who != "" {
+				return fault.New(fault.Forbidden, "%s made these recalls: another person must decide on them%s", who, why)
 			}
 		}
 		if changed, err = l.within(a, changed); err != nil {

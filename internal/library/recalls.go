@@ -59,13 +59,14 @@ func (l *Recalls) Reinstate(ctx context.Context, a access.Actor, id string, revi
 		case s.State != schedules.Recalled:
 			return fault.New(fault.Conflict, "segment %q is %s, not recalled or rejected", id, s.State)
 		}
-		reinstate(s, a)
+		reinstate(s, a, l.now())
 		return nil
 	})
 }
 
 // reinstate makes s pending, or rejected if it cannot air.
-func reinstate(s *schedules.Segment, a access.Actor) {
+func reinstate(s *schedules.Segment, a access.Actor, now time.Time) {
+	noteEdit(s, a, now, []string{"state"})
 	s.State, s.ReinstatedBy, s.ReinstatedByID = schedules.Pending, a.Name, a.Person
 	if s.Rejection != nil || s.Recording == nil {
 		s.State = schedules.Rejected

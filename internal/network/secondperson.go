@@ -174,10 +174,10 @@ func (s *SecondPersons) earlierEnds(c store.Commit, lib, with *schedules.Library
 
 // actedBefore reports whether the author of a commit recalled, edited or rejected segments in the last day.
 func (s *SecondPersons) actedBefore(c store.Commit) bool {
-	a := access.Actor{Name: c.By, Person: c.Person}
+	a := access.Actor{Name: c.By, Person: c.Person, Token: c.Token}
 	since := s.now().Add(-24 * time.Hour)
 	return slices.ContainsFunc(s.replica.Recent(since), func(done store.Change) bool {
-		return done.Kind == replica.KindSegment && a.Is(s.replica, done.Person, done.By) &&
+		return done.Kind == replica.KindSegment && a.IsOrMade(s.replica, done.Person, done.By, schedules.At(done.At)) &&
 			(slices.Contains(braked, done.Action) || slices.Contains(recalling, done.Action))
 	}) || library.RecalledSince(s.replica, a, since)
 }
@@ -231,11 +231,12 @@ func (s *SecondPersons) manyActs(c store.Commit, before, after schedules.Segment
 	if !slices.Contains(braked, c.Action) || before.State != schedules.Approved || !s.coming(before.ID) {
 		return ""
 	}
-	a := access.Actor{Name: c.By, Person: c.Person}
+	a := access.Actor{Name: c.By, Person: c.Person, Token: c.Token}
 	others := map[string]bool{}
 	for _, done := range s.replica.Recent(s.now().Add(-library.Braking)) {
 		if done.Kind == replica.KindSegment && done.ID != after.ID && slices.Contains(braked, done.Action) &&
-			a.Is(s.replica, done.Person, done.By) && (strings.Contains(done.Fields, wasApproved) || s.coming(done.ID)) {
+			a.IsOrMade(s.replica, done.Person, done.By, schedules.At(done.At)) &&
+			(strings.Contains(done.Fields, wasApproved) || s.coming(done.ID)) {
 			others[done.ID] = true
 		}
 	}

@@ -620,3 +620,54 @@ func TestOnlySchedulersDecideOnChangesOfStations(t *testing.T) {
 		t.Errorf("a producer who is a scheduler too: %v", err)
 	}
 }
+
+// Ada is an administrator: she asks as Bea, whose token she made, or as a machine, and decides as herself.
+func TestOneAdministratorsTokenNeitherConfirmsNorApprovesWhatItAskedByAnother(t *testing.T) {
+	g := newGuarded(t)
+	for _, id := range []string{"ada", "bea", "cem"} {
+		g.person(replica.Person{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Roles: []string{"admin"}})
+	}
+	tokens := access.New(g.replica, func() time.Time { return g.at })
+	holder := func(by access.Actor, n access.NewToken) access.Actor {
+		t.Helper()
+		made, err := tokens.Create(t.Context(), by, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := tokens.Authenticate(made.Secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	ada := holder(access.System, access.NewToken{Person: "ada", Role: access.Admin})
+	cem := holder(access.System, access.NewToken{Person: "cem", Role: access.Admin})
+	machine := holder(access.System, access.NewToken{Name: "console", Role: access.Admin})
+	clear := func(s *schedules.Segment) { s.Sensitive = false }
+	for i, other := range []access.Actor{holder(ada, access.NewToken{Person: "bea", Role: access.Admin}),
+		holder(ada, access.NewToken{Name: "ingest", Role: access.Admin})} {
+		for j, pair := range [][2]access.Actor{{ada, other}, {other, ada}, {cem, machine}} {
+			id := fmt.Sprintf("m%d", 10+3*i+j)
+			g.segment(t, id, func(s *schedules.Segment) { s.Sensitive = true })
+			waits := g.waits("cleared", g.edit(pair[0], id, clear))
+			if _, err := g.waiting.Confirm(t.Context(), pair[1], waits); !fault.Is(err, fault.Forbidden) {
+				t.Errorf("%s confirmed what %s asked for: %v", pair[1].Name, pair[0].Name, err)
+			}
+			if _, err := g.waiting.Confirm(t.Context(), cem, waits); err != nil && j < 2 {
+				t.Errorf("a person whose token was made on the machine: %v", err)
+			}
+			g.catchUp()
+		}
+		g.segment(t, "pending", func(s *schedules.Segment) {
+			s.State, s.UploadedBy, s.UploadedByID = schedules.Pending, other.Name, other.Person
+			s.Edits = []schedules.Edited{{By: other.Name, ByID: other.Person, At: schedules.At(g.at), Fields: []string{"audio"}}}
+		})
+		if _, err := g.library.Approvals.Approve(t.Context(), ada, "pending", nil, ""); !fault.Is(err, fault.Forbidden) ||
+			!strings.Contains(err.Error(), "Ada made access of") {
+			t.Errorf("Ada approved what %s uploaded: %v", other.Name, err)
+		}
+		if _, err := g.library.Approvals.Approve(t.Context(), cem, "pending", nil, ""); err != nil {
+			t.Errorf("another approves it: %v", err)
+		}
+	}
+}

@@ -27,7 +27,22 @@ const PeopleID = "people"
 var peopleKinds = Kinds{
 	{Name: KindPerson, Form: reflect.TypeFor[Person](), Copy: Copied(knowing), Inspect: Looking(inspectPerson),
 		Hides: Hiding(), Upgrades: []Upgrade{withSensitive}},
-	{Name: KindPeople, Form: reflect.TypeFor[PeopleChanges](), Inspect: Readable[PeopleChanges]},
+	{Name: KindPeople, Form: reflect.TypeFor[PeopleChanges](), Copy: Copied(Parse[PeopleChanges]),
+		Inspect: Readable[PeopleChanges], Upgrades: []Upgrade{withMade}},
+}
+
+// withMade adds which access was made by whom. Without it, older programs ask for nobody's access who made it, and a
+// token that they store meanwhile has no maker, so that it counts for no second person afterwards.
+var withMade = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		p, err := Parse[PeopleChanges](body)
+		if err != nil {
+			return nil, err
+		}
+		p.Made = nil
+		return Encode(p)
+	},
 }
 
 // withSensitive adds who is named for what is sensitive. Before, everybody was; now nobody is until an administrator
@@ -59,7 +74,20 @@ type Person struct {
 
 // PeopleChanges counts the changes of persons and of tokens' holders.
 type PeopleChanges struct {
-	Changes int64 `json:"changes"`
+	Changes int64  `json:"changes"`
+	Made    []Made `json:"made,omitempty"`
+}
+
+// Made says that somebody could act as another, whose access they made. Each of the two is a person, by id, or a
+// machine, by name; without a maker it is access of which nobody knows who made it.
+type Made struct {
+	Of       string `json:"of,omitempty"`
+	OfName   string `json:"of_name,omitempty"`
+	By       string `json:"by,omitempty"`
+	ByName   string `json:"by_name,omitempty"`
+	Passkeys bool   `json:"passkeys"` // the access is passkeys, by a code of the maker; otherwise tokens
+	// since when all such access has ended; none: it has not
+	Until schedules.Instant `json:"until"`
 }
 
 // KnownPerson is a person with the forms of all names.
@@ -89,6 +117,18 @@ func knowing(body []byte) (KnownPerson, error) {
 
 func PersonsIn(m *Replica) *Cache[KnownPerson] {
 	return CacheOf[*Cache[KnownPerson]](m, KindPerson)
+}
+
+// PeopleIn returns the changes of persons and of tokens' holders, with the revision of their document.
+func PeopleIn(m *Replica) (PeopleChanges, int64) {
+	row, _ := CacheOf[*Cache[PeopleChanges]](m, KindPeople).Get(PeopleID)
+	return row.Value, row.Revision
+}
+
+// MadeIn returns who could act as whom, by access that they made.
+func MadeIn(m *Replica) []Made {
+	people, _ := PeopleIn(m)
+	return people.Made
 }
 
 // PersonNamed returns the id of the person for whom a name stands; "": it is no person's.

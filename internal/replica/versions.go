@@ -108,7 +108,7 @@ const (
 	formatID   = "format"
 )
 
-var formatKinds = Kinds{{Name: KindFormat, Form: reflect.TypeFor[Format](),
+var formatKinds = Kinds{{Name: KindFormat, Form: reflect.TypeFor[Format](), Copy: Copied(ParsePart[Format]),
 	Inspect: func(*Inspector, store.Document) error { return nil }}}
 
 // Format lists the versions in which a store's documents are written. Without it they are all in version 1. The format
@@ -117,6 +117,12 @@ type Format struct {
 	Kinds map[string]int    `json:"kinds"` // version by kind; 1 where a kind is missing
 	By    string            `json:"by"`    // the program that raised it
 	At    schedules.Instant `json:"at"`
+}
+
+// Written returns the version in which documents of a kind are stored.
+func Written(m *Replica, kind string) int {
+	row, _ := CacheOf[*Cache[Format]](m, KindFormat).Get(formatID)
+	return max(row.Value.Kinds[kind], 1)
 }
 
 // Versioned is a Store that shows documents in their latest versions. It stores them in the versions of the store's

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -283,6 +284,27 @@ func openSignIn(m *replica.Replica, c config.Serve, key ed25519.PrivateKey, publ
 		return nil, err
 	}
 	return signin.New(m, signin.SiteOf(publicURL, c.Guard.Origins), secret, time.Now)
+}
+
+// SignInHere returns the sign-in of persons for a command on the service's machine, which makes codes. It fails if the
+// service's key is not there, or is not the one of the store.
+func SignInHere(ctx context.Context, c config.Serve, s VersionedStore) (*signin.SignIn, error) {
+	key, err := SigningKey(c.Key)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fault.New(fault.NotFound, "the service's key is not in %s: run this on the machine of the service, with the flags "+
+			"of lifeline serve", c.Key)
+	}
+	if err == nil {
+		err = KnownKey(ctx, c, s, KeyID(key))
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := replica.Open(ctx, s, kinds.All)
+	if err != nil {
+		return nil, err
+	}
+	return openSignIn(m, c, key, "")
 }
 
 // webhookPatience contains the retry intervals of failed webhooks. The first is short, because most failures are.

@@ -4,9 +4,10 @@ import "lifeline/schedules"
 
 // Alarm is a present problem that needs a person. It disappears when the problem is over.
 type Alarm struct {
-	// webhook_failing, webhook_given_up, player (reported by a station's player), or station (a problem of a station)
+	// webhook_failing, webhook_given_up, player (reported by a station's player), station (a problem of a station), or
+	// recovery (a person got a code for new passkeys, in the last 7 days)
 	Code    string `json:"code"`
-	Subject string `json:"subject"` // the id of the webhook, or of the station
+	Subject string `json:"subject"` // the id of the webhook, of the station, or of the person
 	// for a player: since the first report with this alarm; for a problem of a station: since the service noticed it, at
 	// the earliest since the service started
 	Since schedules.Instant `json:"since"`
@@ -24,4 +25,5 @@ const (
 	AlarmWebhookGivenUp = "webhook_given_up"
 	AlarmPlayer         = "player"
 	AlarmStation        = "station"
+	AlarmRecovery       = "recovery"
 )

@@ -264,7 +264,10 @@ type Token struct {
 	ExpiresAt schedules.Instant `json:"expires_at"` // none: it does not expire
 	// to the hour, where another replica or an earlier run of the service saw it; none: it was not used yet
 	LastUsed schedules.Instant `json:"last_used_at"`
-	Secret   string            `json:"secret,omitempty"`
+	// ID of the person, or name of the machine, who made it; none: an earlier version of the service did not note it
+	CreatedBy   string `json:"created_by,omitempty"`
+	CreatedHere bool   `json:"created_here,omitempty"` // it was made on the service's machine (lifeline token create)
+	Secret      string `json:"secret,omitempty"`
 }
 
 // Me is the identity and the role of a token.

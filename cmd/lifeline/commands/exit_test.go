@@ -37,7 +37,11 @@ func TestNothingButServeAndRestoreMakesAStore(t *testing.T) {
 		refused++
 		dir := t.TempDir()
 		args := append(path, "--data", dir)
-		for range leaf.Positional {
+		for _, p := range leaf.Positional {
+			if p.Tag.Get("form") == "id" {
+				args = append(args, "some")
+				continue
+			}
 			args = append(args, filepath.Join(t.TempDir(), "file"))
 		}
 		for _, flag := range flags {

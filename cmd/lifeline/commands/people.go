@@ -3,21 +3,27 @@ package commands
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"lifeline/internal/access"
 	"lifeline/internal/cmdline"
+	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/service"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 )
 
 type peopleCmd struct {
-	List peopleListCmd `cmd:"" default:"1" help:"Show the persons."`
-	Add  peopleAddCmd  `cmd:"" help:"Add a person."`
-	Set  peopleSetCmd  `cmd:"" help:"Change a person, or activate one who was ended."`
-	End  peopleEndCmd  `cmd:"" help:"End persons: their tokens permit nothing any more, at once."`
-	Code peopleCodeCmd `cmd:"" help:"Make a one-time code by which a person enrols passkeys in the console. Hand it over in person."`
+	List    peopleListCmd    `cmd:"" default:"1" help:"Show the persons."`
+	Add     peopleAddCmd     `cmd:"" help:"Add a person."`
+	Set     peopleSetCmd     `cmd:"" help:"Change a person, or activate one who was ended."`
+	End     peopleEndCmd     `cmd:"" help:"End persons: their tokens permit nothing any more, at once."`
+	Recover peopleRecoverCmd `cmd:"" help:"On the service's machine, make a code for a person who lost every passkey, or who shall have access that nobody else made."`
+	Code    peopleCodeCmd    `cmd:"" help:"Make a one-time code by which a person enrols passkeys in the console. Hand it over in person."`
 }
 
 type peopleListCmd struct {
@@ -169,5 +175,42 @@ func (c *peopleCodeCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, code, func() {
 		fmt.Fprintf(stdout, "%s\nHand it over in person: with it %s enrols two passkeys in the console, at /#/enrol, until %s.\n",
 			code.Code, code.Person, instant(*code.ExpiresAt))
+	})
+}
+
+// peopleRecoverCmd writes to the store directly, with or without a running service, as token create does. Beside the
+// store it needs the service's key, which no online token gives.
+type peopleRecoverCmd struct {
+	config.Serve `embed:""`
+	output       `embed:""`
+	ID           string `form:"id" arg:"" name:"person" help:"The person's id."`
+	By           string `help:"Who decides this, for the audit trail and for the others, who are told." required:""`
+}
+
+func (c *peopleRecoverCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	if err := service.IsThere(ctx, c.Serve); err != nil {
+		return err
+	}
+	s, err := service.OpenStore(ctx, c.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	in, err := service.SignInHere(ctx, c.Serve, s)
+	if err != nil {
+		return err
+	}
+	by, err := text.Line(c.By)
+	if err != nil || by == "" {
+		return cmdline.Exit(cmdline.Misunderstood, fault.New(fault.Invalid, "--by must name who decides this"))
+	}
+	code, err := in.RecoverHere(ctx, access.Actor{Name: by, Role: access.Admin}, c.ID)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, code, func() {
+		fmt.Fprintf(stdout, "%s\nHand it over in person: with it %s enrols two passkeys in the console, at /#/enrol, until %s. "+
+			"Former passkeys and sessions, and tokens that others made, end then. Everybody is told of a recovery.\n", code.Code,
+			code.Person, instant(*code.ExpiresAt))
 	})
 }

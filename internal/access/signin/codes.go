@@ -44,7 +44,8 @@ func (s *SignIn) NewCode(ctx context.Context, by access.Actor, person string) (o
 			return fault.New(fault.Conflict, "%s was enrolled before. Who has lost every passkey is recovered by two other "+
 				"persons who are signed in: People, Recover, in the console", p.Name)
 		}
-		out, err = s.storeCode(ctx, by, personCode{Person: person}, "person.code", "for "+p.Name)
+		c := personCode{Person: person, Makers: by.Makers(s.replica), Here: by.Here()}
+		out, err = s.storeCode(ctx, by, c, "person.code", "for "+p.Name)
 		return err
 	})
 	return out, err
@@ -71,11 +72,15 @@ func (s *SignIn) storeCode(ctx context.Context, by access.Actor, c personCode, a
 	now := s.now()
 	c.Handle, c.Proof, c.Failed = code.Handle(), code.Proof(s.key), 0
 	c.CreatedAt, c.ExpiresAt = schedules.At(now), schedules.At(now.Add(codeLife))
-	err := s.commitCode(ctx, by, c, action, said+", valid until "+c.ExpiresAt.String())
+	notice, err := s.notice(by, c)
+	if err == nil {
+		err = s.commitCode(ctx, by, c, action, said+", valid until "+c.ExpiresAt.String(), notice...)
+	}
 	return wire.PersonCode{Person: c.Person, Code: code.String(), ExpiresAt: &c.ExpiresAt}, err
 }
 
-func (s *SignIn) commitCode(ctx context.Context, by access.Actor, c personCode, action, said string) error {
+func (s *SignIn) commitCode(ctx context.Context, by access.Actor, c personCode, action, said string,
+	writes ...store.Write) error {
 	body, err := replica.Encode(c)
 	if err != nil {
 		return err
@@ -84,7 +89,7 @@ func (s *SignIn) commitCode(ctx context.Context, by access.Actor, c personCode, 
 	if row, ok := codesIn(s.replica).Get(c.Person); ok { // its use deletes it
 		write.Expect = row.Revision
 	}
-	return s.replica.Commit(ctx, store.Commit{Writes: []store.Write{write}, Origin: by.Origin(s.now(), action, said)})
+	return s.replica.Commit(ctx, store.Commit{Writes: append(writes, write), Origin: by.Origin(s.now(), action, said)})
 }
 
 // codeOf returns the person whose code has a handle; "": none.
@@ -157,6 +162,11 @@ func (s *SignIn) Recover(ctx context.Context, by access.Actor, person string) (o
 			_, err := s.active(a.Person)
 			return err != nil || by.Is(s.replica, a.Person, a.Name)
 		})
+		for _, a := range c.Approved {
+			if who, why := by.OneWith(s.replica, a.Person, a.Name, a.At); who != "" {
+				return fault.New(fault.Forbidden, "%s approved this already: another person must approve it too%s", who, why)
+			}
+		}
 		c.Approved = append(c.Approved, approval{by.Person, by.Name, schedules.At(now)})
 		if len(c.Approved) < recoverers {
 			out = wire.PersonCode{Person: person, Approved: approvers(c), ExpiresAt: &c.ExpiresAt}
@@ -168,6 +178,72 @@ func (s *SignIn) Recover(ctx context.Context, by access.Actor, person string) (o
 		return err
 	})
 	return out, err
+}
+
+// RecoverHere makes, for who has the store and the key of the service, a code by which a person enrols, in place of all
+// passkeys that the person had. It is the way back where fewer than two others can approve, and the way to access that
+// nobody else made. It fails with NotFound, and with Conflict for a person who was ended.
+func (s *SignIn) RecoverHere(ctx context.Context, by access.Actor, person string) (out wire.PersonCode, err error) {
+	if !by.Here() {
+		return out, fault.New(fault.Forbidden, "only who has the service's store makes such a code")
+	}
+	err = s.replica.Retry(ctx, func() error {
+		p, err := s.member(person)
+		if err != nil {
+			return err
+		}
+		c := personCode{Person: person, Recovery: enrolled(s.replica, person), Here: true}
+		out, err = s.storeCode(ctx, by, c, "person.recovery-code", "for "+p.Name+", on the service's machine")
+		return err
+	})
+	return out, err
+}
+
+// noticed is how long everybody is told of a recovery.
+const noticed = 7 * 24 * time.Hour
+
+// notice returns the write by which everybody is told of a code that replaces all passkeys of a person; none for other
+// codes.
+func (s *SignIn) notice(by access.Actor, c personCode) ([]store.Write, error) {
+	if !c.Recovery {
+		return nil, nil
+	}
+	row, _ := replica.PersonsIn(s.replica).Get(c.Person)
+	n := recovery{Person: c.Person, Name: row.Value.Name, By: approvers(c), Here: c.Here, At: schedules.At(s.now())}
+	if c.Here {
+		n.By = []string{by.Name}
+	}
+	body, err := replica.Encode(n)
+	return []store.Write{{Kind: KindRecovery, ID: replica.NewID(), Body: body}}, err
+}
+
+// Alarms tells everybody of the recoveries of the last days, so that a person who asked for none hears of it.
+func (s *SignIn) Alarms() (out []wire.Alarm) {
+	for _, row := range recoveriesIn(s.replica).After("", "") {
+		n := row.Value
+		if s.now().Sub(n.At.Time) >= noticed {
+			continue
+		}
+		how := "by " + strings.Join(n.By, " and ")
+		if n.Here {
+			how = fmt.Sprintf("on the service's machine by %s", n.By[0])
+		}
+		said := fmt.Sprintf("%s got a code for new passkeys, which end the former ones; it was made %s. If %s did not ask for "+
+			"it, end this person at once (lifeline people end %s)", n.Name, how, n.Name, n.Person)
+		out = append(out, wire.Alarm{Code: wire.AlarmRecovery, Subject: n.Person, Since: n.At, Message: said})
+	}
+	return out
+}
+
+// forgetRecoveries removes notices of recoveries that everybody has been told of.
+func (s *SignIn) forgetRecoveries(ctx context.Context) error {
+	var writes []store.Write
+	for id, row := range recoveriesIn(s.replica).After("", "") {
+		if len(writes) < mostAtOnce && s.now().Sub(row.Value.At.Time) >= noticed {
+			writes = append(writes, store.Write{Kind: KindRecovery, ID: id, Expect: row.Revision, Delete: true})
+		}
+	}
+	return s.remove(ctx, "person.recovery-told", writes)
 }
 
 func approvers(c personCode) (names []string) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"lifeline/internal/access"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/schedules"
@@ -13,6 +14,7 @@ const (
 	KindHolder    = "passkeys"       // the passkeys of a person: PERSON
 	KindCode      = "passkey-code"   // the latest one-time code of a person, or the request for one: PERSON
 	KindSession   = "session"        // where a person is signed in: ID
+	KindRecovery  = "recovery"       // an alarm: a person who was enrolled before got a new code: ID
 	KindChallenge = "used-challenge" // a challenge that was used, or its confirmation, until it expires: its nonce
 )
 
@@ -21,11 +23,26 @@ var Kinds = replica.Kinds{
 	{Name: KindHolder, Form: reflect.TypeFor[holder](), Copy: replica.Copied(replica.Parse[holder]),
 		Inspect: replica.Looking(inspectHolder)},
 	{Name: KindCode, Form: reflect.TypeFor[personCode](), Copy: replica.Copied(replica.Parse[personCode]),
-		Inspect: replica.Readable[personCode]},
+		Inspect: replica.Readable[personCode], Upgrades: []replica.Upgrade{withMakers}},
 	{Name: KindSession, Often: true, Form: reflect.TypeFor[session](), Copy: replica.Copied(replica.Parse[session]),
 		Inspect: replica.Looking(inspectSession)},
+	{Name: KindRecovery, Changes: "alarm", Form: reflect.TypeFor[recovery](),
+		Copy: replica.Copied(replica.Parse[recovery]), Inspect: replica.Readable[recovery]},
 	{Name: KindChallenge, Often: true, Form: reflect.TypeFor[usedChallenge](),
 		Inspect: replica.Readable[usedChallenge]},
+}
+
+// withMakers adds who made a code. Who enrols with a code without makers counts for no second person.
+var withMakers = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		c, err := replica.Parse[personCode](body)
+		if err != nil {
+			return nil, err
+		}
+		c.Makers, c.Here = nil, false
+		return replica.Encode(c)
+	},
 }
 
 // holder is the stored form of a person's passkeys. It stays after their end: who was enrolled once gets a new code
@@ -60,6 +77,9 @@ type personCode struct {
 	CreatedAt schedules.Instant `json:"created_at"`
 	ExpiresAt schedules.Instant `json:"expires_at"`
 	Failed    int               `json:"failed,omitempty"` // wrong codes with the right handle
+	// who may be behind the code; nobody if it was made on the service's machine
+	Makers []access.AccessMaker `json:"makers,omitempty"`
+	Here   bool                 `json:"here,omitempty"` // made on the service's machine, with its store
 }
 
 // approval is that of one person to a recovery.
@@ -81,6 +101,15 @@ type session struct {
 	UsedAt    schedules.Instant `json:"used_at"` // to usedKept
 }
 
+// recovery is the stored form of the notice that a code was made which replaces all passkeys of a person.
+type recovery struct {
+	Person string            `json:"person"`
+	Name   string            `json:"name"`
+	By     []string          `json:"by"` // names
+	Here   bool              `json:"here,omitempty"`
+	At     schedules.Instant `json:"at"`
+}
+
 // usedChallenge is the stored form of a challenge that was used.
 type usedChallenge struct {
 	ExpiresAt schedules.Instant `json:"expires_at"`
@@ -92,6 +121,10 @@ func holdersIn(m *replica.Replica) *replica.Cache[holder] {
 
 func codesIn(m *replica.Replica) *replica.Cache[personCode] {
 	return replica.CacheOf[*replica.Cache[personCode]](m, KindCode)
+}
+
+func recoveriesIn(m *replica.Replica) *replica.Cache[recovery] {
+	return replica.CacheOf[*replica.Cache[recovery]](m, KindRecovery)
 }
 
 func sessionsIn(m *replica.Replica) *replica.Cache[session] {

@@ -107,11 +107,27 @@ func (s *SignIn) Enrol(ctx context.Context, in wire.PasskeyEnrolment, v Visitor)
 		}
 		writes = append(writes, kept, store.Write{Kind: KindCode, ID: c.Person, Expect: at, Delete: true})
 		writes = append(writes, s.endAll(c.Person)...)
+		more, err := access.Enrolled(s.replica, c.Person, c.makers(), s.now())
+		if err != nil {
+			return err
+		}
+		writes = append(writes, more...)
 		by := access.Actor{Name: p.Name, Person: p.ID, Remote: v.Remote, RequestID: v.ID}
 		out, err = s.start(ctx, by, v, writes...)
 		return err
 	})
 	return out, err
+}
+
+// makers returns who may be the person who enrols with a code, because they made it.
+func (c personCode) makers() []access.AccessMaker {
+	if c.Here || len(c.Approved) >= recoverers {
+		return nil
+	}
+	if len(c.Makers) == 0 { // an older program did not note them
+		return []access.AccessMaker{{}}
+	}
+	return c.Makers
 }
 
 func checkEnrolment(in wire.PasskeyEnrolment) error {

@@ -246,5 +246,6 @@ func (s *SignIn) Sweep(ctx context.Context) error {
 			writes = append(writes, end(row))
 		}
 	}
-	return errors.Join(s.remove(ctx, "session.expired", writes), s.forgetCodes(ctx), s.forgetChallenges(ctx))
+	return errors.Join(s.remove(ctx, "session.expired", writes), s.forgetCodes(ctx), s.forgetChallenges(ctx),
+		s.forgetRecoveries(ctx))
 }

@@ -16,6 +16,7 @@ import (
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // here is where the console is, in these tests.
@@ -545,4 +546,130 @@ func TestPasskeysNeedANameAndTLSOrThisMachine(t *testing.T) {
 	h.must(err)
 	_, err = none.Ask()
 	h.refuses("without a name", fault.Conflict, err)
+}
+
+// With a stolen token, an administrator's thief adds a person, makes a code, and enrols as that person.
+func TestWhoEnrolsByTheCodeOfAnotherIsNoSecondPersonBesideTheOther(t *testing.T) {
+	h := newHouse(t)
+	ada, _ := h.settled("ada", "admin")
+	hana, _ := h.settled("hana", "admin")
+	ruth, _ := h.settled("ruth", "admin")
+	one := func(a, b access.Actor) bool {
+		who, _ := b.OneWith(h.replica, a.Person, a.Name, schedules.At(h.now))
+		return who != ""
+	}
+	h.person("bea", "admin")
+	code, err := h.in.NewCode(t.Context(), ada, "bea")
+	h.must(err)
+	devices := h.devices()
+	got, err := h.enrol(code.Code, devices[:]...)
+	h.must(err)
+	bea := h.actor(got)
+	if !one(ada, bea) || !one(bea, ada) || one(hana, bea) || one(hana, ada) {
+		t.Errorf("Ada and Bea are one: %v, Hana and Bea: %v, Hana and Ada: %v", one(ada, bea), one(hana, bea), one(hana, ada))
+	}
+	h.person("cem", "producer")
+	code, err = h.in.NewCode(t.Context(), bea, "cem")
+	h.must(err)
+	devices = h.devices()
+	got, err = h.enrol(code.Code, devices[:]...)
+	h.must(err)
+	if cem := h.actor(got); !one(ada, cem) || !one(bea, cem) {
+		t.Error("by the code of who has a code of Ada, somebody counts as another person than Ada")
+	}
+	_, err = h.in.Recover(t.Context(), ada, "ruth")
+	h.must(err)
+	_, err = h.in.Recover(t.Context(), bea, "ruth")
+	h.refuses("a recovery by one person twice", fault.Forbidden, err)
+	for _, by := range []access.Actor{hana, ruth} {
+		code, err = h.in.Recover(t.Context(), by, "bea")
+		h.must(err)
+	}
+	acted := bea
+	h.now = h.now.Add(time.Hour / 2)
+	devices = h.devices()
+	got, err = h.enrol(code.Code, devices[:]...)
+	h.must(err)
+	h.now = h.now.Add(time.Hour / 2)
+	if bea = h.actor(got); one(ada, bea) {
+		t.Error("after a recovery by two others, Bea and Ada are one")
+	}
+	if who, _ := ada.OneWith(h.replica, acted.Person, acted.Name, schedules.At(h.now.Add(-time.Hour))); who == "" {
+		t.Error("what Bea did before counts as another's")
+	}
+}
+
+func TestPasskeysOfOnesOwnEndTheTokensThatOthersMade(t *testing.T) {
+	h := newHouse(t)
+	ada, _ := h.settled("ada", "admin")
+	h.person("bea", "producer")
+	tokens := access.New(h.replica, func() time.Time { return h.now })
+	for _, by := range []access.Actor{ada, access.System} {
+		_, err := tokens.Create(t.Context(), by, access.NewToken{Person: "bea", Role: access.Producer})
+		h.must(err)
+	}
+	code, err := h.in.NewCode(t.Context(), access.System, "bea")
+	h.must(err)
+	devices := h.devices()
+	got, err := h.enrol(code.Code, devices[:]...)
+	h.must(err)
+	if left, _ := tokens.Tokens(ada, "", 9); len(left) != 1 || !left[0].CreatedHere {
+		t.Errorf("these are left: %+v", left)
+	}
+	h.now = h.now.Add(time.Hour / 2)
+	bea := h.actor(got)
+	if who, why := ada.OneWith(h.replica, bea.Person, bea.Name, schedules.At(h.now)); who != "" {
+		t.Errorf("Bea, by a code from the machine, and Ada are one%s", why)
+	}
+}
+
+// The only administrator has lost both devices.
+func TestOnTheServicesMachineAPersonIsRecoveredWithoutOthersAndEverybodyIsTold(t *testing.T) {
+	h := newHouse(t)
+	ada, lost := h.settled("ada", "admin")
+	token := access.Actor{Name: "Person ada", Person: "ada", Role: access.Admin, Token: "stolen"}
+	for what, by := range map[string]access.Actor{"a session": ada, "a token": token} {
+		_, err := h.in.RecoverHere(t.Context(), by, "ada")
+		h.refuses(what, fault.Forbidden, err)
+	}
+	operator := access.Actor{Name: "Omar", Role: access.Admin}
+	_, err := h.in.RecoverHere(t.Context(), operator, "nobody")
+	h.refuses("nobody", fault.NotFound, err)
+	h.person("bea", "producer")
+	_, err = h.in.RecoverHere(t.Context(), operator, "bea") // the first code of a person
+	h.must(err)
+	if told := h.in.Alarms(); len(told) != 0 {
+		t.Errorf("of a first code: %+v", told)
+	}
+	first, err := h.in.RecoverHere(t.Context(), operator, "ada")
+	h.must(err)
+	code, err := h.in.RecoverHere(t.Context(), operator, "ada")
+	h.must(err)
+	devices := h.devices()
+	_, err = h.enrol(first.Code, devices[:]...)
+	h.refuses("a code that another replaced", fault.Forbidden, err)
+	got, err := h.enrol(code.Code, devices[:]...)
+	h.must(err)
+	h.must(h.in.Holds(h.actor(got)))
+	h.refuses("the session from before", fault.Unauthenticated, h.in.Holds(ada))
+	_, err = h.signIn(lost[0])
+	h.refuses("a lost passkey", fault.Unauthenticated, err)
+	told := h.in.Alarms()
+	if len(told) != 2 || told[0].Code != wire.AlarmRecovery || told[0].Subject != "ada" ||
+		!strings.Contains(told[0].Message, "machine by Omar") ||
+		!strings.Contains(told[0].Message, "lifeline people end ada") {
+		t.Errorf("the others are told %+v", told)
+	}
+	entries, err := h.docs.Audit(t.Context(), store.AuditQuery{By: "Omar", Limit: 100})
+	h.must(err)
+	if !slices.ContainsFunc(entries, func(c store.Change) bool {
+		return c.Action == "person.recovery-code" && strings.Contains(c.Reason, "on the service's machine")
+	}) {
+		t.Errorf("on the audit: %+v", entries)
+	}
+	h.now = h.now.Add(noticed)
+	h.must(h.in.Sweep(t.Context()))
+	if told := h.in.Alarms(); len(told) != 0 {
+		t.Errorf("a week later: %+v", told)
+	}
 }
