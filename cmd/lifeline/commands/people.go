@@ -36,14 +36,21 @@ func (c *peopleListCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return c.show(stdout, all, func() {
-		const line = "%-20s %-8s %-24s %-20s %-16s %s\n"
-		fmt.Fprintf(stdout, line, "person", "state", "name", "roles", "languages", "stations")
-		for _, m := range all {
-			fmt.Fprintf(stdout, line, m.ID, stateOf(m), m.Name, strings.Join(m.Roles, ","),
-				cmp.Or(strings.Join(m.Languages, ","), "all"), cmp.Or(strings.Join(m.Stations, ","), "all"))
+	return c.show(stdout, all, func() { printPeople(stdout, all) })
+}
+
+// printPeople prints persons, with who hears what is sensitive.
+func printPeople(out io.Writer, all []wire.Member) {
+	const line = "%-20s %-8s %-24s %-20s %-9s %-16s %s\n"
+	fmt.Fprintf(out, line, "person", "state", "name", "roles", "sensitive", "languages", "stations")
+	for _, m := range all {
+		sensitive := "no"
+		if m.Sensitive {
+			sensitive = "yes"
 		}
-	})
+		fmt.Fprintf(out, line, m.ID, stateOf(m), m.Name, strings.Join(m.Roles, ","), sensitive,
+			cmp.Or(strings.Join(m.Languages, ","), "all"), cmp.Or(strings.Join(m.Stations, ","), "all"))
+	}
 }
 
 func stateOf(m wire.Member) string {
