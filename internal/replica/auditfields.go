@@ -83,10 +83,14 @@ func (m *Replica) tellFields(ctx context.Context, c *store.Commit) error {
 	return nil
 }
 
-// states returns the members of a document before and after a write. It is not current if it is not at the expected
-// revision.
+// states returns the members of a document before and after a write: from the copy, or from the store where the copy
+// has not that revision. It is not current if it is not at the expected revision.
 func states(ctx context.Context, m *Replica, w store.Write) (before, after map[string]any, current bool, err error) {
-	if w.Expect > 0 {
+	kind, _ := m.Kinds.Find(w.Kind)
+	if cache, copied := m.caches[w.Kind]; copied && w.Expect > 0 && !kind.Signed {
+		before = cache.members(w.ID, w.Expect, kind.Form)
+	}
+	if w.Expect > 0 && before == nil {
 		d, err := m.Store.Get(ctx, w.Kind, w.ID)
 		if fault.Is(err, fault.NotFound) || err == nil && d.Revision != w.Expect {
 			return nil, nil, false, nil

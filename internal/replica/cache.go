@@ -53,6 +53,14 @@ func (t *Cache[T]) Get(id string) (Row[T], bool) {
 	return row, ok && !row.Deleted
 }
 
+func (t *Cache[T]) held(id string) (value any, revision int64) {
+	row, ok := t.Get(id)
+	if !ok {
+		return nil, 0
+	}
+	return row.Value, row.Revision
+}
+
 // Changes returns the number of changes so far.
 func (t *Cache[T]) Changes() int64 {
 	t.mu.RLock()

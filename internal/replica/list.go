@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -22,11 +23,15 @@ type kindCache interface {
 	Clear()
 	// keeps returns the typed cache.
 	keeps() any
+	// members returns those of the document at a revision, as it is stored; nil if the cache has it not so.
+	members(id string, revision int64, form reflect.Type) map[string]any
 }
 
 // cacheRows stores decoded rows.
 type cacheRows[T any] interface {
 	Put(id string, row Row[T])
+	// held returns a document and its revision; nil if there is none.
+	held(id string) (value any, revision int64)
 	Revision(id string) int64
 	Living() []string
 	Clear()
@@ -69,6 +74,18 @@ func (s decodingCache[T]) read(docs []store.Document) (put func(), err error) {
 	}, nil
 }
 
+func (s decodingCache[T]) members(id string, revision int64, form reflect.Type) map[string]any {
+	value, at := s.held(id)
+	if at != revision || reflect.TypeOf(value) != form {
+		return nil
+	}
+	body, err := Encode(value)
+	if err != nil {
+		return nil
+	}
+	return Members(body)
+}
+
 func (s decodingCache[T]) remove(id string, revision int64) {
 	s.Put(id, Row[T]{Revision: revision, Deleted: true})
 }
@@ -96,6 +113,9 @@ func (m *Replica) list(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	if err := m.acts.read(ctx, m.Store); err != nil {
+		return err
 	}
 	m.mu.Lock()
 	m.since, m.recent = since, nil

@@ -60,6 +60,7 @@ func (m *Replica) pull(ctx context.Context, since int64) error {
 			return err
 		}
 	}
+	m.acts.add(changes...)
 	m.mu.Lock()
 	m.recent = append(m.recent, changes...)
 	if extra := len(m.recent) - recentKept; extra > 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +30,7 @@ type Replica struct {
 	mu      sync.Mutex
 	since   int64          // every change up to it is applied
 	recent  []store.Change // the latest changes up to since, without a gap
+	acts    acts
 }
 
 // recentKept bounds the changes kept in memory for followers of the feed.
@@ -93,6 +93,7 @@ func (m *Replica) CommitConfirmed(ctx context.Context, c store.Commit) error {
 	if err != nil {
 		return err
 	}
+	m.acts.add(changes...)
 	for _, w := range c.Writes {
 		for _, change := range changes {
 			if change.Kind == w.Kind && change.ID == w.ID {
@@ -119,19 +120,6 @@ func (m *Replica) inScope(person string, writes []store.Write) error {
 func Topic(kind, id string) string {
 	first, _, _ := strings.Cut(id, "/")
 	return kind + "/" + first
-}
-
-// Recent returns the latest changes since an instant, as many as the copy remembers, the newest first.
-func (m *Replica) Recent(since time.Time) (out []store.Change) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, c := range slices.Backward(m.recent) {
-		if c.At.Before(since) {
-			break
-		}
-		out = append(out, c)
-	}
-	return out
 }
 
 // Sequence returns the store's sequence up to which the copy is complete.

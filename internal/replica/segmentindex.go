@@ -159,6 +159,14 @@ func (c *SegmentIndex) Get(id string) (Row[schedules.Segment], bool) {
 	return *c.rows[n], true
 }
 
+func (c *SegmentIndex) held(id string) (value any, revision int64) {
+	row, ok := c.Get(id)
+	if !ok {
+		return nil, 0
+	}
+	return row.Value, row.Revision
+}
+
 // Changes returns the number of changes so far.
 func (c *SegmentIndex) Changes() int64 {
 	c.mu.RLock()
