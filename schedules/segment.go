@@ -59,9 +59,11 @@ type Segment struct {
 	// its last approval, also if it is not approved any more
 	Approval *LastApproval `json:"approval,omitempty"`
 	// since when it has been sensitive; none if always, or if it is not
-	GuardedSince Instant    `json:"guarded_since,omitzero"`
-	Recording    *Recording `json:"recording,omitempty"`
-	Previous     []string   `json:"previous,omitempty"` // SHA-256 of earlier recordings, oldest first
+	GuardedSince Instant `json:"guarded_since,omitzero"`
+	// the persons whom it named before; a recall of one takes it off the air, too
+	FormerPersons []string   `json:"former_persons,omitempty"`
+	Recording     *Recording `json:"recording,omitempty"`
+	Previous      []string   `json:"previous,omitempty"` // SHA-256 of earlier recordings, oldest first
 }
 
 // Edited is what a person changed in a segment since its last approval.

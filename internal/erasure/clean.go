@@ -69,7 +69,7 @@ var free = map[string]bool{"title": true, "voice": true, "name": true, "other_na
 
 // labels are the members that hold words by which segments are chosen. They are replaced wherever they stand, so that
 // clocks, rules and campaigns choose as before.
-var labels = map[string]bool{"persons": true, "series": true, "tags": true, "tag": true}
+var labels = map[string]bool{"persons": true, "former_persons": true, "series": true, "tags": true, "tag": true}
 
 // people are the members that hold the name of a person who works with the service.
 var people = map[string]bool{"by": true, "asked_by": true, "decided_by": true, "uploaded_by": true,

@@ -102,7 +102,9 @@ func (s *Erasures) request(in wire.ErasureRequest) (e replica.ErasureDoc, err er
 			return e, err
 		}
 		for _, row := range rows {
-			ids = append(ids, row.Value.ID)
+			if slices.Contains(row.Value.Persons, e.Person) { // of those that named the person before, the name goes
+				ids = append(ids, row.Value.ID)
+			}
 		}
 		e.Texts = append(e.Texts, e.Person)
 	}
@@ -128,7 +130,7 @@ func (s *Erasures) request(in wire.ErasureRequest) (e replica.ErasureDoc, err er
 	if err := s.member(&e, in.Member); err != nil {
 		return e, err
 	}
-	if len(e.Segments)+len(e.Recordings) == 0 && e.Member == "" {
+	if len(e.Segments)+len(e.Recordings) == 0 && e.Member == "" && e.Person == "" {
 		return e, fault.New(fault.Invalid, "the request names nothing: give segments, recordings, person or member")
 	}
 	s.uploads(&e)

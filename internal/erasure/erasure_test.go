@@ -597,3 +597,19 @@ func (e *ending) Err() error {
 	}
 	return nil
 }
+
+func TestErasureOfAPersonTakesTheNameFromSegmentsThatNamedThemBefore(t *testing.T) {
+	h := newHouse(t)
+	servicetest.ChangeSegment(t, h.replica, h.segment, func(s *schedules.Segment) {
+		s.Persons, s.FormerPersons = nil, []string{witness}
+	})
+	before, err := h.lib.Segments.Get(h.segment)
+	h.must(err)
+	if e := h.erase(wire.ErasureRequest{Person: witness}); len(e.Segments) > 0 {
+		t.Errorf("segments that no longer name the person go: %+v", e.Segments)
+	}
+	s, err := h.lib.Segments.Get(h.segment)
+	if err != nil || s.State != before.State || strings.Contains(strings.Join(s.FormerPersons, " "), witness) {
+		t.Errorf("the segment is %+v, %v", s, err)
+	}
+}

@@ -25,14 +25,14 @@ func (a *Parts) view(c *call, segments ...schedules.Segment) []schedules.Segment
 	for i := range out {
 		s := &out[i]
 		byPerson := s.Recall != nil && s.Recall.Person != ""
-		if len(s.Persons) == 0 && s.Consent == nil && !byPerson {
+		if len(s.Persons)+len(s.FormerPersons) == 0 && s.Consent == nil && !byPerson {
 			continue
 		}
 		if c.actor.Sensitive {
 			read = append(read, s.ID)
 			continue
 		}
-		s.Persons, s.Consent = nil, nil
+		s.Persons, s.FormerPersons, s.Consent = nil, nil, nil
 		if byPerson {
 			recall := *s.Recall
 			recall.Person = ""

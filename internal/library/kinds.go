@@ -24,7 +24,7 @@ var Kinds = replica.Kinds{
 		Inspect: replica.Readable[massAct]},
 	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),
 		Inspect:  replica.Looking(inspectUpload),
-		Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder, withApproval}},
+		Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder, withApproval, withFormer}},
 }
 
 // withPersonID adds the id of the person who began an upload. Without it, the name tells who it is.
@@ -75,6 +75,19 @@ var withApproval = replica.Upgrade{
 			return nil, err
 		}
 		u.Segment.Approval = nil
+		return replica.Encode(u)
+	},
+}
+
+// withFormer adds the persons whom the upload's segment named before; it has none before it is stored itself.
+var withFormer = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		u, err := replica.Parse[Upload](body)
+		if err != nil {
+			return nil, err
+		}
+		u.Segment.FormerPersons = nil
 		return replica.Encode(u)
 	},
 }

@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,5 +137,39 @@ func TestWhatIsReinstatedAfterTheStoreWasSetBackIsNamedAsReleased(t *testing.T) 
 	must(d.library.Recalls.Recall(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, "unsafe"))
 	if r := d.library.Recalls.List().Value; len(r.Segments) != 1 || len(r.Released) != 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestARecallOfAPersonFindsTheSegmentsThatNamedThemBefore(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	for _, id := range []string{"cleared", "changed", "other"} {
+		d.upload(t, id)
+	}
+	name := func(id string, persons ...string) schedules.Segment {
+		t.Helper()
+		s, err := d.library.Segments.Edit(t.Context(), hana, id, nil, func(s *schedules.Segment) { s.Persons = persons })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	name("cleared", "p7", "p8")
+	name("cleared")
+	name("changed", "p7")
+	name("changed", "p9")
+	name("changed", "p9", "p8")
+	if s := name("changed", "p8", "p10"); !slices.Equal(s.FormerPersons, []string{"p7", "p9"}) {
+		t.Errorf("its former persons are %q", s.FormerPersons)
+	}
+	if s := name("other", "p9"); len(s.FormerPersons) != 0 {
+		t.Errorf("the first persons have former ones: %q", s.FormerPersons)
+	}
+	if err := d.library.Recalls.RecallPerson(t.Context(), ruth, "p7", "in danger"); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]bool{"cleared": true, "changed": true, "other": false} {
+		if s, err := d.library.Segments.Get(id); err != nil || (s.State == schedules.Recalled) != want {
+			t.Errorf("%s is %s, %v", id, s.State, err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -139,6 +140,9 @@ func (l *Segments) check(s schedules.Segment) error {
 	return replica.Invalid(append(s.Problems(), l.sensitiveOnlyFallbacks(s)...))
 }
 
+// mostFormer bounds the former persons of a segment.
+const mostFormer = 500
+
 // errUnchanged means that a change has no effect, so that it makes no revision.
 var errUnchanged = errors.New("library: nothing changes")
 
@@ -157,6 +161,7 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 		s.ID, s.State, s.Recording = before.ID, before.State, before.Recording
 		s.UploadedBy, s.UploadedByID, s.Edits = before.UploadedBy, before.UploadedByID, before.Edits
 		s.Recall, s.Approval = before.Recall, before.Approval
+		s.FormerPersons = formerPersons(before, s.Persons)
 		if before.State == schedules.Approved && (!sameMetadata(before, *s) || s.WeakerThan(&before)) {
 			s.State = schedules.Pending
 		}
@@ -169,12 +174,26 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 		if err := l.check(*s); err != nil {
 			return err
 		}
+		if len(s.FormerPersons) > mostFormer {
+			return fault.Fields(fault.Field{Field: "persons", Message: fmt.Sprintf("have changed too often: there would be "+
+				"more than %d former ones, by whom a recall finds the segment", mostFormer)})
+		}
 		if is, err := replica.Encode(*s); err != nil || bytes.Equal(is, was) {
 			return cmp.Or(err, errUnchanged)
 		}
 		l.edited(s, a, needingApproval(before, *s))
 		return nil
 	})
+}
+
+// formerPersons returns whom a segment named before that now names persons.
+func formerPersons(before schedules.Segment, persons []string) (former []string) {
+	for _, p := range slices.Concat(before.FormerPersons, before.Persons) {
+		if !slices.Contains(persons, p) && !slices.Contains(former, p) {
+			former = append(former, p)
+		}
+	}
+	return former
 }
 
 func sameMetadata(a, b schedules.Segment) bool {

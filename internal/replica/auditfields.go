@@ -258,12 +258,13 @@ func hidesOfSegment(before, after map[string]any) func(field string) bool {
 	protected := false
 	for _, s := range []map[string]any{before, after} {
 		persons, _ := s["persons"].([]any)
-		protected = protected || s["sensitive"] == true || len(persons) > 0 || s["consent"] != nil ||
+		former, _ := s["former_persons"].([]any)
+		protected = protected || s["sensitive"] == true || len(persons)+len(former) > 0 || s["consent"] != nil ||
 			slices.Contains(kindsOfPersons, s["kind"])
 	}
 	return func(field string) bool {
 		top, _, _ := strings.Cut(field, ".")
-		return top == "persons" || top == "consent" || field == "recall.person" ||
+		return top == "persons" || top == "former_persons" || top == "consent" || field == "recall.person" ||
 			protected && !slices.Contains(ofEverySegment, top)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -19,7 +20,7 @@ const RecallsID = "recalls"
 var libraryKinds = Kinds{
 	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](), Hides: hidesOfSegment,
 		Copy: copiedSegments, Inspect: Looking(inspectSegment),
-		Upgrades: []Upgrade{withPersonIDs, withEdits, withOrder, withApproval}},
+		Upgrades: []Upgrade{withPersonIDs, withEdits, withOrder, withApproval, withFormer}},
 	{Name: KindRecalls, Changes: "recall", Form: reflect.TypeFor[wire.Recalls](), Signed: true,
 		Copy: Copied(decodeRecalls), Inspect: inspectRecalls},
 }
@@ -75,6 +76,19 @@ var withApproval = Upgrade{
 		}
 		s.Approval = nil
 		return Encode(s)
+	},
+}
+
+// withFormer adds the persons whom a segment named before.
+var withFormer = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		s, err := Parse[schedules.Segment](body)
+		if err == nil && len(s.FormerPersons) > 0 {
+			err = fault.New(fault.Conflict, "segment %q can name other persons only after every replica is in this version, or a "+
+				"recall would not find it by the former ones: bring the others up to it, then run lifeline upgrade-store", s.ID)
+		}
+		return body, err
 	},
 }
 

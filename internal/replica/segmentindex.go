@@ -36,6 +36,7 @@ const (
 	ByScript
 	ByTag
 	byPerson
+	byFormer // a person whom it named before
 	ByRecording
 	ByPrevious // recording
 	ByAnalysis // version
@@ -91,6 +92,7 @@ func termsOf(s schedules.Segment) search.Terms {
 	}
 	add(ByTag, s.Tags...)
 	add(byPerson, s.Persons...)
+	add(byFormer, s.FormerPersons...)
 	if s.Recording != nil {
 		add(ByRecording, s.Recording.SHA256)
 		add(ByAnalysis, strconv.Itoa(s.Recording.AnalysisVersion))
@@ -251,11 +253,14 @@ func (c *SegmentIndex) Clear() {
 	c.generation++
 }
 
-// Naming returns the segments that name a person, by id. It fails with NotFound when there are none.
+// Naming returns the segments that name a person, by id, or named them before. It fails with NotFound when there are
+// none.
 func (m *Replica) Naming(person string) (out []*Row[schedules.Segment], err error) {
-	out = SegmentsIn(m).Find(search.Query{Terms: []search.Term{{Field: byPerson, Value: person}}}, 0, nil)
+	for _, f := range []search.Field{byPerson, byFormer} {
+		out = append(out, SegmentsIn(m).Find(search.Query{Terms: []search.Term{{Field: f, Value: person}}}, 0, nil)...)
+	}
 	if len(out) == 0 {
-		err = fault.New(fault.NotFound, "no segment names the person %q", person)
+		err = fault.New(fault.NotFound, "no segment names the person %q, or named them before", person)
 	}
 	return out, err
 }

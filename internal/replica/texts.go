@@ -32,6 +32,10 @@ func (t *texts) share(s *schedules.Segment) {
 	said := append(room[:0], &s.Language, &s.Voice, &s.Series, &s.Intro, &s.BackAnnounce, &s.UploadedBy, &s.ReinstatedBy,
 		&s.UploadedByID, &s.ReinstatedByID)
 	s.Tags, s.Persons = slices.Clone(s.Tags), slices.Clone(s.Persons)
+	s.FormerPersons = slices.Clone(s.FormerPersons)
+	for i := range s.FormerPersons {
+		said = append(said, &s.FormerPersons[i])
+	}
 	for i := range s.Tags {
 		said = append(said, &s.Tags[i])
 	}

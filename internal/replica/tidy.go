@@ -26,6 +26,7 @@ func tidySegment(s *schedules.Segment) {
 	s.Voice, s.Language = text.Clean(s.Voice), bcp47.Kept(s.Language)
 	s.Series = cleanLabel(s.Series)
 	s.Tags, s.Persons = distinct(s.Tags, cleanLabel), distinct(s.Persons, cleanLabel)
+	s.FormerPersons = distinct(s.FormerPersons, cleanLabel)
 	s.UploadedBy, s.ReinstatedBy = text.Clean(s.UploadedBy), text.Clean(s.ReinstatedBy)
 }
 

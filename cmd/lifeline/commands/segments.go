@@ -87,6 +87,7 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 			strings.Trim(fmt.Sprint(s.Script.Passages), "[]")))
 	}
 	line("persons", strings.Join(s.Persons, ", "))
+	line("former persons", strings.Join(s.FormerPersons, ", "))
 	line("intro", s.Intro)
 	line("back-announce", s.BackAnnounce)
 	line("valid from", instant(s.ValidFrom))
