@@ -93,6 +93,7 @@ var mayDo = map[string]string{
 const confirmed = "approveSegment publish publishMany withdrawDay recallSegment recallPerson reinstateSegment " +
 	"confirmRecalls reinstateRecalls addMember patchMember createPersonCode recoverMember createToken revokeToken " +
 	"createEnrolmentCode seizeStation setMirrorList addPasskey endPasskey confirmErasure " +
+	"apply putStation putClock putCampaign rejectSegment askErasure dropErasure withdrawWaiting " +
 	"confirmWaiting putWebhook deleteWebhook rotateWebhook approveLogin"
 
 // needToKnow lists what only those do who are named for what is sensitive: here it is asked for a sensitive segment.

@@ -252,7 +252,7 @@ func (h *house) stolenCookieConfirmsNothing(b *tab) {
 		h.t.Errorf("%+v", c)
 	}
 	stolen := map[string]string{"Cookie": c.Name + "=" + c.Value, "Origin": h.console(),
-		"Sec-Fetch-Site": "same-origin"}
+		"Sec-Fetch-Site": "same-origin", "User-Agent": asked[string](b, "navigator.userAgent")} // as a thief copies it too
 	if got := h.do("GET", "/v1/me", "", stolen, nil); got.status != http.StatusOK {
 		h.t.Errorf("%d %s", got.status, got.body)
 	}

@@ -41,7 +41,8 @@ func (h *house) enrolled(id string, roles ...string) ([]*signintest.Device, stri
 		}
 		in.Passkeys = append(in.Passkeys, d.Makes(h.t, r))
 	}
-	got, err := h.service.SignIn.Enrol(ctx, in, signin.Visitor{By: signin.ByBrowser})
+	got, err := h.service.SignIn.Enrol(ctx, in, signin.Visitor{By: signin.ByBrowser,
+		Agent: "Go-http-client/1.1"}) // as h.do says
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -148,7 +148,7 @@ var because = apidoc.TakesJSON(wire.Reason{Reason: "the family is in danger"})
 // act returns the route of one of the acts.
 func act(name, summary, detail string, takes []apidoc.Body) apidoc.Route {
 	return apidoc.Route{Method: http.MethodPost, Path: "/v1/segments/:segment/" + name, Roles: makers,
-		Confirmed: name != "reject", ID: name + "Segment", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,
+		Confirmed: true, ID: name + "Segment", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,
 		Match: apidoc.MatchTaken, Takes: takes, Lenient: true,
 		Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed segment.", exampleChanged, "ETag")},
 		Faults: map[int]string{http.StatusConflict: "The state of the segment does not permit this.",

@@ -39,7 +39,8 @@ func (a networkHandlers) routes() []route {
 			ID: "getStation", Tag: apidoc.ForSchedulers, Summary: "Get a station with its windows", Known: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The station.", exampleStation)}}},
 		{a.putStation, apidoc.Route{Method: http.MethodPut, Path: "/v1/stations/:station", Roles: planning,
-			ID: "putStation", Tag: apidoc.ForSchedulers, Summary: "Create or replace a station", Match: apidoc.MatchTaken,
+			Confirmed: true, ID: "putStation", Tag: apidoc.ForSchedulers, Summary: "Create or replace a station",
+			Match: apidoc.MatchTaken,
 			Detail: "In the nights when clocks change, windows in wall time keep their order. A window ends where the next " +
 				"one begins, or is left out. A window that is followed by another within five minutes also " +
 				"fills the hour that occurs twice. The rundown of such a day has the warning clock_change for each window " +
@@ -54,7 +55,7 @@ func (a networkHandlers) routes() []route {
 			Known:   true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The clock.", exampleClock)}}},
 		{a.putClock, apidoc.Route{Method: http.MethodPut, Path: "/v1/clocks/:clock", Roles: planning,
-			ID: "putClock", Tag: apidoc.ForSchedulers, Summary: "Create or replace a clock",
+			Confirmed: true, ID: "putClock", Tag: apidoc.ForSchedulers, Summary: "Create or replace a clock",
 			Match: apidoc.MatchTaken,
 			Takes: apidoc.TakesJSON(exampleClock), Answers: puts(exampleClock), Faults: putFaults}},
 		{a.listCampaigns, apidoc.Route{Method: http.MethodGet, Path: "/v1/campaigns", Roles: people,
@@ -65,11 +66,11 @@ func (a networkHandlers) routes() []route {
 			ID: "getCampaign", Tag: apidoc.ForSchedulers, Summary: "Get a campaign", Known: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The campaign.", exampleCampaign)}}},
 		{a.putCampaign, apidoc.Route{Method: http.MethodPut, Path: "/v1/campaigns/:campaign", Roles: planning,
-			ID: "putCampaign", Tag: apidoc.ForSchedulers, Summary: "Create or replace a campaign",
+			Confirmed: true, ID: "putCampaign", Tag: apidoc.ForSchedulers, Summary: "Create or replace a campaign",
 			Match: apidoc.MatchTaken,
 			Takes: apidoc.TakesJSON(exampleCampaign), Answers: puts(exampleCampaign), Faults: putFaults}},
 		{a.apply, apidoc.Route{Method: http.MethodPost, Path: "/v1/apply", Roles: planning,
-			ID: "apply", Tag: apidoc.ForSchedulers, Summary: "Apply a network document",
+			Confirmed: true, ID: "apply", Tag: apidoc.ForSchedulers, Summary: "Apply a network document",
 			Detail: "The document is applied as a whole or not at all. Definitions that it does not name stay the same. It " +
 				"is refused only for problems that it causes. The problems of the answer are those that " +
 				"stations already have, and the published days that no longer match their definitions. YAML may have " +

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -108,7 +109,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 // change: before a change, and after NotFound, it first catches up.
 func (a *api) answer(c *call, r route) error {
 	err := a.admit(c, r)
-	if fault.Is(err, fault.Unauthenticated) && secretOf(c.r) != "" {
+	if fault.Is(err, fault.Unauthenticated) && !errors.Is(err, signin.ErrOtherBrowser) && secretOf(c.r) != "" {
 		if slow := a.limitPace(c, a.logins, addressOf(c.r), "too many logins have failed from this address"); slow != nil {
 			return slow
 		}

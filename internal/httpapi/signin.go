@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -287,6 +289,10 @@ func (a *api) identifySession(c *call, secret string) (access.Actor, error) {
 		}
 	}
 	actor, err := a.SignIn.Authenticate(secret)
+	if err == nil {
+		actor.Remote, actor.RequestID = c.actor.Remote, c.actor.RequestID
+		err = a.SignIn.SameBrowser(c.r.Context(), actor, c.r.UserAgent())
+	}
 	if err != nil || c.r.Header.Get(unattended) != "" {
 		return actor, err
 	}
@@ -318,10 +324,16 @@ func (a *api) holds(by access.Actor) error {
 	return a.Access.Holds(by)
 }
 
-// confirmed fails with Unconfirmed unless the person of a session has just confirmed this very request by passkey.
+// confirmed fails with Unconfirmed unless the person of a session has just confirmed this very request by passkey. A
+// dry run changes nothing, and needs no confirmation.
 func (a *api) confirmed(c *call, r route) error {
 	if c.actor.Session == "" || !r.Confirmed {
 		return nil
+	}
+	if slices.ContainsFunc(r.Query, func(p openapi.Parameter) bool { return p.Name == dryRunParameter.Name }) {
+		if dry, err := c.query().flag(dryRunParameter.Name); err == nil && dry {
+			return nil
+		}
 	}
 	body, err := c.read()
 	if err != nil {

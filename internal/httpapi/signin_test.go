@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin"
 	"lifeline/internal/access/signin/signintest"
+	"lifeline/internal/store"
 	"lifeline/internal/wire"
 )
 
@@ -177,8 +179,41 @@ func TestAStolenSessionDoesNothingThatMustBeConfirmed(t *testing.T) {
 			}
 		}
 	}
-	if tried < 18 {
+	if tried < 34 {
 		t.Errorf("only %d acts must be confirmed", tried)
+	}
+}
+
+func TestASessionEndsWhenAnotherBrowserSendsItsSecret(t *testing.T) {
+	s := newServed(t)
+	c := s.signedIn("sora", "admin")
+	before := s.parts.Replica.Sequence()
+	if got := c.does("GET", "/v1/me", nil, map[string]string{"User-Agent": "curl/8"}); got.Code !=
+		http.StatusUnauthorized || !strings.Contains(got.Body.String(), "another browser") {
+		t.Errorf("another browser: %d %s", got.Code, got.Body)
+	}
+	if got := c.does("GET", "/v1/me", nil, nil); got.Code != http.StatusUnauthorized {
+		t.Errorf("the session goes on: %d %s", got.Code, got.Body)
+	}
+	changes, err := s.store.Changes(t.Context(), before, 100)
+	s.must(err)
+	if !slices.ContainsFunc(changes, func(c store.Change) bool {
+		return c.Action == "session.end" && strings.Contains(c.Reason, "curl/8") && c.Person == "sora"
+	}) {
+		t.Errorf("the audit has %+v", changes)
+	}
+}
+
+func TestADryRunNeedsNoConfirmationAndWhatItWouldDoDoes(t *testing.T) {
+	c := newServed(t).signedIn("sora", "scheduler")
+	for query, want := range map[string]int{"?dry_run=true": http.StatusOK, "": http.StatusForbidden,
+		"?dry_run=false": http.StatusForbidden, "?dry_run=x": http.StatusForbidden} {
+		if got := c.does("POST", "/v1/apply"+query, map[string]any{"stations": []any{}}, nil); got.Code != want {
+			t.Errorf("apply%s: %d %s", query, got.Code, got.Body)
+		}
+	}
+	if got := c.does("POST", "/v1/publish?dry_run=true", map[string]any{}, nil); got.Code == http.StatusOK {
+		t.Errorf("publish has no dry run: %d %s", got.Code, got.Body)
 	}
 }
 

@@ -22,7 +22,7 @@ func (a waitingHandlers) routes() []route {
 			Fields: []wire.FieldChange{{Field: "sensitive", Before: "true", After: "false"}}}}}
 	decide := func(name, id, summary, detail string, faults map[int]string) apidoc.Route {
 		return apidoc.Route{Method: http.MethodPost, Path: "/v1/waiting/:change/" + name, Roles: makers, ID: id,
-			Confirmed: name == "confirm", Tag: apidoc.ForSchedulers, Summary: summary, Detail: detail, Faults: faults,
+			Confirmed: true, Tag: apidoc.ForSchedulers, Summary: summary, Detail: detail, Faults: faults,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The change, which no longer waits.", w)}}
 	}
 	return []route{

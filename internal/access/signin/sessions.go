@@ -40,6 +40,9 @@ const secretPrefix = "lifelinesession"
 
 const agentLength = 120 // characters of what a browser says of itself
 
+// agentOf returns what a browser says of itself as a session keeps it.
+func agentOf(said string) string { return text.Cut(text.Clean(said), agentLength) }
+
 // start stores a new session of by, together with other writes, and returns it with its secret.
 func (s *SignIn) start(ctx context.Context, by access.Actor, v Visitor, writes ...store.Write) (wire.SignedIn, error) {
 	var b [32]byte
@@ -56,7 +59,7 @@ func written(id, secret string) string { return secretPrefix + "_" + id + "_" + 
 // keep stores a new session of by, of which own has the id and the hash of the secret.
 func (s *SignIn) keep(ctx context.Context, by access.Actor, v Visitor, own session,
 	writes ...store.Write) (wire.Session, error) {
-	own.Person, own.By, own.Remote, own.Agent = by.Person, v.By, v.Remote, text.Cut(text.Clean(v.Agent), agentLength)
+	own.Person, own.By, own.Remote, own.Agent = by.Person, v.By, v.Remote, agentOf(v.Agent)
 	own.CreatedAt = schedules.At(s.now())
 	own.UsedAt = own.CreatedAt
 	body, err := replica.Encode(own)
@@ -174,6 +177,26 @@ func (s *SignIn) Holds(by access.Actor) error {
 	}
 	return err
 }
+
+// SameBrowser ends the session of a browser, and fails with ErrOtherBrowser, if another browser sends its secret than
+// the one that signed in, by what they say of themselves.
+func (s *SignIn) SameBrowser(ctx context.Context, by access.Actor, agent string) error {
+	row, ok := sessionsIn(s.replica).Get(by.Session)
+	if agent = agentOf(agent); !ok || row.Value.By != ByBrowser || row.Value.Agent == agent {
+		return nil
+	}
+	err := s.replica.Commit(ctx, store.Commit{Writes: []store.Write{end(row)},
+		Origin: by.Origin(s.now(), "session.end", "another browser sent its secret: "+agent)})
+	if err != nil && !errors.Is(err, replica.ErrRace) { // somebody else ended it
+		return err
+	}
+	return ErrOtherBrowser
+}
+
+// ErrOtherBrowser is the failure of the request by which SameBrowser ended a session.
+var ErrOtherBrowser = fault.New(fault.Unauthenticated, "another browser than the one that you signed in with sent the "+
+	"secret of your session, so it was ended: sign in again. If your browser was not updated just now, tell an "+
+	"administrator")
 
 // Touch notes that a session was used. What cannot be stored now is noted at the next request.
 func (s *SignIn) Touch(ctx context.Context, by access.Actor) error {
