@@ -46,8 +46,8 @@ ready) # from an upload's last byte at 8 Mbit/s to pending, through the whole se
 contract) # 50,000 requests generated from the OpenAPI document; LIFELINE_SEED chooses others
   prove ./cmd/endtoend ContractHolds contract
   ;;
-cost) # 20,000 hostile bodies over all operations: processor time and memory of each; LIFELINE_SEED chooses others
-  prove ./cmd/endtoend HostileRequestCosts cost
+cost) # 20,000 hostile bodies over all operations: processor time and memory of each; LIFELINE_SEED chooses others; [requests]
+  LIFELINE_INPUTS="${2:-20000}" prove ./cmd/endtoend HostileRequestCosts cost
   ;;
 planner) # the benchmark's instances, beside re-implementations of the peers' planners
   go run ./internal/bench/planner

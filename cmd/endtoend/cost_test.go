@@ -11,6 +11,7 @@ import (
 	"runtime/metrics"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"lifeline/internal/harness/longform"
 	"lifeline/internal/openapi/conform"
+	"lifeline/internal/wire"
 )
 
 // The bounds of one request.
@@ -28,26 +30,48 @@ const (
 
 // The test sends every operation of the OpenAPI document bodies, queries and headers that are deep, wide, long or
 // repeated. None takes more than a second of the processor or 64 MiB beyond its own length, none is a failure of the
-// service, and none beyond a bound is accepted. LIFELINE_PROVE=cost sends 20,000.
+// service, and none beyond a bound is accepted. Each operation is sent by a token or a session of an administrator, and
+// none is left out. LIFELINE_PROVE=cost sends 20,000, or as many as LIFELINE_INPUTS says.
 func TestNoHostileRequestCostsMuchMoreThanItself(t *testing.T) {
 	longform.Only(t)
 	requests, seed := 300, seedOr(t, 1)
 	if os.Getenv("LIFELINE_PROVE") == "cost" {
 		requests = 20_000
+		if n, err := strconv.Atoi(os.Getenv("LIFELINE_INPUTS")); err == nil {
+			requests = n
+		}
 	}
 	cfg := serveDefaults(furnish(t))
 	cfg.Webhooks = []string{"127.0.0.0/24"}
-	d := newDriver(start(t, cfg), seed)
-	costs := &costs{driver: d, statuses: map[int]int{}}
+	h := start(t, cfg)
+	d := newDriver(h, seed)
+	d.secrets["session"] = h.session("p-admin", "admin")
+	h.asksToForgetPersons("letter-ko-sister", "x")
+	h.asksToErase("testimony-en-driver")
+	for name, path := range map[string]string{"change": "/v1/waiting", "erasure": "/v1/erasures",
+		"passkey": "/v1/passkeys"} {
+		var page wire.Page[struct{ ID string }]
+		h.do("GET", path, d.secrets["session"], nil, nil).into(t, &page)
+		d.known[name] = []any{page.Items[0].ID, "none"}
+	}
+	costs := &costs{driver: d, statuses: map[int]int{}, sent: map[string]int{}}
 	with := slices.DeleteFunc(slices.Clone(d.operations), func(o endpoint) bool { return o.RequestBody == nil })
 	for n := range requests {
 		d.operation = d.operations[n/4%len(d.operations)]
-		if n%4 > 0 {
+		switch {
+		case n < len(d.operations):
+			d.operation = d.operations[n]
+		case n%4 > 0:
 			d.operation = with[n%len(with)]
 		}
 		costs.one()
 		if t.Failed() && costs.wrong > 20 {
 			t.Fatal("and so on")
+		}
+	}
+	for _, o := range d.operations {
+		if costs.sent[o.ID] == 0 {
+			t.Errorf("%s was sent nothing", o.ID)
 		}
 	}
 	t.Log(costs.told(requests, seed))
@@ -57,7 +81,8 @@ func TestNoHostileRequestCostsMuchMoreThanItself(t *testing.T) {
 type costs struct {
 	*driver
 	statuses map[int]int
-	over     int // beyond a bound
+	sent     map[string]int // by operation
+	over     int            // beyond a bound
 	times    []time.Duration
 	growths  []int64 // upper bounds, unless they are above mostGrowth
 	slowest  string
@@ -78,6 +103,7 @@ func (c *costs) one() {
 		how += ", " + c.hostileParameter(&r)
 	}
 	took, growth, a := c.measured(r)
+	c.sent[o.ID]++
 	what := fmt.Sprintf("%s %s %s: %s: %d, %s, %d KiB", o.ID, r.method, r.path, how, a.status, took, growth>>10)
 	if over {
 		c.over++
@@ -164,6 +190,9 @@ func (c *costs) hostileParameter(r *request) string {
 // above the bound, the peak of what was in use while it ran once more.
 func (c *costs) measured(r request) (took time.Duration, growth int64, a answer) {
 	secret := c.secrets["admin"]
+	if slices.Contains(strings.Fields(bySession), c.operation.ID) || c.generate.Chance(0.2) {
+		secret = c.secrets["session"]
+	}
 	processor, allocated := processorTime(c.h.t), allocations()
 	a = c.send(r, secret)
 	took, growth = processorTime(c.h.t)-processor, allocations()-allocated-int64(len(r.body))
