@@ -2,6 +2,7 @@ package output
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -70,9 +72,36 @@ const (
 	icecastBuffer = 16 << 10         // bytes that may wait at least
 )
 
+// icecastHost is where a server listens.
+type icecastHost struct {
+	name, address string
+	tls           bool
+}
+
+func hostOf(mount *url.URL) icecastHost {
+	port := mount.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[mount.Scheme]
+	}
+	return icecastHost{mount.Hostname(), net.JoinHostPort(mount.Hostname(), port), mount.Scheme == "https"}
+}
+
+// dial connects. conn ends or is link.
+func (h icecastHost) dial(ctx context.Context) (conn net.Conn, link *net.TCPConn, err error) {
+	dialer := net.Dialer{Timeout: icecastHang}
+	if conn, err = dialer.DialContext(ctx, "tcp", h.address); err != nil {
+		return nil, nil, err
+	}
+	link = conn.(*net.TCPConn)
+	if h.tls {
+		conn = tls.Client(conn, &tls.Config{ServerName: h.name})
+	}
+	return conn, link, nil
+}
+
 // sourceIcecast sends a stream as Icecast 2.4 expects it: PUT with Expect: 100-continue, without chunks. It keeps the
 // data that waits in the connection short, at the given bytes per second. It calls taken once the server has read some
-// data.
+// data, and fails with stopped if the server answers no question any more.
 func sourceIcecast(
 	ctx context.Context,
 	mount *url.URL,
@@ -80,49 +109,38 @@ func sourceIcecast(
 	second int,
 	taken func(syscall.Conn),
 ) (err error) {
-	host, port := mount.Hostname(), mount.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[mount.Scheme]
-	}
-	dialer := net.Dialer{Timeout: icecastHang}
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	host := hostOf(mount)
+	conn, link, err := host.dial(ctx)
 	if err != nil {
 		return fmt.Errorf("icecast: %w", err)
 	}
-	link := conn.(*net.TCPConn)
+	defer func() { err = errors.Join(err, ended(conn.Close())) }()
 	if err := link.SetWriteBuffer(max(icecastWaits*second, icecastBuffer)); err != nil {
-		return errors.Join(fmt.Errorf("icecast: %w", err), conn.Close())
-	}
-	if mount.Scheme == "https" {
-		conn = tls.Client(conn, &tls.Config{ServerName: host})
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	if err := conn.SetDeadline(time.Now().Add(icecastHang)); err != nil {
 		return fmt.Errorf("icecast: %w", err)
 	}
-	password, _ := mount.User.Password()
-	_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\nContent-Type: audio/mpeg\r\n"+
-		"Ice-Public: 0\r\nUser-Agent: lifeline-playout\r\nExpect: 100-continue\r\n\r\n", mount.EscapedPath(), mount.Host,
-		base64.StdEncoding.EncodeToString([]byte(mount.User.Username()+":"+password)))
-	if err != nil {
+	if err := beginSource(conn, mount); err != nil {
 		return fmt.Errorf("icecast: %w", err)
 	}
-	answer, err := textproto.NewReader(bufio.NewReader(conn)).ReadLine()
-	if err != nil {
-		return fmt.Errorf("icecast: %w", err)
-	}
-	if _, status, _ := strings.Cut(answer, " "); !strings.HasPrefix(status, "100") && !strings.HasPrefix(status, "200") {
-		return fmt.Errorf("icecast: the server answers %q", status)
-	}
+	ctx, stop := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer stop(nil)
+	watching.Go(func() {
+		var a answers
+		if err := a.watch(ctx, host.answers); err != nil {
+			stop(err)
+			_ = link.Close() // what is being written fails
+		}
+	})
 	buf := make([]byte, 4096)
 	for {
 		n, err := stream.Read(buf)
 		if n > 0 {
 			if err := conn.SetWriteDeadline(time.Now().Add(icecastHang)); err != nil {
-				return fmt.Errorf("icecast: %w", err)
+				return cmp.Or(context.Cause(ctx), fmt.Errorf("icecast: %w", err))
 			}
 			if _, err := conn.Write(buf[:n]); err != nil {
-				return fmt.Errorf("icecast: %w", err)
+				return cmp.Or(context.Cause(ctx), fmt.Errorf("icecast: %w", err))
 			}
 			taken(link)
 		}
@@ -133,4 +151,34 @@ func sourceIcecast(
 			return fmt.Errorf("icecast: %w", err)
 		}
 	}
+}
+
+// ended returns the error of closing a connection that may be closed already.
+func ended(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// beginSource asks a server to take a stream.
+func beginSource(conn net.Conn, mount *url.URL) error {
+	if err := conn.SetDeadline(time.Now().Add(icecastHang)); err != nil {
+		return err
+	}
+	password, _ := mount.User.Password()
+	_, err := fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\nContent-Type: audio/mpeg\r\n"+
+		"Ice-Public: 0\r\nUser-Agent: lifeline-playout\r\nExpect: 100-continue\r\n\r\n", mount.EscapedPath(), mount.Host,
+		base64.StdEncoding.EncodeToString([]byte(mount.User.Username()+":"+password)))
+	if err != nil {
+		return err
+	}
+	answer, err := textproto.NewReader(bufio.NewReader(conn)).ReadLine()
+	if err != nil {
+		return err
+	}
+	if _, status, _ := strings.Cut(answer, " "); !strings.HasPrefix(status, "100") && !strings.HasPrefix(status, "200") {
+		return fmt.Errorf("the server answers %q", status)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package output
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"sync/atomic"
 	"time"
@@ -138,7 +139,7 @@ func (l *Line) Run(ctx context.Context) {
 		behind = false
 		if err := l.out.Write(b); err != nil {
 			l.reopens.Add(1)
-			if took := l.intake.broke(err); l.rate.Duration(took) >= reopenSettled {
+			if took := l.intake.broke(err, l.rate.Frames(lostBefore(err))); l.rate.Duration(took) >= reopenSettled {
 				failures = 0
 			}
 			again = time.Now().Add(min(retry.Backoff(failures)/4, reopenMost))
@@ -160,6 +161,15 @@ func (l *Line) Run(ctx context.Context) {
 	if err := l.out.Close(); err != nil {
 		l.problems("output %s: %v", l.out.Name(), err)
 	}
+}
+
+// lostBefore returns for how long before its failure an output had taken nothing of what it seemed to take.
+func lostBefore(err error) time.Duration {
+	var s stopped
+	if errors.As(err, &s) {
+		return time.Since(s.since)
+	}
+	return 0
 }
 
 // reopenMost bounds the pause before a failed output is used again; the programme is silent there meanwhile. The pause

@@ -85,11 +85,19 @@ func (in *intake) wrote(from, to, held int64, fast bool) {
 }
 
 // broke records that the output failed, and why. It returns the number of frames that the output has certainly taken
-// since its last failure.
-func (in *intake) broke(why error) (took int64) {
+// since its last failure. The last lost frames that it seemed to take do not count.
+func (in *intake) broke(why error, lost int64) (took int64) {
 	in.sound.mu.Lock()
 	defer in.sound.mu.Unlock()
-	took, in.took = in.took, 0
+	took, in.took = max(0, in.took-lost), 0
+	for n := len(in.taken) - 1; n >= 0 && lost > 0; n-- {
+		t := &in.taken[n]
+		cut := min(lost, t.To-t.From)
+		t.To, lost = t.To-cut, lost-cut
+		if t.To == t.From {
+			in.taken = in.taken[:n]
+		}
+	}
 	in.alive, in.failing, in.fast, in.failed, in.written = false, true, false, time.Now(), -1
 	in.why = text.Cut(why.Error(), mostSaid)
 	return took
