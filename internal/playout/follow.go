@@ -79,7 +79,7 @@ func NewFollower(api *client.Client, name string, documents *DocumentStore, prob
 	}
 	return &Follower{name: name, service: api.Station(name), api: api, documents: documents, problems: problems,
 		time: keeper, opt: opt,
-		asked: map[string]request{}, lacks: map[string]missingRevision{}, heard: time.Now(), nudge: make(chan struct{}, 1)}
+		asked: map[string]request{}, lacks: map[string]missingRevision{}, nudge: make(chan struct{}, 1)}
 }
 
 // Offset returns the machine's clock minus the service's, as last measured.

@@ -806,3 +806,28 @@ func TestAStationWithAWrongClockAndMirrorsAloneAirsNothingWrongAndSaysSo(t *test
 		}
 	}
 }
+
+// A station is often up before its link.
+func TestAStationThatNeverReachedTheServiceAsksItsMirrorsEveryMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newMirrored(t, documentsNow)
+		down, there := true, honest(w.trees[pushes-1])
+		r := w.station(t, t.TempDir(), w.at(pushes-1).Add(time.Second), map[string]http.RoundTripper{
+			"mirror-0": serves(func(name string) (int, io.Reader) {
+				if down {
+					return 0, nil
+				}
+				return there(name)
+			})})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- r.Run(ctx) }()
+		time.Sleep(time.Second)
+		down = false
+		time.Sleep(2 * mirrorsSoon)
+		stop()
+		if err := <-ended; err != nil || r.revision() != pushes {
+			t.Errorf("revision %d is held after two minutes with a link: %v, %v", r.revision(), r.problems.List(), err)
+		}
+	})
+}

@@ -81,11 +81,11 @@ func (c *dropsReadCmd) read(ctx context.Context, stdout io.Writer, with push.Cre
 	}
 	place, err := push.Open(ctx, c.From, with)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.From, err)
+		return fmt.Errorf("%s: %w", c.From, elsewhere{err})
 	}
 	files, err := place.List(ctx)
 	if err != nil {
-		return errors.Join(fmt.Errorf("%s: %w", c.From, err), place.Close())
+		return errors.Join(fmt.Errorf("%s: %w", c.From, elsewhere{err}), place.Close())
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), unfinished)
 	if len(names) == 0 {
@@ -94,9 +94,12 @@ func (c *dropsReadCmd) read(ctx context.Context, stdout io.Writer, with push.Cre
 	api, enrolled := c.client(), map[string]bool{}
 	err = cmdline.Each(names, func(name string) error {
 		b, err := fetchDrop(ctx, place, name, files[name])
+		if err != nil {
+			return elsewhere{err}
+		}
 		sum := sha256.Sum256(b)
-		if err != nil || c.done[name] == sum {
-			return err
+		if c.done[name] == sum {
+			return nil
 		}
 		if err := c.report(ctx, api, stdout, b, enrolled); err != nil {
 			return err

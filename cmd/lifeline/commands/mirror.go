@@ -251,11 +251,19 @@ func heldMirrorList(ctx context.Context, station *client.Station, signer *sign.S
 func pushTo(ctx context.Context, tree *mirror.Tree, target string, with push.Credentials) (mirror.Pushed, error) {
 	place, err := push.Open(ctx, target, with)
 	if err != nil {
-		return mirror.Pushed{}, err
+		return mirror.Pushed{}, elsewhere{err}
 	}
 	done, err := tree.Push(ctx, place)
-	return done, errors.Join(err, place.Close())
+	if err = errors.Join(err, place.Close()); err != nil {
+		err = elsewhere{err}
+	}
+	return done, err
 }
+
+// elsewhere is an error of a place that is not the service.
+type elsewhere struct{ error }
+
+func (e elsewhere) Unwrap() error { return e.error }
 
 // collect fetches what each station needs, and notes what is left out. It returns how many stations have nothing.
 func (c *mirrorPushCmd) collect(ctx context.Context, api *client.Client) (out []mirror.Station, missing int,

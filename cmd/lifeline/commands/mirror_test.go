@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +20,9 @@ import (
 	"filippo.io/age"
 
 	"lifeline/internal/cmdline"
+	"lifeline/internal/fault"
 	"lifeline/internal/mirror"
+	"lifeline/internal/mirror/push"
 	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -231,4 +234,19 @@ func TestMirrorPushGivesTheServiceTheListWhenItChanges(t *testing.T) {
 	c.Public, c.Drops = nil, ""
 	push(4)
 	push(4)
+}
+
+func TestAPlaceOutOfReachIsNoReasonToLookForTheService(t *testing.T) {
+	const hint = "--server"
+	var told strings.Builder
+	if _, err := pushTo(t.Context(), nil, "/dev/null/www", push.Credentials{}); !errors.As(err, new(elsewhere)) {
+		t.Errorf("a failure of the place counts as one of the service: %v", err)
+	}
+	tell(&told, fmt.Errorf("s3: %w", elsewhere{fault.New(fault.Unavailable, "the bucket cannot be used")}))
+	if strings.Contains(told.String(), hint) {
+		t.Errorf("of a place it says %s", told.String())
+	}
+	if tell(&told, fault.New(fault.Unavailable, "the service is down")); !strings.Contains(told.String(), hint) {
+		t.Errorf("of the service it says %s", told.String())
+	}
 }

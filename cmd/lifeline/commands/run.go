@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -164,7 +165,7 @@ func tell(w io.Writer, err error) {
 		fmt.Fprintln(w, "  Give a token by --token-file, LIFELINE_TOKEN_FILE or LIFELINE_TOKEN, or in the configuration "+
 			"file. Whoever runs the service "+
 			"makes one, on its machine: lifeline token create --name NAME --role ROLE")
-	case cmdline.OutOfReach(err):
+	case cmdline.OutOfReach(err) && !errors.As(err, new(elsewhere)):
 		fmt.Fprintln(w, "  Is it running, and is that its address? --server or LIFELINE_SERVER names another.")
 	}
 }
