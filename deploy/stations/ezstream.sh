@@ -9,14 +9,14 @@ station=$here/lifeline-station
 : "${LIFELINE_MOUNT:?is where the sound goes: icecast://source:PASSWORD@host:8000/mount}"
 now() { date +%s%3N; }
 
-# make START NAME [nice]: NAME.mp3 in one format for all, from where the item is now if it is late. What is due already
-# does not give way to other programs.
+# make START NAME: NAME.mp3 in one format for all, from where the item is now if it is late. The two that may make it at
+# once have files of their own.
 make() {
   if [ -e "$2.mp3" ]; then return 0; fi
   late=$(($(now) - $1))
   if [ "$late" -lt 1000 ]; then late=0; fi
-  ${3:-} ffmpeg -nostdin -v error -y -ss "$((late / 1000)).$(printf %03d $((late % 1000)))" -i "$LIFELINE_LISTS/air/$2.wav" -c:a libmp3lame \
-    -b:a "${LIFELINE_KBPS:-128}k" -map_metadata -1 -id3v2_version 0 -write_xing 0 -f mp3 ".$2.mp3" && mv ".$2.mp3" "$2.mp3"
+  ffmpeg -nostdin -v error -y -ss "$((late / 1000)).$(printf %03d $((late % 1000)))" -i "$LIFELINE_LISTS/air/$2.wav" -c:a libmp3lame \
+    -b:a "${LIFELINE_KBPS:-128}k" -map_metadata -1 -id3v2_version 0 -write_xing 0 -f mp3 ".$2.$$.mp3" && mv ".$2.$$.mp3" "$2.mp3"
 }
 
 # done_with: ezstream asks for the next file when it has sent the last one, or was told to leave it.
@@ -101,7 +101,7 @@ while :; do
   done
   { "$station" next || true; } | head -n 3 | while read -r start end name _; do
     ahead=$((start - $(now)))
-    if [ "$ahead" -gt 500 ] && [ "$ahead" -lt 25000 ]; then make "$start" "$name" nice </dev/null || true; fi
+    if [ "$ahead" -gt 500 ] && [ "$ahead" -lt 60000 ]; then make "$start" "$name" </dev/null || true; fi
   done
   if [ -n "${player:-}" ] && kill -0 "$player" 2>/dev/null; then
     if read -r _ end name <on-air && [ "$(now)" -lt $((end - 1000)) ] && ! "$station" stands "$name"; then
