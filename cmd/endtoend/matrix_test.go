@@ -97,7 +97,7 @@ const confirmed = "approveSegment publish publishMany withdrawDay recallSegment 
 	"confirmWaiting putWebhook deleteWebhook rotateWebhook approveLogin"
 
 // needToKnow lists what only those do who are named for what is sensitive: here it is asked for a sensitive segment.
-const needToKnow = "listen getWaveform getAudio getPerson"
+const needToKnow = "listen getWaveform getAudio getPerson listAuditChainRecords"
 
 // sensitive makes a segment of the house sensitive, and returns the paths that needToKnow is asked for.
 func (h *house) sensitive(admin string) *strings.Replacer {

@@ -56,6 +56,7 @@ func (a auditHandlers) audit(c *call) error {
 	if err != nil {
 		return err
 	}
+	a.viewAudit(c, records)
 	follows := ""
 	if next > 0 {
 		follows = strconv.FormatInt(next, 10)

@@ -57,7 +57,7 @@ func (a chainHandlers) routes() []route {
 		{a.auditRecords, apidoc.Route{Method: http.MethodGet, Path: "/v1/audit/chain/records", Roles: planning,
 			ID: "listAuditChainRecords", Tag: apidoc.ForSchedulers, Summary: "List the sealed entries of the audit",
 			Detail: "The hash in a link covers the sequence, instant and length (64 bits each, big endian) and the body of " +
-				"each entry, ordered by sequence.",
+				"each entry, ordered by sequence. Entries say which persons were recalled: only who is named for it reads them.",
 			Query: []openapi.Parameter{
 				required(openapi.Parameter{Name: "first", Description: "The first sequence.", Schema: openapi.Integer()}),
 				required(openapi.Parameter{Name: "last", Description: "The last sequence. An answer has at most the first 5000 " +
@@ -74,6 +74,10 @@ func (a chainHandlers) auditChain(c *call) error { return a.links(c, wire.AuditC
 
 // auditRecords lists entries of the audit in the form that links seal.
 func (a chainHandlers) auditRecords(c *call) error {
+	if !c.actor.Sensitive {
+		return fault.New(fault.Forbidden, "the entries of the audit, byte for byte, say which persons were recalled, and only "+
+			"persons who are named for it read them: %s", mayKnow)
+	}
 	var bounds [2]int64
 	for i, name := range []string{"first", "last"} {
 		n, err := strconv.ParseInt(c.query().Get(name), 10, 64)

@@ -8,6 +8,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/library"
 	"lifeline/internal/replica"
 	"lifeline/internal/scheduling"
 	"lifeline/internal/wire"
@@ -16,6 +17,9 @@ import (
 
 // mayKnow is the cure in every refusal of what only named persons may know.
 const mayKnow = "an administrator names who may, with lifeline people set PERSON --sensitive"
+
+// namedPerson is the kind, on the audit, of a person whom segments name.
+const namedPerson = "named-person"
 
 // view returns segments as the caller may see them: who is not named for it sees no persons and no consent. What the
 // others read of them is noted on the audit.
@@ -72,6 +76,40 @@ func (a *Parts) viewHeld(c *call, held []wire.HeldSegment) {
 		default:
 			held[i].Persons = nil
 		}
+	}
+}
+
+// hiddenReason takes the place of a reason that names a person.
+const hiddenReason = "(only who is named for it reads this)"
+
+// namesPerson reports whether the reason of an action names a person in segments.
+func namesPerson(action string) bool { return action == library.ActionRecallPerson }
+
+// viewAudit makes records of the audit what the caller may see of them: which person was recalled or looked up only
+// the named know.
+func (a *Parts) viewAudit(c *call, records []wire.AuditRecord) {
+	named := false
+	for i := range records {
+		r := &records[i]
+		person := r.Kind == namedPerson && r.ID != ""
+		named = named || person || namesPerson(r.Action)
+		switch {
+		case c.actor.Sensitive:
+		case person:
+			r.ID = ""
+		case namesPerson(r.Action):
+			r.Reason = hiddenReason
+		}
+	}
+	if named && c.actor.Sensitive {
+		a.noteReading(c, "audit.read", "", "", "persons who were recalled or looked up")
+	}
+}
+
+// viewWaiting makes a change that waits what the caller may see of it.
+func viewWaiting(c *call, w *wire.Waiting) {
+	if !c.actor.Sensitive && namesPerson(w.Action) {
+		w.Reason = hiddenReason
 	}
 }
 
@@ -132,7 +170,7 @@ func (a *Parts) knowPerson(c *call, id string) error {
 		return fault.New(fault.Forbidden, "only persons who are named for it know which segments name a person: %s",
 			mayKnow)
 	}
-	a.noteReading(c, "person.read", "named-person", id, "")
+	a.noteReading(c, "person.read", namedPerson, id, "")
 	return nil
 }
 

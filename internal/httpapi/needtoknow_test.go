@@ -196,3 +196,31 @@ func TestErasureNamesItsPersonOnlyToWhoIsNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestAuditTellsOnlyWhoIsNamedWhichPersonWasRecalledOrLookedUp(t *testing.T) {
+	n := newNamed(t)
+	n.as("viewer-named", "GET", "/v1/persons/p-hidden", "")
+	if w := n.as("producer-not", "POST", "/v1/persons/p-hidden/recall", `{"reason":"danger"}`, "Content-Type",
+		"application/json"); w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	for _, who := range []string{"scheduler-not", "admin-not", "scheduler-named", "machine-scheduler"} {
+		want := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[knows(who)]
+		for path, want := range map[string]int{"/v1/audit?limit=100": http.StatusOK,
+			"/v1/audit/chain/records?first=1&last=200": want} {
+			w := n.as(who, "GET", path, "")
+			if w.Code != want || strings.Contains(path, "limit") &&
+				strings.Contains(w.Body.String(), "p-hidden") != knows(who) {
+				t.Errorf("GET %s by %s: %d %s", path, who, w.Code, w.Body)
+			}
+		}
+	}
+	for _, c := range n.audit("audit.read") {
+		if c.Person == "scheduler-not" || c.Person == "admin-not" {
+			t.Errorf("%s read no persons", c.Person)
+		}
+	}
+	if got := n.audit("audit.read"); len(got) != 2 {
+		t.Errorf("the readings on the audit: %v", got)
+	}
+}

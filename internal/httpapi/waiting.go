@@ -54,7 +54,9 @@ func (a waitingHandlers) list(c *call) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range all {
+	for i := range all {
+		w := &all[i]
+		viewWaiting(c, w)
 		for _, d := range w.Documents {
 			if d.Kind == replica.KindSegment && c.actor.Sensitive && len(d.Fields) > 0 {
 				a.noteReading(c, "segment.read", d.Kind, d.ID, "the change that waits as "+w.ID)
@@ -74,6 +76,7 @@ func (a waitingHandlers) decide(do func() waitingAct) handler {
 		if err != nil {
 			return err
 		}
+		viewWaiting(c, &w)
 		return c.json(http.StatusOK, w)
 	}
 }

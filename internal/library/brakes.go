@@ -50,7 +50,7 @@ type massAct struct {
 
 // brake fails with Forbidden if a made a handful of recalls within Braking that nobody has confirmed. The recall of a
 // person counts once. With the recall that makes it a handful, and with one of as many segments, it returns the write
-// of an alarm.
+// of an alarm. what may not name a person in segments: refusals are on the audit.
 func (l *Recalls) brake(a access.Actor, what string, segments int) ([]store.Write, error) {
 	persons, acts, first := map[schedules.RecallOrder]bool{}, 0, schedules.Instant{}
 	for _, s := range orders(l.replica, l.now().Add(-Braking)) {
@@ -74,7 +74,7 @@ func (l *Recalls) brake(a access.Actor, what string, segments int) ([]store.Writ
 	if acts < Handful {
 		return nil, nil
 	}
-	return nil, fault.New(fault.Forbidden, "%s recalled %d times since %s, so %q was not recalled: another person confirms these "+
+	return nil, fault.New(fault.Forbidden, "%s recalled %d times since %s, so %s was not recalled: another person confirms these "+
 		"recalls first (lifeline recall --confirm %q), or recalls it. Any producer, scheduler or administrator may",
 		a.Name, acts, first, what, a.Name)
 }

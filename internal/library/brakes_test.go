@@ -82,6 +82,22 @@ func TestMoreThanAHandfulOfRecallsNeedASecondPerson(t *testing.T) {
 	}
 }
 
+// Refusals are on the audit, which schedulers read who are not named for the persons in segments.
+func TestRefusedRecallOfAPersonNamesNobody(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.approved(t, 7)
+	if _, err := d.library.Segments.Edit(t.Context(), ruth, "s6", nil, func(s *schedules.Segment) {
+		s.Persons = []string{"p-hidden"}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	d.stolen(t, 0, 5)
+	err := d.library.Recalls.RecallPerson(t.Context(), ruth, "p-hidden", "x")
+	if !fault.Is(err, fault.Forbidden) || strings.Contains(err.Error(), "p-hidden") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestTheRecallOfAPersonCountsOnce(t *testing.T) {
 	d := newFixture(t, servicetest.Heard)
 	d.approved(t, 14)

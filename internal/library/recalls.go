@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"lifeline/internal/access"
@@ -37,7 +38,8 @@ func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revisio
 		return nil
 	}, func(s schedules.Segment) ([]store.Write, error) {
 		writes, err := l.with(s)
-		alarm, braked := l.brake(a, s.ID, 1) // after with, so that a recall that it has not seen makes it stale
+		// after with, so that a recall that it has not seen makes it stale
+		alarm, braked := l.brake(a, strconv.Quote(s.ID), 1)
 		return append(writes, alarm...), cmp.Or(err, braked)
 	})
 }
@@ -175,6 +177,10 @@ func (l *Recalls) Await(ctx context.Context, known int64) replica.Signed[wire.Re
 	return r
 }
 
+// ActionRecallPerson is the action of the recall of a person. Its reason begins with the person's id, which only who is
+// named for it may read.
+const ActionRecallPerson = "person.recall"
+
 // RecallPerson takes every segment that names a person off the air everywhere, immediately: all of them and the signed
 // list change in one commit, and the queues lose the items of their chains too. It fails with NotFound, and with
 // Conflict if all are recalled already. Each segment is reinstated separately, which takes two people.
@@ -207,12 +213,12 @@ func (l *Recalls) RecallPerson(ctx context.Context, a access.Actor, person, reas
 			return fault.New(fault.Conflict, "every segment that names the person %q is recalled already", person)
 		}
 		list, err := l.withAll(recalled...)
-		alarm, braked := l.brake(a, "person "+person, len(recalled))
+		alarm, braked := l.brake(a, "this person", len(recalled))
 		if err := cmp.Or(err, braked); err != nil {
 			return err
 		}
 		writes = append(writes, alarm...)
-		return l.replica.Commit(ctx, store.Commit{Writes: append(writes, list...), Origin: a.Origin(l.now(), "person.recall",
-			person+": "+reason)})
+		return l.replica.Commit(ctx, store.Commit{Writes: append(writes, list...),
+			Origin: a.Origin(l.now(), ActionRecallPerson, person+": "+reason)})
 	})
 }

@@ -183,7 +183,7 @@ func (s *SecondPersons) actedBefore(c store.Commit) bool {
 }
 
 // recalling are the actions that recall segments.
-var recalling = []string{"segment.recall", "person.recall"}
+var recalling = []string{"segment.recall", library.ActionRecallPerson}
 
 // lost returns a language in which the first state of a station has something to fill with at some time and the second
 // has nothing. A reserve makes up for what is recalled, and for nothing else.
