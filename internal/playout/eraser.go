@@ -24,14 +24,14 @@ type eraser struct {
 // eraseAgain is the pause between two looks without a new document.
 const eraseAgain = time.Minute
 
-// Run erases until ctx is done.
+// Run erases until ctx is done, and what came until then.
 func (e *eraser) Run(ctx context.Context) {
-	for {
+	for ended := false; ; {
 		changed := e.documents.Changed()
-		e.look()
-		if retry.Pause(ctx, eraseAgain, changed) != nil {
+		if e.look(); ended {
 			return
 		}
+		ended = retry.Pause(ctx, eraseAgain, changed) != nil
 	}
 }
 

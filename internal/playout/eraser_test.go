@@ -2,6 +2,7 @@ package playout
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io/fs"
@@ -56,7 +57,9 @@ func TestPlayerDeletesWhatIsErased(t *testing.T) {
 	}
 	now := documentsNow
 	e := eraser{s.DocumentStore, cache, func() time.Time { return now }}
-	e.look()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	e.Run(ended) // a player that ends deletes what came until then
 	if cache.Has(gone.Audio) || !cache.Has(kept.Audio) || !cache.Has(needed.Audio) {
 		t.Errorf("the cache has the erased one: %v, another: %v, one that still airs: %v", cache.Has(gone.Audio),
 			cache.Has(kept.Audio), cache.Has(needed.Audio))
