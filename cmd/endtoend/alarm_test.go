@@ -30,6 +30,7 @@ func TestAlarmOfAMassRecallReachesAWebhookWithinASecond(t *testing.T) {
 	}
 	c := serveDefaults(furnish(t))
 	c.Webhooks = []string{"127.0.0.0/8"}
+	stolen := tokenOf(t, c, access.NewToken{Name: "Thief", Role: access.Producer})
 	p := startProcess(t, c, adminOf(t, c))
 	defer p.kill(t)
 	alarms := make(chan time.Time, 100)
@@ -49,12 +50,7 @@ func TestAlarmOfAMassRecallReachesAWebhookWithinASecond(t *testing.T) {
 		}
 	}
 	hook("newsroom", receiver.URL, append(slices.Clone(toldInTests), "alarm")...)
-	var token wire.Token
-	if _, err := p.client.Call(t.Context(), client.Request{Method: http.MethodPost, Path: wire.Base + "/tokens",
-		Body: wire.NewToken{Name: "Thief", Role: string(access.Producer)}}, &token); err != nil {
-		t.Fatal(err)
-	}
-	thief := client.New(p.url, token.Secret, &http.Client{})
+	thief := client.New(p.url, stolen, &http.Client{})
 
 	measure := func(how string) {
 		var waits []time.Duration

@@ -258,6 +258,12 @@ func killService(t *testing.T, rounds int, c config.Serve) {
 // adminOf makes a token with all rights.
 func adminOf(t *testing.T, c config.Serve) string {
 	t.Helper()
+	return tokenOf(t, c, access.NewToken{Name: "Root", Role: access.Admin})
+}
+
+// tokenOf makes a token on the machine of the service, before it starts.
+func tokenOf(t *testing.T, c config.Serve, n access.NewToken) string {
+	t.Helper()
 	if err := errors.Join(c.Check(), c.MakeData()); err != nil {
 		t.Fatal(err)
 	}
@@ -265,8 +271,7 @@ func adminOf(t *testing.T, c config.Serve) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := access.CreateToken(t.Context(), s, access.System, access.NewToken{Name: "Root", Role: access.Admin},
-		time.Now())
+	token, err := access.CreateToken(t.Context(), s, access.System, n, time.Now())
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
