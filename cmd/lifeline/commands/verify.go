@@ -132,7 +132,8 @@ func printProof(w io.Writer, p hashchain.Proof) {
 
 func printAudit(w io.Writer, a hashchain.Audit) {
 	if a.Since == nil {
-		fmt.Fprintln(w, "audit: not chained yet, or not for your role (it takes a scheduler, or --direct)")
+		fmt.Fprintln(w, "audit: not chained yet, or not for you (it takes a scheduler who is named for what is sensitive, "+
+			"or --direct)")
 		return
 	}
 	fmt.Fprintf(w, "audit: %d entries, chained since %s (older ones as they stood then); %d are not sealed yet\n", a.Entries,
@@ -199,8 +200,12 @@ func (r remoteChain) Stations(ctx context.Context) (ids []string, err error) {
 		ids = append(ids, st.ID)
 	}
 	if err == nil {
-		if _, err = r.client.AuditChain(ctx, ""); fault.Is(err, fault.Forbidden) || fault.Is(err, fault.NotFound) {
-			return ids, nil // the audit takes a scheduler, and a service that chains it
+		_, err = r.client.AuditChain(ctx, "")
+		if err == nil {
+			_, err = r.client.AuditRecords(ctx, 1, 1)
+		}
+		if fault.Is(err, fault.Forbidden) || fault.Is(err, fault.NotFound) {
+			return ids, nil // the audit takes a scheduler who is named for it, and a service that chains it
 		}
 		ids = append(ids, wire.AuditChain)
 	}
