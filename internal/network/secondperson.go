@@ -295,6 +295,9 @@ func (s *SecondPersons) secondForScript(w store.Write) string {
 	return ""
 }
 
+// inaudible is the loudness target, in LUFS, below which a station airs silence, as far as listeners can tell.
+const inaudible = -40
+
 func (s *SecondPersons) secondForStation(w store.Write) string {
 	row, known := replica.StationsIn(s.replica).Get(w.ID)
 	before := row.Value
@@ -305,6 +308,10 @@ func (s *SecondPersons) secondForStation(w store.Write) string {
 	lib := s.problems.planning.Library()
 	if l := s.lost(before, lib, after, lib, false); l != "" {
 		return fmt.Sprintf("station %s would have nothing in %s to fill a gap with, so this needs two persons", w.ID, l)
+	}
+	if t := after.LoudnessTarget; t != nil && *t < inaudible && (before.LoudnessTarget == nil ||
+		*t < *before.LoudnessTarget) {
+		return fmt.Sprintf("station %s would air everything at %g LUFS, which nobody hears, so this needs two persons", w.ID, *t)
 	}
 	now := before
 	now.Name, now.Windows, now.Revision, now.CurrentProblems = after.Name, after.Windows, after.Revision,

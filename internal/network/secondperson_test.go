@@ -106,6 +106,28 @@ func (g *guarded) station(a access.Actor, change func(*schedules.Station)) error
 	return err
 }
 
+func TestNobodyAloneMakesAStationInaudible(t *testing.T) {
+	g := newGuarded(t)
+	to := func(lufs float64) func(*schedules.Station) {
+		return func(st *schedules.Station) { st.LoudnessTarget = &lufs }
+	}
+	for _, lufs := range []float64{-16, -31, -40} {
+		if err := g.station(ruth, to(lufs)); err != nil {
+			t.Fatalf("%g LUFS: %v", lufs, err)
+		}
+	}
+	for _, lufs := range []float64{-40.5, -70} {
+		g.waits(fmt.Sprintf("%g LUFS", lufs), g.station(ruth, to(lufs)))
+	}
+	if err := g.station(ruth, func(st *schedules.Station) { st.LoudnessTarget = nil }); err != nil {
+		t.Fatal(err)
+	}
+	id := g.waits("-70 LUFS in place of none", g.station(ruth, to(-70)))
+	if _, err := g.waiting.Confirm(t.Context(), hana, id); err == nil {
+		t.Error("a producer confirmed what schedulers decide on")
+	}
+}
+
 func TestProtectingPersonsLessNeedsTwoPersons(t *testing.T) {
 	given := schedules.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	consent := func(until int) *schedules.Consent {
