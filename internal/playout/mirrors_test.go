@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -811,10 +812,11 @@ func TestAStationWithAWrongClockAndMirrorsAloneAirsNothingWrongAndSaysSo(t *test
 func TestAStationThatNeverReachedTheServiceAsksItsMirrorsEveryMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newMirrored(t, documentsNow)
-		down, there := true, honest(w.trees[pushes-1])
+		var up atomic.Bool
+		there := honest(w.trees[pushes-1])
 		r := w.station(t, t.TempDir(), w.at(pushes-1).Add(time.Second), map[string]http.RoundTripper{
 			"mirror-0": serves(func(name string) (int, io.Reader) {
-				if down {
+				if !up.Load() {
 					return 0, nil
 				}
 				return there(name)
@@ -823,7 +825,7 @@ func TestAStationThatNeverReachedTheServiceAsksItsMirrorsEveryMinute(t *testing.
 		ended := make(chan error, 1)
 		go func() { ended <- r.Run(ctx) }()
 		time.Sleep(time.Second)
-		down = false
+		up.Store(true)
 		time.Sleep(2 * mirrorsSoon)
 		stop()
 		if err := <-ended; err != nil || r.revision() != pushes {
