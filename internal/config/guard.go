@@ -23,7 +23,7 @@ type Guard struct {
 	TLSDirectory  string   `name:"tls-directory" help:"The ACME authority's directory. Default: Let's Encrypt." env:"LIFELINE_TLS_DIRECTORY"`
 	TLSClientCA   string   `name:"tls-client-ca" help:"File of certificate authorities, PEM. Every caller (players, commands, browsers) must then have a certificate from one of them, besides its token. Default: no client certificates." env:"LIFELINE_TLS_CLIENT_CA_FILE" type:"path"`
 	ServePlain    bool     `name:"serve-plain-http" help:"Serve other machines without TLS. Anyone on the link can then read tokens and all other data." env:"LIFELINE_SERVE_PLAIN_HTTP"`
-	Proxies       []string `name:"trusted-proxies" help:"Networks, such as 10.1.2.3/32, of proxies on other machines that end TLS. The service accepts requests that they mark as https (X-Forwarded-Proto), and refuses others without TLS." env:"LIFELINE_TRUSTED_PROXIES"`
+	Proxies       []string `name:"trusted-proxies" help:"Networks, such as 10.1.2.3/32, of proxies on other machines that end TLS. The service accepts requests that they mark as https (X-Forwarded-Proto), refuses others without TLS, and paces tries by the address that they name (X-Forwarded-For)." env:"LIFELINE_TRUSTED_PROXIES"`
 	Origins       []string `help:"Further addresses, besides --public-url, at which browsers reach the console, such as http://radio.lan. Needed if a proxy changes the Host header." env:"LIFELINE_ORIGINS"`
 	Rate          float64  `help:"Requests per second for each token, over all replicas on one Redis; 0 means no limit." default:"100" env:"LIFELINE_RATE"`
 	RateBurst     int      `help:"Burst of requests for each token, before --rate limits it." default:"500" env:"LIFELINE_RATE_BURST"`

@@ -126,7 +126,7 @@ func (a enrolmentHandlers) prove(c *call) error {
 
 // mayTry is open to anybody: who tries too often from one address is slowed down.
 func (a enrolmentHandlers) mayTry(c *call) error {
-	if err := a.limitPace(c, a.codes, addressOf(c.r), "too many codes were sent from this address"); err != nil {
+	if err := a.limitPace(c, a.codes, a.outside.addressOf(c.r), "too many codes were sent from this address"); err != nil {
 		return err
 	}
 	return a.Replica.CatchUp(c.r.Context())
@@ -152,11 +152,11 @@ func (a enrolmentHandlers) enrol(c *call) error {
 	if err := a.requirePrivate(c); err != nil {
 		return err
 	}
-	envelope, err := c.envelope()
-	if err != nil {
+	if err := a.mayTry(c); err != nil {
 		return err
 	}
-	if err := a.mayTry(c); err != nil {
+	envelope, err := c.envelope()
+	if err != nil {
 		return err
 	}
 	out, err := a.Enrolments.Enrol(c.r.Context(), envelope)

@@ -70,10 +70,11 @@ func (a signInHandlers) confirmFor(c *call) error {
 
 func (a signInHandlers) askToLogIn(c *call) error {
 	var in wire.LoginAsk
-	if err := a.ofStranger(c, &in); err != nil {
-		return err
+	err := a.limitPace(c, a.codes, a.outside.addressOf(c.r), "too many logins were asked for from this address")
+	if err == nil {
+		err = a.ofStranger(c, &in)
 	}
-	if err := a.limitPace(c, a.codes, addressOf(c.r), "too many logins were asked for from this address"); err != nil {
+	if err != nil {
 		return err
 	}
 	out, err := a.SignIn.AskToLogIn(in, remoteOf(c.r))

@@ -85,13 +85,19 @@ func (o outside) overTLS(r *http.Request) bool {
 		return true
 	}
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !slices.ContainsFunc(o.proxies, func(network netip.Prefix) bool {
-		return network.Contains(from.Addr().Unmap().WithZone(""))
-	}) {
+	if err != nil || !o.trusts(from.Addr().String()) {
 		return false
 	}
 	said := strings.Join(r.Header.Values("X-Forwarded-Proto"), ",")
 	return strings.EqualFold(strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]), "https")
+}
+
+// trusts reports whether an address is that of a trusted proxy.
+func (o outside) trusts(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && slices.ContainsFunc(o.proxies, func(network netip.Prefix) bool {
+		return network.Contains(ip.Unmap().WithZone(""))
+	})
 }
 
 // private reports whether the connection may carry a token: it uses TLS, or is local, or other machines may omit TLS.

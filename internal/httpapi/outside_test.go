@@ -62,3 +62,28 @@ func TestATokenIsTakenFromAnotherMachineByTLSAlone(t *testing.T) {
 		t.Errorf("what needs no token: %d", got)
 	}
 }
+
+func TestCallersBehindATrustedProxyAreToldApart(t *testing.T) {
+	o := outside{proxies: []netip.Prefix{netip.MustParsePrefix("10.1.2.0/24")}}
+	for _, c := range []struct {
+		from string
+		said []string
+		want string
+	}{
+		{"10.1.2.3:5", []string{"192.0.2.7"}, "192.0.2.7"},
+		{"10.1.2.3:5", []string{"198.51.100.1, 192.0.2.7"}, "192.0.2.7"}, // the caller wrote the first
+		{"10.1.2.3:5", []string{"198.51.100.1", "192.0.2.7, 10.1.2.4"}, "192.0.2.7"},
+		{"10.1.2.3:5", []string{"2001:db8:1:2:3::4"}, "2001:db8:1:2::/64"},
+		{"10.1.2.3:5", []string{"::ffff:192.0.2.7"}, "192.0.2.7"},
+		{"10.1.2.3:5", []string{"192.0.2.7, nonsense"}, "10.1.2.3"},
+		{"10.1.2.3:5", nil, "10.1.2.3"},
+		{"192.0.2.9:5", []string{"192.0.2.7"}, "192.0.2.9"}, // nobody trusts it
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.RemoteAddr = c.from
+		r.Header["X-Forwarded-For"] = c.said
+		if got := o.addressOf(r); got != c.want {
+			t.Errorf("from %s, forwarded for %q: %s, not %s", c.from, c.said, got, c.want)
+		}
+	}
+}

@@ -27,6 +27,7 @@ type api struct {
 	requests pace           // per token
 	logins   pace           // failed ones, per address
 	codes    pace           // enrolments, per address
+	signIns  pace           // tried ones, per address
 	held     *held
 }
 
@@ -39,7 +40,8 @@ func New(p Parts) http.Handler {
 	}
 	a := &api{Parts: p, outside: newOutside(p), requests: alone,
 		held:   &held{open: map[string]int{}},
-		logins: newThrottle(1/loginEvery.Seconds(), loginBurst), codes: newThrottle(1/loginEvery.Seconds(), loginBurst)}
+		logins: newThrottle(1/loginEvery.Seconds(), loginBurst), codes: newThrottle(1/loginEvery.Seconds(), loginBurst),
+		signIns: newThrottle(1/loginEvery.Seconds(), loginBurst)}
 	if p.Rate.Shared != nil {
 		a.requests = newSharedThrottle(p.Rate.Shared, alone, p.Log)
 	}
@@ -110,7 +112,8 @@ func (a *api) serve(r route) gin.HandlerFunc {
 func (a *api) answer(c *call, r route) error {
 	err := a.admit(c, r)
 	if fault.Is(err, fault.Unauthenticated) && !errors.Is(err, signin.ErrOtherBrowser) && secretOf(c.r) != "" {
-		if slow := a.limitPace(c, a.logins, addressOf(c.r), "too many logins have failed from this address"); slow != nil {
+		slow := a.limitPace(c, a.logins, a.outside.addressOf(c.r), "too many logins have failed from this address")
+		if slow != nil {
 			return slow
 		}
 		if err := a.Replica.CatchUp(c.r.Context()); err != nil {
@@ -164,7 +167,7 @@ func (a *api) admit(c *call, r route) error {
 	}
 	caller, what := actor.Token, "this token is used faster than is allowed"
 	if actor.Address != "" { // a shared address must not use up the station's own allowance
-		caller, what = actor.Address+" from "+addressOf(c.r), "this media address is used faster than is allowed"
+		caller, what = actor.Address+" from "+a.outside.addressOf(c.r), "this media address is used faster than is allowed"
 	}
 	if err := a.limitPace(c, a.requests, caller, what); err != nil {
 		return err

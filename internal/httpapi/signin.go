@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -137,10 +136,10 @@ func (a signInHandlers) ofStranger(c *call, in any) error {
 
 // withCode is ofStranger for a request with a code: who tries too often from one address is slowed down.
 func (a signInHandlers) withCode(c *call, in any) error {
-	if err := a.ofStranger(c, in); err != nil {
+	if err := a.limitPace(c, a.codes, a.outside.addressOf(c.r), "too many codes were sent from this address"); err != nil {
 		return err
 	}
-	return a.limitPace(c, a.codes, addressOf(c.r), "too many codes were sent from this address")
+	return a.ofStranger(c, in)
 }
 
 func (a signInHandlers) ask(c *call) error {
@@ -157,13 +156,14 @@ func (a signInHandlers) ask(c *call) error {
 
 func (a signInHandlers) enter(c *call) error {
 	var in wire.Assertion
-	if err := a.ofStranger(c, &in); err != nil {
+	err := a.limitPace(c, a.signIns, a.outside.addressOf(c.r), "too many sign-ins were tried from this address")
+	if err == nil {
+		err = a.ofStranger(c, &in)
+	}
+	if err != nil {
 		return err
 	}
 	out, err := a.SignIn.Enter(c.r.Context(), in, visitor(c))
-	if fault.Is(err, fault.Unauthenticated) {
-		err = cmp.Or(a.limitPace(c, a.logins, addressOf(c.r), "too many sign-ins have failed from this address"), err)
-	}
 	return a.begun(c, out, err)
 }
 

@@ -398,3 +398,18 @@ func TestOnlyThePersonMakesTokensOfAPersonWithPasskeys(t *testing.T) {
 		t.Error("a token, or another person, makes tokens of a person with passkeys")
 	}
 }
+
+// What is refused so was not even read.
+func TestSignInsAndEnrolmentsArePacedBeforeTheirWork(t *testing.T) {
+	s := newServed(t)
+	c := &browserTab{served: s}
+	for _, path := range []string{"/v1/sign-in", "/v1/sign-in/enrolment", "/v1/sign-in/command-line/options"} {
+		last := 0
+		for range loginBurst + 1 {
+			last = c.does("POST", path, "nonsense", nil).Code
+		}
+		if last != http.StatusTooManyRequests {
+			t.Errorf("%s, after %d tries: %d", path, loginBurst, last)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,12 +87,20 @@ func (a *api) limitPace(c *call, p pace, caller, what string) error {
 	return fault.New(fault.TooMany, "%s: try again in %d s", what, seconds)
 }
 
-// addressOf returns the request's IPv4 address, or the /64 network of its IPv6 address, since a caller can use any
-// address in its network.
-func addressOf(r *http.Request) string {
+// addressOf returns the caller's IPv4 address, or the /64 network of its IPv6 address, since a caller can use any
+// address in its network. It is the one that trusted proxies name (X-Forwarded-For), if any.
+func (o outside) addressOf(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
+	}
+	named := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for n := len(named) - 1; n >= 0 && o.trusts(host); n-- {
+		said, err := netip.ParseAddr(strings.TrimSpace(named[n]))
+		if err != nil {
+			break
+		}
+		host = said.Unmap().WithZone("").String()
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil || ip.Unmap().Is4() {
