@@ -118,8 +118,9 @@ func (p *Members) erased(ctx context.Context, id string) error {
 	return nil
 }
 
-// Forget replaces all names of a person who has ended by one, and removes the person's tokens and belongings, in one
-// commit. It fails with NotFound, and with Conflict while the person is active.
+// Forget replaces all names of a person who has ended by one, and by the id where they say who made whose access. It
+// removes the person's tokens and belongings in the same commit. It fails with NotFound, and with Conflict while the
+// person is active.
 func (p *Members) Forget(ctx context.Context, origin store.Origin, id, name string, belongings []store.Write) error {
 	err := serially(ctx, p.replica.Store, func(h *holders) error {
 		known, ok := h.find(id)
@@ -143,6 +144,11 @@ func (p *Members) Forget(ctx context.Context, origin store.Origin, id, name stri
 		for token, row := range tokensIn(p.replica).After("", "") {
 			t := row.Value
 			if t.Person != id && (t.Person != "" || t.Role == StationJob || !known.Named(t.form)) {
+				more, err := h.renameMaker(known, t, row.Revision)
+				if err != nil {
+					return err
+				}
+				writes = append(writes, more...)
 				continue
 			}
 			writes = append(writes, store.Write{Kind: KindToken, ID: token, Expect: row.Revision, Delete: true})
@@ -150,12 +156,41 @@ func (p *Members) Forget(ctx context.Context, origin store.Origin, id, name stri
 				writes = append(writes, store.Write{Kind: KindUse, ID: token, Expect: used.Revision, Delete: true})
 			}
 		}
+		h.people.Made = slices.Clone(h.people.Made)
+		for i := range h.people.Made {
+			m := &h.people.Made[i]
+			m.Of, m.OfName = idInstead(known, m.Of, m.OfName)
+			m.By, m.ByName = idInstead(known, m.By, m.ByName)
+		}
 		return h.commit(ctx, origin, writes...)
 	})
 	if err == nil {
 		err = p.replica.CatchUp(ctx)
 	}
 	return err
+}
+
+// idInstead returns the id of a person in place of a name, where only the name stands.
+func idInstead(p replica.KnownPerson, id, name string) (newID, newName string) {
+	if id == "" && name != "" && p.Named(names.Of(name)) {
+		return p.ID, ""
+	}
+	return id, name
+}
+
+// renameMaker returns the write of a token that was made by a person under a name, with the person's id in its place;
+// none for other tokens.
+func (h *holders) renameMaker(p replica.KnownPerson, t token, revision int64) ([]store.Write, error) {
+	if _, isID := h.find(t.CreatedBy); isID {
+		return nil, nil
+	}
+	id, name := idInstead(p, "", t.CreatedBy)
+	if name == t.CreatedBy {
+		return nil, nil
+	}
+	t.CreatedBy = id
+	body, err := replica.Encode(t)
+	return []store.Write{{Kind: KindToken, ID: t.ID, Expect: revision, Body: body}}, err
 }
 
 // change stores what f makes of a person at a revision; before is nil if there is none.

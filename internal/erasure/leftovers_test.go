@@ -119,6 +119,46 @@ func TestErasedMemberHasNothingToSignInWithAndIsNeverActiveAgain(t *testing.T) {
 	}
 }
 
+// Tokens of older programs name no person, and are of a person whose name they have.
+func TestErasedMemberLeavesNoNameInWhoMadeWhoseAccess(t *testing.T) {
+	h := newHouse(t)
+	now := func() time.Time { return h.now }
+	members, tokens := access.NewMembers(h.replica, now), access.New(h.replica, now)
+	thief, bri := access.Actor{Name: "thief", Token: "t"}, access.Actor{Name: "bri-machine", Token: "b"}
+	for _, made := range []struct {
+		by access.Actor
+		of string
+	}{{thief, "bri-machine"}, {bri, "meter"}} {
+		_, err := tokens.Create(t.Context(), made.by, access.NewToken{Name: made.of, Role: access.Producer})
+		h.must(err)
+	}
+	_, err := members.Add(t.Context(), access.System, wire.Member{ID: "ada", Name: "Ada", Roles: []string{"admin"},
+		Active: true})
+	h.must(err)
+	_, err = members.Add(t.Context(), access.System, wire.Member{ID: "bri", Name: "Brigitta",
+		Others: []string{"bri-machine"}, Roles: []string{"producer"}, Active: true})
+	h.must(err)
+	_, err = members.Set(t.Context(), access.System, "bri", nil, func(m *wire.Member) error {
+		m.Active = false
+		return nil
+	})
+	h.must(err)
+	if e := h.erase(wire.ErasureRequest{Member: "bri"}); e.State != "done" {
+		t.Fatalf("the erasure is %+v", e)
+	}
+	for at, body := range h.bodies(replica.KindPeople, access.KindToken) {
+		if strings.Contains(body, "bri-machine") {
+			t.Errorf("%s still has the name: %s", at, body)
+		}
+	}
+	for _, other := range []string{"thief", "meter"} {
+		a := access.Actor{Name: other, Token: "o"}
+		if who, _ := a.OneWith(h.replica, "bri", "erased bri", schedules.At(h.now)); who == "" {
+			t.Errorf("%s and the erased member count as two persons, though one made the access of the other", other)
+		}
+	}
+}
+
 func TestErasedNameLeavesLabelsAndWhatIsChosenByThem(t *testing.T) {
 	h := newHouse(t)
 	label := strings.ToLower(witness)
