@@ -36,6 +36,10 @@ func TestBackupEndsWithItsOwnKey(t *testing.T) {
 	if code, said := check("older"); code != cmdline.Failed || !strings.Contains(said, "--own-keys") {
 		t.Errorf("without the folder: %d, %s", code, said)
 	}
+	if code, said := check("older", "--own-keys", at("nowhere")); code != cmdline.Failed ||
+		!strings.Contains(said, "cannot be read") {
+		t.Errorf("with a folder that is not there: %d, %s", code, said)
+	}
 	older := keys[0] // of two within a second, either may be
 	if err := os.Remove(older); err != nil {
 		t.Fatal(err)

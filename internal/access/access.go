@@ -62,16 +62,20 @@ type Access struct {
 // New returns an Access that reads tokens from m.
 func New(m *replica.Replica, now func() time.Time) *Access { return &Access{replica: m, now: now} }
 
+const sendToken = "Send one as Authorization: Bearer TOKEN; the service's operator makes it with lifeline token create"
+
 // Authenticate returns the actor of a token. It fails with Unauthenticated. Only the holder of a token's secret learns
 // why it is not accepted.
 func (a *Access) Authenticate(secret string) (Actor, error) {
+	if secret == "" {
+		return Actor{}, fault.New(fault.Unauthenticated, "no access token came with the request. "+sendToken)
+	}
 	prefix, rest, _ := strings.Cut(secret, "_")
 	id, rest, _ := strings.Cut(rest, "_")
 	row, ok := tokensIn(a.replica).Get(id)
 	t := row.Value
 	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(Hash(rest))) != 1 {
-		return Actor{}, fault.New(fault.Unauthenticated, "the access token is missing or invalid: it is unknown or revoked. "+
-			"Send one as Authorization: Bearer TOKEN; the service's operator makes it with lifeline token create")
+		return Actor{}, fault.New(fault.Unauthenticated, "the access token is unknown or revoked. "+sendToken)
 	}
 	actor, err := a.holder(t)
 	if err == nil {

@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,7 @@ func Words(err error) string {
 	if wrong := links[*wrongSetting](err); len(wrong) > 0 {
 		return wrong[0].Error() // without the summary of the flag that kong puts before it
 	}
+	text = strings.ReplaceAll(text, context.Canceled.Error(), "interrupted")
 	for _, one := range links[*fs.PathError](err) {
 		text = strings.ReplaceAll(text, one.Error(), fileWords(one))
 	}

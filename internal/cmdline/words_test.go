@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,14 @@ func TestEveryWrongFieldOfEveryRecordingIsToldOnceOnALineOfItsOwn(t *testing.T) 
 }
 
 // Programs count list elements from 0, people from 1.
+func TestACommandThatWasEndedSaysSo(t *testing.T) {
+	t.Parallel()
+	if said := Words(fmt.Errorf("waiting for a confirmation: %w", context.Canceled)); said !=
+		"waiting for a confirmation: interrupted" {
+		t.Errorf("%q", said)
+	}
+}
+
 func TestPlacesAreCountedFromOneForPeople(t *testing.T) {
 	for field, want := range map[string]string{"windows[0].length_ms": "window 1, length_ms",
 		"stations[1].windows[2]": "station 2, window 3", "title": "title",

@@ -73,6 +73,9 @@ func (o ownKeys) unseal(in *bufio.Reader) (io.Reader, error) {
 		return nil, fault.New(fault.Forbidden, "this backup has a key of its own: name the folder of these keys with "+
 			"--own-keys")
 	}
+	if _, err := os.ReadDir(o.OwnKeys); err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "the folder of --own-keys cannot be read")
+	}
 	files, err := filepath.Glob(filepath.Join(o.OwnKeys, ownKeyFiles))
 	if err != nil {
 		return nil, err
@@ -85,8 +88,8 @@ func (o ownKeys) unseal(in *bufio.Reader) (io.Reader, error) {
 		}
 		keys = append(keys, found...)
 	}
-	gone := fault.New(fault.Forbidden, "none of the %s in %s opens this backup: its key was removed, as an erasure "+
-		"demands, and nothing opens it any more", count(len(files), "key"), o.OwnKeys)
+	gone := fault.New(fault.Forbidden, "none of the %s in %s opens this backup. Its key is in another folder, or was "+
+		"removed after an erasure: then nothing opens it any more", count(len(files), "key"), o.OwnKeys)
 	if len(keys) == 0 {
 		return nil, gone
 	}

@@ -180,8 +180,8 @@ func (c *peopleCodeCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	return c.show(stdout, code, func() {
-		fmt.Fprintf(stdout, "%s\nHand it over in person: with it %s enrols two passkeys in the console, at /#/enrol, until %s.\n",
-			code.Code, code.Person, instant(*code.ExpiresAt))
+		fmt.Fprintf(stdout, "%s\nHand it over in person: with it %s enrols two passkeys in the console, at /#/enrol, until %s. "+
+			"An earlier code for the same person is worth nothing now.\n", code.Code, code.Person, instant(*code.ExpiresAt))
 	})
 }
 

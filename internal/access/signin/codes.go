@@ -26,8 +26,8 @@ const (
 const recoverers = 2
 
 // errCode is the one answer to every code that is not valid, whatever is wrong with it.
-var errCode = fault.New(fault.Forbidden, "this code is not valid: it is mistyped, expired or used, or was tried too "+
-	"often. Ask an administrator for another")
+var errCode = fault.New(fault.Forbidden, "this code is not valid: it is mistyped, expired, used or replaced, or was "+
+	"tried too often. Ask an administrator for another")
 
 // NewCode makes a one-time code by which a person enrols, which replaces an earlier one. It fails with Conflict for who
 // was enrolled before: nobody takes over another alone.
@@ -151,8 +151,12 @@ func (s *SignIn) Recover(ctx context.Context, by access.Actor, person string) (o
 		row, _ := codesIn(s.replica).Get(person)
 		c := row.Value
 		if c.Recovery && len(c.Proof) > 0 && now.Before(c.ExpiresAt.Time) && c.Failed < onetime.Tries {
-			return fault.New(fault.Conflict, "%s has a code already, by %s, which is valid until %s: no other replaces it "+
-				"until then", p.Name, strings.Join(approvers(c), " and "), c.ExpiresAt)
+			by := "made on the service's machine"
+			if !c.Here {
+				by = "by " + strings.Join(approvers(c), " and ")
+			}
+			return fault.New(fault.Conflict, "%s has a code already, %s, which is valid until %s: until then only one that "+
+				"is made on the service's machine replaces it", p.Name, by, c.ExpiresAt)
 		}
 		if !c.Recovery || len(c.Proof) > 0 || !now.Before(c.ExpiresAt.Time) {
 			c = personCode{Person: person, Recovery: true, CreatedAt: schedules.At(now),
