@@ -94,6 +94,11 @@ func hasToken(m *replica.Replica, id, name string, is func(token) bool) bool {
 	return false
 }
 
+// HasToken reports whether a token lets in under a name.
+func HasToken(m *replica.Replica, name string) bool {
+	return name != "" && hasToken(m, "", name, func(token) bool { return true })
+}
+
 // IsOrMade reports whether one person may be behind a and behind what the person of a stored id and name did at a time:
 // they are one, or a known person made the access of one or both of them.
 func (a Actor) IsOrMade(m *replica.Replica, id, name string, at schedules.Instant) bool {

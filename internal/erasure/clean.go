@@ -73,7 +73,7 @@ var labels = map[string]bool{"persons": true, "former_persons": true, "series": 
 
 // people are the members that hold the name of a person who works with the service.
 var people = map[string]bool{"by": true, "asked_by": true, "decided_by": true, "uploaded_by": true,
-	"reinstated_by": true, "confirmed_by": true, "waived_by": true, "approved_by": true}
+	"reinstated_by": true, "confirmed_by": true, "waived_by": true, "approved_by": true, "of_name": true, "by_name": true}
 
 // clean returns a value without the texts if its member holds free text or labels: by its own name, or as the text of a
 // script, whose members are languages. The name of somebody who is active stays where it tells who did something.

@@ -2,6 +2,7 @@ package erasure_test
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,5 +232,42 @@ func TestErasureNamesWhatCouldNotBeReadWithoutItsTexts(t *testing.T) {
 	}
 	if s, err := h.lib.Segments.Get("m2"); err != nil || s.Title != "(erased)" {
 		t.Errorf("afterwards the segment is %+v, %v", s, err)
+	}
+}
+
+// Who made whose access stays known of those who stay, and the erased member's names go from it, as from the notice of
+// a recovery.
+func TestErasedMemberIsNotNamedByMakersOfAccessNorByRecoveries(t *testing.T) {
+	h := newHouse(t)
+	now := func() time.Time { return h.now }
+	members, tokens := access.NewMembers(h.replica, now), access.New(h.replica, now)
+	bri := wire.Member{ID: "bri", Name: "Brigitta Oh", Others: []string{"bri-machine"}, Roles: []string{"producer"},
+		Active: true}
+	_, err := members.Add(t.Context(), access.System, bri)
+	h.must(err)
+	_, err = tokens.Create(t.Context(), access.System, access.NewToken{Name: "meter of Brigitta Oh", Role: access.Producer})
+	h.must(err)
+	_, err = members.Set(t.Context(), access.System, "bri", nil, func(m *wire.Member) error {
+		m.Active = false
+		return nil
+	})
+	h.must(err)
+	people, _ := replica.PeopleIn(h.replica)
+	people.Made = []replica.Made{{OfName: "bri-machine", By: "hana"}, {Of: "hana", ByName: "Brigitta Oh", Passkeys: true},
+		{OfName: "meter of Brigitta Oh", By: "hana"}, {OfName: "phone of Brigitta Oh", By: "hana"}}
+	servicetest.Put(t, h.replica, replica.KindPeople, replica.PeopleID, people)
+	servicetest.Put(t, h.replica, signin.KindRecovery, "one", map[string]any{"person": "bri", "name": "Brigitta Oh",
+		"by": []string{"Hana", "Brigitta Oh"}, "at": schedules.At(h.now)})
+	if e := h.erase(wire.ErasureRequest{Member: "bri"}); e.State != "done" {
+		t.Fatalf("the erasure is %+v", e)
+	}
+	want := []replica.Made{{OfName: "erased bri", By: "hana"}, {Of: "hana", ByName: "erased bri", Passkeys: true},
+		{OfName: "meter of Brigitta Oh", By: "hana"}, {OfName: "phone of erased bri", By: "hana"}}
+	if got := replica.MadeIn(h.replica); !slices.Equal(got, want) {
+		t.Errorf("of the makers of access it is known %+v, want %+v", got, want)
+	}
+	if told := h.bodies(signin.KindRecovery)["recovery one"]; !strings.Contains(told, "erased bri") ||
+		strings.Contains(told, "Brigitta") {
+		t.Errorf("the notice of the recovery is %s", told)
 	}
 }

@@ -257,7 +257,7 @@ const few = 64
 // only their callers know.
 var untouched = []string{replica.KindRecalls, library.KindWaveform, record.KindHead, record.KindRecords,
 	record.KindLink, idempotency.KindAnswer, replica.KindFormat, replica.KindCounter, replica.KindFloor,
-	replica.KindPeople, access.KindKeys, access.KindUse, signin.KindChallenge}
+	access.KindKeys, access.KindUse, signin.KindChallenge}
 
 // ofAccess are the kinds of documents that say who may do what. Only the erasure of a member changes those of the
 // member: a text that looks like an id would lock somebody out.
@@ -384,6 +384,8 @@ func (p *pass) cleaned(kind replica.Kind, d store.Document) ([]byte, error) {
 		return p.ofMember(d)
 	case d.Kind == replica.KindErasure:
 		return p.ofErasure(d)
+	case d.Kind == replica.KindPeople:
+		return p.ofMakers(d), nil
 	case d.Kind == replica.KindRundown || d.Kind == replica.KindRevision:
 		r, err := replica.Decode[schedules.Rundown](d)
 		body := d.Body
@@ -423,6 +425,17 @@ func (p *pass) ofMember(d store.Document) ([]byte, error) {
 		}
 		return p.clean.replaced(value)
 	}), nil
+}
+
+// ofMakers returns the body of who made whose access without the texts. The names of tokens that still let somebody in
+// stay: by them it is known who stands behind such a token.
+func (p *pass) ofMakers(d store.Document) []byte {
+	return text.InStrings(d.Body, func(within, member, value string) string {
+		if access.HasToken(p.replica, value) {
+			return value
+		}
+		return p.clean.clean(within, member, value)
+	})
 }
 
 // ofErasure returns the body of another erasure without the texts. What it searches for stays until it is done; if
