@@ -46,7 +46,8 @@ func MustAccept(r *schedules.Recording) (grave []schedules.RecordingWarning) {
 }
 
 // ApproveAsHeard approves a pending segment. The person who uploaded or reinstated it, or changed what counts since
-// its last approval, cannot approve it. It fails with Conflict if the recording has warnings that must be accepted, and
+// its last approval, cannot approve it, and only persons who are named for it approve what is sensitive. It fails with
+// Conflict if the recording has warnings that must be accepted, and
 // with Invalid if the share that was heard is not from 0 to 100 percent.
 func (l *Approvals) ApproveAsHeard(ctx context.Context, a access.Actor, id string, revision *int64, h Hearing) (
 	schedules.Segment, error) {
@@ -63,6 +64,10 @@ func (l *Approvals) ApproveAsHeard(ctx context.Context, a access.Actor, id strin
 		}
 		if err := l.another(a, s); err != nil {
 			return err
+		}
+		if s.Sensitive && !a.Sensitive {
+			return fault.New(fault.Forbidden, "segment %q is sensitive, and only persons who are named for that hear and approve "+
+				"it; %s is not: an administrator names who may, with lifeline people set PERSON --sensitive", id, a.Name)
 		}
 		if grave := MustAccept(s.Recording); len(grave) > 0 && !h.AcceptWarnings {
 			var said []string

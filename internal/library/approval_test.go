@@ -260,3 +260,23 @@ func TestAnApprovalNamesTheAudioThatWasHeardAndHowMuchOfIt(t *testing.T) {
 		}
 	}
 }
+
+// Who approves a recording has heard it, and only persons who are named for it hear what is sensitive.
+func TestWhatIsSensitiveIsApprovedOnlyByWhoMayHearIt(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.upload(t, "a")
+	servicetest.ChangeSegment(t, d.replica, "a", func(s *schedules.Segment) { s.Sensitive = true })
+	approve := func(a access.Actor) (schedules.Segment, error) {
+		share := 100
+		return d.library.Approvals.ApproveAsHeard(t.Context(), a, "a", nil, Hearing{Percent: &share})
+	}
+	if _, err := approve(ruth); !fault.Is(err, fault.Forbidden) ||
+		!strings.Contains(err.Error(), "people set PERSON --sensitive") {
+		t.Errorf("by who may not hear it: %v", err)
+	}
+	named := ruth
+	named.Sensitive = true
+	if s, err := approve(named); err != nil || s.State != schedules.Approved {
+		t.Errorf("by who is named: %s, %v", s.State, err)
+	}
+}
