@@ -2,13 +2,16 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/library"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -19,7 +22,7 @@ type approvalHandlers struct{ *Parts }
 func (a approvalHandlers) routes() []route {
 	approve := act("approve", "Approve a pending segment",
 		"The person who uploaded or reinstated the segment, or changed it since its last approval (edits), cannot "+
-			"approve it. The request names what was heard: If-Match has the revision, or sha256 the recording. "+
+			"approve it; a sensitive one only a person who may hear it approves (403). The request names what was heard: If-Match has the revision, or sha256 the recording. "+
 			"If the recording has one of the warnings silent, very_quiet, phase_inverted, damage, truncated and frame_count, the "+
 			"request is refused (409) unless accept_warnings is true. The segment has these warnings in to_accept.",
 		apidoc.TakesJSON(wire.Approval{Reason: "heard from end to end"}))
@@ -38,13 +41,14 @@ func (a approvalHandlers) routes() []route {
 					"has approved it. Then time of published days that is open since it was taken out is filled "+
 					"again; what took its place stays until the day is planned anew. A segment whose recording "+
 					"cannot air is refused (409): it needs another recording.", because)},
-		{a.ofPerson(func() personAct { return a.Library.Recalls.Confirm }),
+		{a.ofPerson(func() personAct { return a.Library.Recalls.Confirm }, false),
 			recallsOf("confirm", "Confirm the recalls of a person", "Whoever recalls five times within ten minutes recalls "+
 				"again only after another person has confirmed these recalls. A recall of a person counts once.")},
-		{a.ofPerson(func() personAct { return a.Library.Recalls.Undo }),
-			recallsOf("reinstate", "Undo the recalls of a person", "Recalls that another person has confirmed stay. If there "+
-				"are five or more, segments that were approved are approved again, unless they were changed since, are "+
-				"sensitive, name persons or have a consent. All others become pending: another person must approve them.")},
+		{a.ofPerson(func() personAct { return a.Library.Recalls.Undo }, true),
+			recallsOf("reinstate", "Undo the recalls of a person", "Recalls that another person has confirmed stay "+
+				"(confirmed). If there are five or more, segments that were approved are approved again, unless they were changed since, are "+
+				"sensitive, name persons or have a consent. All others become pending: another person must approve "+
+				"them, as after the reinstatement of single segments. message says what stays off the air.")},
 	}
 }
 
@@ -109,8 +113,8 @@ func (a approvalHandlers) act(do func() segmentAct) handler {
 type personAct func(ctx context.Context, a access.Actor, by string, since time.Time, reason string) (
 	[]schedules.Segment, error)
 
-// ofPerson serves these acts. do returns the act; it is called for each request.
-func (a approvalHandlers) ofPerson(do func() personAct) handler {
+// ofPerson serves these acts. do returns the act; it is called for each request. undoes: it undoes the recalls.
+func (a approvalHandlers) ofPerson(do func() personAct, undoes bool) handler {
 	return func(c *call) error {
 		var in wire.RecallsOf
 		if err := c.decode(&in); err != nil {
@@ -127,8 +131,37 @@ func (a approvalHandlers) ofPerson(do func() personAct) handler {
 		for _, s := range changed {
 			out.Segments = append(out.Segments, wire.PersonSegment{ID: s.ID, Kind: s.Kind, State: s.State})
 		}
+		if undoes {
+			out.Confirmed = a.Library.Recalls.Confirmed(in.By, in.Since.Time)
+			out.Message = stillOff(changed, out.Confirmed)
+		}
 		return c.json(http.StatusOK, out)
 	}
+}
+
+// stillOff says which segments stay off the air after recalls were undone, and why; "": none.
+func stillOff(undone []schedules.Segment, confirmed []string) string {
+	var said []string
+	pending := 0
+	for _, s := range undone {
+		if s.State == schedules.Pending {
+			pending++
+		}
+	}
+	switch {
+	case pending == 0:
+	case len(undone) < library.Handful:
+		said = append(said, fmt.Sprintf("%d stay off the air until another person approves them (lifeline approve): of fewer "+
+			"than %d recalls nobody alone puts anything back on the air", pending, library.Handful))
+	default:
+		said = append(said, fmt.Sprintf("%d stay off the air until another person approves them (lifeline approve): they are "+
+			"sensitive, name persons, have a consent, were changed since or were not approved", pending))
+	}
+	if len(confirmed) > 0 {
+		said = append(said, fmt.Sprintf("recalls that another person confirmed stay, and each segment is reinstated singly: %s",
+			text.Names(confirmed, ", ", 600)))
+	}
+	return strings.Join(said, "; ")
 }
 
 // recallsOf returns the route of one of these acts.

@@ -2,7 +2,9 @@ package library
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lifeline/internal/access"
@@ -29,11 +31,14 @@ func (l *Recalls) order(s *schedules.Segment, a access.Actor, person string) {
 }
 
 // orders returns the segments that are on the recall list by an order from since on that nobody has confirmed.
-func orders(m *replica.Replica, since time.Time) (out []schedules.Segment) {
+func orders(m *replica.Replica, since time.Time) []schedules.Segment { return ordered(m, since, false) }
+
+// ordered returns those by orders that somebody has confirmed, or that nobody has.
+func ordered(m *replica.Replica, since time.Time, confirmed bool) (out []schedules.Segment) {
 	list, _ := replica.RecallsIn(m).Get(replica.RecallsID)
 	for _, r := range list.Value.Value.Segments {
 		row, ok := replica.SegmentsIn(m).Get(r.SegmentID)
-		if o := row.Value.Recall; ok && o != nil && o.ConfirmedBy == "" && !o.At.Before(since) {
+		if o := row.Value.Recall; ok && o != nil && (o.ConfirmedBy != "") == confirmed && !o.At.Before(since) {
 			out = append(out, row.Value)
 		}
 	}
@@ -129,8 +134,8 @@ func (l *Recalls) Confirm(ctx context.Context, a access.Actor, by string, since 
 	})
 }
 
-// Undo reinstates the segments that a person, by id or name, recalled from since on and nobody confirmed. Of a mass
-// recall, those that were approved are approved again, unless they were changed since, are sensitive or name persons:
+// Undo reinstates the segments that a person, by id or name, recalled from since on and nobody confirmed. Of at least a
+// handful, those that were approved are approved again, unless they were changed since, are sensitive or name persons:
 // like the others, these become pending. It fails as Confirm does.
 func (l *Recalls) Undo(ctx context.Context, a access.Actor, by string, since time.Time, reason string) (
 	changed []schedules.Segment, err error) {
@@ -155,20 +160,39 @@ func restorable(s *schedules.Segment) bool {
 	})
 }
 
+// saidIDs is how many ids an error has at most.
+const saidIDs = 20
+
+// Confirmed returns the ids of segments that a person, by id or name, recalled from since on, and another person
+// confirmed: they stay recalled.
+func (l *Recalls) Confirmed(by string, since time.Time) (ids []string) {
+	for _, s := range l.orderedBy(by, since, true) {
+		if s.State == schedules.Recalled {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+// orderedBy returns what ordered does, of a person by id or name.
+func (l *Recalls) orderedBy(by string, since time.Time, confirmed bool) []schedules.Segment {
+	person, name := "", by
+	if row, ok := replica.PersonsIn(l.replica).Get(by); ok {
+		person, name = by, row.Value.Name
+	}
+	return slices.DeleteFunc(ordered(l.replica, since, confirmed), func(s schedules.Segment) bool {
+		return !l.replica.SamePerson(person, name, s.Recall.ByID, s.Recall.By)
+	})
+}
+
 // ofPerson changes the segments that a person recalled and commits them with the recall list.
 func (l *Recalls) ofPerson(ctx context.Context, a access.Actor, by string, since time.Time, action, reason string,
 	change func([]schedules.Segment) []schedules.Segment) (changed []schedules.Segment, err error) {
 	if err := replica.NeedReason(reason); err != nil {
 		return nil, err
 	}
-	person, name := "", by
-	if row, ok := replica.PersonsIn(l.replica).Get(by); ok {
-		person, name = by, row.Value.Name
-	}
 	err = l.replica.Retry(ctx, func() error {
-		changed = slices.DeleteFunc(orders(l.replica, since), func(s schedules.Segment) bool {
-			return !l.replica.SamePerson(person, name, s.Recall.ByID, s.Recall.By)
-		})
+		changed = l.orderedBy(by, since, false)
 		for _, s := range changed {
 			if who, why := a.OneWith(l.replica, s.Recall.ByID, s.Recall.By, s.Recall.At); who != "" {
 				return fault.New(fault.Forbidden, "%s made these recalls: another person must decide on them%s", who, why)
@@ -178,7 +202,13 @@ func (l *Recalls) ofPerson(ctx context.Context, a access.Actor, by string, since
 			return err
 		}
 		if changed = change(changed); len(changed) == 0 {
-			return fault.New(fault.NotFound, "%q made no recalls from then on that still stand and that nobody confirmed", by)
+			stay := ""
+			if confirmed := l.Confirmed(by, since); len(confirmed) > 0 {
+				stay = fmt.Sprintf("; another person confirmed %d, which are reinstated singly (lifeline reinstate): %s",
+					len(confirmed), strings.Join(confirmed[:min(len(confirmed), saidIDs)], ", "))
+			}
+			return fault.New(fault.NotFound, "%q made no recalls from then on that still stand and that nobody confirmed%s", by,
+				stay)
 		}
 		writes, err := l.segmentWrites(changed)
 		if err != nil {

@@ -275,3 +275,25 @@ func TestOneRecallOfAsManySegmentsAsAHandfulIsAnAlarm(t *testing.T) {
 		}
 	}
 }
+
+func TestUndoingNamesTheRecallsThatAnotherPersonConfirmed(t *testing.T) {
+	d := newFixture(t, servicetest.Heard)
+	d.approved(t, 4)
+	d.stolen(t, 0, 2)
+	from := d.now
+	if _, err := d.library.Recalls.Confirm(t.Context(), amos, "Ruth", time.Time{}, "they are in danger"); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.library.Recalls.Confirmed("ruth", from); fmt.Sprint(got) != "[s0 s1]" {
+		t.Errorf("confirmed are %v", got)
+	}
+	if _, err := d.library.Recalls.Undo(t.Context(), amos, "Ruth", from, "x"); !fault.Is(err, fault.NotFound) ||
+		!strings.Contains(err.Error(), "s0, s1") {
+		t.Errorf("where all are confirmed: %v", err)
+	}
+	d.stolen(t, 2, 4)
+	undone, err := d.library.Recalls.Undo(t.Context(), amos, "Ruth", from, "x")
+	if err != nil || len(undone) != 2 || undone[0].State != schedules.Pending {
+		t.Errorf("of two that nobody confirmed: %+v, %v", undone, err)
+	}
+}

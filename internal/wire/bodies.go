@@ -132,7 +132,9 @@ type RecallsOf struct {
 
 // RecallsChanged lists the segments of recalls that were confirmed or undone, each with its present state.
 type RecallsChanged struct {
-	Segments []PersonSegment `json:"segments"`
+	Segments  []PersonSegment `json:"segments"`
+	Confirmed []string        `json:"confirmed,omitempty"` // when undone: ids that stay, since another person confirmed
+	Message   string          `json:"message,omitempty"`   // when undone: what stays off the air, and why
 }
 
 // What puts an item in its place.

@@ -195,7 +195,7 @@ type reinstateCmd struct {
 	output         `embed:""`
 	requiredReason `embed:""`
 	IDs            []string `form:"id" arg:"" optional:"" name:"segment" help:"Segments."`
-	By             string   `help:"All segments that this person (id or name) recalled and nobody confirmed, at once."`
+	By             string   `help:"All segments that this person (id or name) recalled and nobody confirmed, at once. Of five or more, what names nobody, is not sensitive and was approved airs again; all else another person approves."`
 	Since          string   `form:"instant" help:"With --by: that were recalled since this day or instant (UTC)."`
 }
 
@@ -221,6 +221,9 @@ func (c *reinstateCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, done, func() {
 		for _, s := range done.Segments {
 			fmt.Fprintf(stdout, "%s is %s\n", s.ID, s.State)
+		}
+		if done.Message != "" {
+			fmt.Fprintln(stdout, done.Message)
 		}
 	})
 }
