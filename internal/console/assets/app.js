@@ -94,6 +94,10 @@ async function route() {
     document.title = `${text} – Lifeline`
     return h('h1', { tabindex: '-1', 'data-key': 'title' }, text)
   }
+  if (name === 'enrol') {
+    return show(main, title('Enrol'), h('p', { class: 'note' }, `You are signed in as ${session.me.name}. A one-time code gives its person new passkeys, and whoever enrols with it signs in as that person: sign out first.`),
+      h('p', {}, button('Sign out, and enrol', signOut)))
+  }
   if (!known || !can(known.needs)) {
     const message = session.me.role === 'station' ? 'This token is a station’s player’s. People sign in with their own.'
       : known ? `The role ${session.me.role} may not see this. ${known.who ?? 'A scheduler or an administrator'} may.` : 'There is nothing here.'
