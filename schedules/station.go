@@ -22,9 +22,9 @@ type Station struct {
 
 // StationProblem is a problem of a station that lasts until somebody corrects it.
 type StationProblem struct {
-	// no_fallback, fallback_ends, definition, left_behind, held_twice, open_time, store_set_back, implausible,
-	// two_players, unsigned_reports, wrong_signatures, seized_reports, sequence_twice, old_status, recall_not_shown,
-	// mass_recall (field is the person), token_ends
+	// no_fallback, fallback_reserve, fallback_ends, definition, left_behind, held_twice, open_time, store_set_back,
+	// implausible, two_players, unsigned_reports, wrong_signatures, seized_reports, sequence_twice, old_status,
+	// recall_not_shown, mass_recall (field is the person), token_ends
 	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
 	Date    *Date  `json:"date,omitempty"` // the published day that it is about

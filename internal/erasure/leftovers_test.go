@@ -245,7 +245,8 @@ func TestErasedMemberIsNotNamedByMakersOfAccessNorByRecoveries(t *testing.T) {
 		Active: true}
 	_, err := members.Add(t.Context(), access.System, bri)
 	h.must(err)
-	_, err = tokens.Create(t.Context(), access.System, access.NewToken{Name: "meter of Brigitta Oh", Role: access.Producer})
+	_, err = tokens.Create(t.Context(), access.System, access.NewToken{Name: "meter of Brigitta Oh",
+		Role: access.Producer})
 	h.must(err)
 	_, err = members.Set(t.Context(), access.System, "bri", nil, func(m *wire.Member) error {
 		m.Active = false
@@ -261,7 +262,7 @@ func TestErasedMemberIsNotNamedByMakersOfAccessNorByRecoveries(t *testing.T) {
 	if e := h.erase(wire.ErasureRequest{Member: "bri"}); e.State != "done" {
 		t.Fatalf("the erasure is %+v", e)
 	}
-	want := []replica.Made{{OfName: "erased bri", By: "hana"}, {Of: "hana", ByName: "erased bri", Passkeys: true},
+	want := []replica.Made{{Of: "bri", By: "hana"}, {Of: "hana", By: "bri", Passkeys: true},
 		{OfName: "meter of Brigitta Oh", By: "hana"}, {OfName: "phone of erased bri", By: "hana"}}
 	if got := replica.MadeIn(h.replica); !slices.Equal(got, want) {
 		t.Errorf("of the makers of access it is known %+v, want %+v", got, want)

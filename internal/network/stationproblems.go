@@ -408,6 +408,11 @@ func (s *StationProblems) fallbackProblems(st schedules.Station) []schedules.Sta
 			}
 			why = text.Names(each, "; ", unairableSaid)
 		}
+		if reserve := len(s.Fillers(st, now)); reserve > 0 {
+			return say("fallback_reserve", "the named fallback is gone: a reserve of %d segments from the library airs in its "+
+				"place. %s. Name an approved segment in one of the station's languages", reserve,
+				strings.ToUpper(why[:1])+why[1:])
+		}
 		return say("no_fallback", "the station has no fallback segment that may air: without the link, or where a "+
 			"recording fails, it would be silent. %s. "+
 			"Name an approved segment in one of its languages", strings.ToUpper(why[:1])+why[1:])

@@ -163,6 +163,9 @@ func TestAStationWithoutAnAirableFallbackHasAProblem(t *testing.T) {
 		"sensitive": {func(s *schedules.Segment) { s.Sensitive = true }, "no_fallback", "sensitive"},
 	} {
 		o := newFixture(t)
+		for _, id := range []string{"m2", "m3"} { // otherwise a reserve
+			o.segment(t, id, func(s *schedules.Segment) { s.State = schedules.Pending })
+		}
 		o.segment(t, "m1", c.change)
 		var list []schedules.StationProblem
 		for _, p := range o.Network.StationProblems.Of("s") {
@@ -183,6 +186,21 @@ func TestAStationWithoutAnAirableFallbackHasAProblem(t *testing.T) {
 	applied, err := o.Network.Apply(t.Context(), access.Actor{}, empty, nil, true)
 	if err != nil || codes(applied.Problems["s"]) != "no_fallback" {
 		t.Errorf("an empty fallback: %v %+v", err, applied.Problems)
+	}
+}
+
+// Where a reserve from the library makes up for the named fallback, the station is not silent, and nobody is told so.
+func TestAReserveInPlaceOfTheNamedFallbackIsNoSilence(t *testing.T) {
+	o := newFixture(t)
+	o.segment(t, "m1", func(s *schedules.Segment) { s.State = schedules.Recalled })
+	st, _ := replica.StationsIn(o.replica).Get("s")
+	if n := len(o.Network.StationProblems.Fillers(st.Value, o.at)); n != 2 {
+		t.Fatalf("the reserve has %d", n)
+	}
+	got := o.Network.StationProblems.LosingFallback("m1")["s"]
+	if codes(got) != "fallback_reserve" || !strings.Contains(got[0].Message, "a reserve of 2 segments") ||
+		!strings.Contains(got[0].Message, `Segment "m1"`) || strings.Contains(got[0].Message, "silent") {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -31,8 +31,9 @@ func (l *Logbook) Census() Census {
 		c.Queues++
 	}
 	for id := range replica.StationsIn(l.replica).After("", "") {
-		c.Problems[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0,
-			"held_twice": 0, "open_time": 0,
+		c.Problems[id] = map[string]int{"no_fallback": 0, "fallback_reserve": 0, "fallback_ends": 0, "definition": 0,
+			"left_behind": 0,
+			"held_twice":  0, "open_time": 0,
 			"store_set_back": 0, "implausible": 0, "two_players": 0, "mass_recall": 0, "token_ends": 0}
 		for code := range network.DoubtCodes {
 			c.Problems[id][code] = 0

@@ -48,6 +48,7 @@ export function standing(s) {
   if (s.recalls_revision < s.recalls) return ['recall not acknowledged', 'bad']
   if (s.published_revision > s.queue_revision) return ['behind', 'warn']
   if (s.audio_missing > 0) return ['fetching audio', 'warn']
+  if (s.standing?.some(p => p.code === 'fallback_reserve')) return ['only a reserve as fallback', 'warn']
   if (s.standing?.some(p => p.code === 'left_behind')) return ['published day left behind', 'warn']
   if (s.problems?.length || s.standing?.length) return ['has problems', 'warn']
   return ['in step', 'good']
