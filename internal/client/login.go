@@ -35,6 +35,13 @@ func (c AccessCalls) Me(ctx context.Context) (out wire.Me, err error) {
 	return out, err
 }
 
+// Sessions returns where the caller's person is signed in, the latest first.
+func (c AccessCalls) Sessions(ctx context.Context) ([]wire.Session, error) {
+	var out wire.Page[wire.Session]
+	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/sessions"}, &out)
+	return out.Items, err
+}
+
 // EndSession ends a session.
 func (c AccessCalls) EndSession(ctx context.Context, id string) error {
 	_, err := c.Call(ctx, Request{Method: http.MethodDelete, Path: wire.Base + "/sessions/" + url.PathEscape(id)}, nil)

@@ -36,6 +36,8 @@ func (a signInHandlers) commandLine(session wire.Session) []route {
 			Faults:  map[int]string{http.StatusConflict: "The request has expired, or was used. Or: " + none}}},
 		{a.loggedIn, apidoc.Route{Method: http.MethodPost, Path: "/v1/sign-in/command-line", Open: true,
 			ID: "awaitLogin", Tag: apidoc.ForEverybody, Summary: "Get the session of a command line, once it was approved",
+			Detail: "Every answer to the session then has a header " + wire.SignInHeader + " for each later sign-in of the " +
+				"person that has not ended: session, name, at, remote and agent, as JSON in base64.",
 			MaxBytes: maxPasskeys, Takes: apidoc.TakesJSON(wire.LoginCheck{Request: request, Secret: "secret"}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The session, and its secret, which acts as a token.",
 				wire.SignedIn{Session: own, Secret: "lifelinesession_0d9c6f2e41b7a8035c1e_secret"}),

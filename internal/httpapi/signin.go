@@ -299,7 +299,20 @@ func (a *api) identifySession(c *call, secret string) (access.Actor, error) {
 	if err := a.SignIn.Touch(c.r.Context(), actor); err != nil {
 		a.Log.Warn("the use of a session could not be noted", "request_id", c.actor.RequestID, "error", err)
 	}
-	return actor, nil
+	return actor, tellSignIns(c.w.Header(), a.SignIn.News(actor))
+}
+
+// tellSignIns has the answer tell a command line of sign-ins.
+func tellSignIns(h http.Header, news []wire.SignInNotice) error {
+	h.Del(wire.SignInHeader)
+	for _, n := range news {
+		b, err := json.Marshal(n)
+		if err != nil {
+			return err
+		}
+		h.Add(wire.SignInHeader, base64.StdEncoding.EncodeToString(b))
+	}
+	return nil
 }
 
 // fromConsole fails with Forbidden for a request with a cookie that the browser does not say to be of the console.

@@ -324,22 +324,64 @@ func TestACommandLineGetsItsSessionOnceAPersonHasConfirmedIt(t *testing.T) {
 	}
 }
 
-func TestARequestOfACommandLineIsDoneOnceItsPersonHasConfirmedItInTheConsole(t *testing.T) {
-	c := newServed(t).signedIn("sora", "admin")
-	line := &browserTab{served: c.served}
-	sum := sha256.Sum256([]byte("a secret"))
-	login, err := c.parts.SignIn.AskToLogIn(wire.LoginAsk{Hash: hex.EncodeToString(sum[:])}, "192.0.2.9")
+// inCommandLine signs a command line in as the person of the tab, and returns the headers of its requests.
+func (c *browserTab) inCommandLine() (in wire.SignedIn, headers map[string]string) {
+	c.t.Helper()
+	login, err := c.parts.SignIn.AskToLogIn(wire.LoginAsk{Hash: access.Hash("a secret")}, "192.0.2.9")
 	c.must(err)
 	by, err := c.parts.SignIn.Authenticate(c.cookie.Value)
 	c.must(err)
-	_, err = c.parts.SignIn.ApproveLogin(t.Context(), by, wire.LoginApproval{Request: login.Request, Code: login.Code})
+	approval := wire.LoginApproval{Request: login.Request, Code: login.Code}
+	_, err = c.parts.SignIn.ApproveLogin(c.t.Context(), by, approval)
 	c.must(err)
-	in, _, err := c.parts.SignIn.LoggedIn(wire.LoginCheck{Request: login.Request, Secret: "a secret"})
+	in, _, err = c.parts.SignIn.LoggedIn(wire.LoginCheck{Request: login.Request, Secret: "a secret"})
 	c.must(err)
+	return in, map[string]string{"Authorization": "Bearer " + in.Secret, "Origin": "", "Sec-Fetch-Site": ""}
+}
+
+func TestEachAnswerTellsACommandLineOfTheSignInsSinceItsOwn(t *testing.T) {
+	c := newServed(t).signedIn("sora", "admin")
+	c.signedIn("ines", "admin")
+	stranger := &browserTab{served: c.served}
+	c.now = c.now.Add(time.Minute)
+	in, bearer := c.inCommandLine()
+	if got := stranger.does("GET", "/v1/me", nil, bearer).Header()[wire.SignInHeader]; len(got) != 0 {
+		t.Errorf("of what was before: %q", got)
+	}
+	later := &browserTab{served: c.served, device: c.device}
+	var request wire.PasskeyChallenge
+	c.into(later.does("POST", "/v1/sign-in/options", nil, nil), &request)
+	entered := later.does("POST", "/v1/sign-in", c.device.Says(t, request), nil)
+	if entered.Code != http.StatusCreated {
+		t.Fatalf("%d %s", entered.Code, entered.Body)
+	}
+	later.cookie = entered.Result().Cookies()[0]
+	for _, path := range []string{"/v1/me", "/v1/people/nobody"} {
+		got := stranger.does("GET", path, nil, bearer).Header()[wire.SignInHeader]
+		if len(got) != 1 {
+			t.Fatalf("%s tells of %d sign-ins, and not of the one since its own", path, len(got))
+		}
+		var n wire.SignInNotice
+		b, err := base64.StdEncoding.DecodeString(got[0])
+		c.must(err)
+		c.must(json.Unmarshal(b, &n))
+		if n.Name != "Person sora" || n.Session == "" || n.Session == in.ID || n.Remote == "" {
+			t.Errorf("%s: %+v", path, n)
+		}
+	}
+	if got := later.does("GET", "/v1/me", nil, nil).Header()[wire.SignInHeader]; len(got) != 0 {
+		t.Errorf("the console is told by a header: %q", got)
+	}
+}
+
+func TestARequestOfACommandLineIsDoneOnceItsPersonHasConfirmedItInTheConsole(t *testing.T) {
+	c := newServed(t).signedIn("sora", "admin")
+	line := &browserTab{served: c.served}
+	in, headers := c.inCommandLine()
 	add := func(id, challenge string) *httptest.ResponseRecorder {
+		headers[wire.ConfirmedHeader] = challenge
 		return line.does("POST", "/v1/people", map[string]any{"id": id, "name": "Person " + id, "roles": []string{"viewer"}},
-			map[string]string{"Authorization": "Bearer " + in.Secret, "Origin": "", "Sec-Fetch-Site": "",
-				wire.ConfirmedHeader: challenge})
+			headers)
 	}
 	var asked wire.Problem
 	c.into(add("ines", ""), &asked)

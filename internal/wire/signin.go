@@ -74,6 +74,19 @@ type Passkey struct {
 	UsedAt    schedules.Instant `json:"used_at"` // none: not since it was made
 }
 
+// SignInHeader is the header of answers to a command line in which a person is signed in: a SignInNotice for each later
+// sign-in of the person that has not ended, as JSON in base64.
+const SignInHeader = "Lifeline-Sign-In"
+
+// SignInNotice tells a person of a sign-in.
+type SignInNotice struct {
+	Session string            `json:"session"` // its ID
+	Name    string            `json:"name"`    // of the person
+	At      schedules.Instant `json:"at"`
+	Remote  string            `json:"remote,omitempty"` // network address from which the person signed in
+	Agent   string            `json:"agent,omitempty"`  // what the browser says of itself, or the machine's name
+}
+
 // Session is where a person is signed in.
 type Session struct {
 	ID        string            `json:"id"`

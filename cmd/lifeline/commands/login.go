@@ -187,5 +187,5 @@ func keep(own keptSession) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(temp.Name()))
 	}
-	return nil
+	return os.RemoveAll(toldFolder()) // no sign-in is later than this one
 }

@@ -18,12 +18,13 @@ import (
 )
 
 type peopleCmd struct {
-	List    peopleListCmd    `cmd:"" default:"1" help:"Show the persons."`
-	Add     peopleAddCmd     `cmd:"" help:"Add a person."`
-	Set     peopleSetCmd     `cmd:"" help:"Change a person, or activate one who was ended."`
-	End     peopleEndCmd     `cmd:"" help:"End persons: their tokens permit nothing any more, at once."`
-	Recover peopleRecoverCmd `cmd:"" help:"On the service's machine, make a code for a person who lost every passkey, or who shall have access that nobody else made."`
-	Code    peopleCodeCmd    `cmd:"" help:"Make a one-time code by which a person enrols passkeys in the console. Hand it over in person."`
+	List     peopleListCmd     `cmd:"" default:"1" help:"Show the persons."`
+	Add      peopleAddCmd      `cmd:"" help:"Add a person."`
+	Set      peopleSetCmd      `cmd:"" help:"Change a person, or activate one who was ended."`
+	End      peopleEndCmd      `cmd:"" help:"End persons: their tokens permit nothing any more, at once."`
+	Sessions peopleSessionsCmd `cmd:"" help:"Show where you are signed in, or end it there."`
+	Recover  peopleRecoverCmd  `cmd:"" help:"On the service's machine, make a code for a person who lost every passkey, or who shall have access that nobody else made."`
+	Code     peopleCodeCmd     `cmd:"" help:"Make a one-time code by which a person enrols passkeys in the console. Hand it over in person."`
 }
 
 type peopleListCmd struct {

@@ -51,10 +51,10 @@ func (r *remote) AfterApply() (err error) {
 }
 
 func (r remote) client() *client.Client {
-	c := client.New(r.address, r.secret, &http.Client{Transport: r.transport})
 	if !r.kept {
-		return c
+		return client.New(r.address, r.secret, &http.Client{Transport: r.transport})
 	}
+	c := client.New(r.address, r.secret, &http.Client{Transport: noticing{r.transport, toldFolder(), r.stderr}})
 	return c.Confirming(func(what, link string) {
 		fmt.Fprintf(r.stderr, "%s. Open this address, see that it is what you do, and confirm it there:\n\n  %s\n\n", what,
 			link)

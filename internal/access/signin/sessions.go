@@ -232,6 +232,29 @@ func (s *SignIn) Sessions(by access.Actor) []wire.Session {
 	return out
 }
 
+// News returns the sign-ins of the caller's person since that of the caller, the earliest first, if the caller is a
+// command line. The console asks for the sessions by itself.
+func (s *SignIn) News(by access.Actor) (out []wire.SignInNotice) {
+	own, ok := sessionsIn(s.replica).Get(by.Session)
+	if !ok || own.Value.By != ByCommandLine {
+		return nil
+	}
+	for _, row := range s.of(by.Person) {
+		v := row.Value
+		if v.ID == by.Session || v.CreatedAt.Before(own.Value.CreatedAt.Time) {
+			continue
+		}
+		if _, err := s.actor(v); err == nil {
+			out = append(out, wire.SignInNotice{Session: v.ID, Name: by.Name, At: v.CreatedAt, Remote: v.Remote,
+				Agent: v.Agent})
+		}
+	}
+	slices.SortFunc(out, func(a, b wire.SignInNotice) int {
+		return cmp.Or(a.At.Compare(b.At.Time), strings.Compare(a.Session, b.Session))
+	})
+	return out
+}
+
 func (s *SignIn) shown(own session, present string) wire.Session {
 	return wire.Session{ID: own.ID, Person: own.Person, By: own.By, Remote: own.Remote, Agent: own.Agent,
 		CreatedAt: own.CreatedAt, UsedAt: own.UsedAt, ExpiresAt: schedules.At(own.CreatedAt.Add(Life)),
