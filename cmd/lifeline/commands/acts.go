@@ -141,7 +141,16 @@ func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return c.show(stdout, p, func() { printPerson(stdout, p) })
+	return c.show(stdout, p, func() { printRecalled(stdout, c.Person, p) })
+}
+
+// printRecalled prints the answer to the recall of a person. Who may not see persons gets no segments in it.
+func printRecalled(w io.Writer, person string, p wire.Person) {
+	if len(p.Segments) == 0 {
+		fmt.Fprintf(w, "all segments that name %s are recalled; only persons who are named for what is sensitive see them\n",
+			person)
+	}
+	printPerson(w, p)
 }
 
 // printPerson prints the segments that name a person, where stations are to air those that are not recalled, and which

@@ -46,6 +46,14 @@ func TestVersionSaysWhatWasBuilt(t *testing.T) {
 	}
 }
 
+func TestARecallOfAPersonIsToldToWhoMayNotSeeItsSegmentsToo(t *testing.T) {
+	var out bytes.Buffer
+	printRecalled(&out, "p7", wire.Person{})
+	if !strings.HasPrefix(out.String(), "all segments that name p7 are recalled; ") {
+		t.Errorf("%q", out.String())
+	}
+}
+
 func TestAPersonsPageSpeaksOfAcknowledgementOnlyAfterARecall(t *testing.T) {
 	at := schedules.At(time.Date(2026, 11, 2, 21, 0, 0, 0, time.UTC))
 	p := wire.Person{Segments: []wire.PersonSegment{{ID: "reading", State: schedules.Approved}},
