@@ -57,7 +57,8 @@ func (a tokenHandlers) routes() []route {
 
 // me answers with the caller and the operations that the role may use.
 func (a tokenHandlers) me(c *call) error {
-	out := wire.Me{Name: c.actor.Name, Person: c.actor.Person, Role: string(c.actor.Role), Station: c.actor.Station,
+	out := wire.Me{Sensitive: &c.actor.Sensitive,
+		Name: c.actor.Name, Person: c.actor.Person, Role: string(c.actor.Role), Station: c.actor.Station,
 		Session: c.actor.Session,
 		May:     []string{}}
 	for _, r := range c.actor.Roles {

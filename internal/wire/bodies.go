@@ -280,6 +280,8 @@ type Me struct {
 	Roles   []string `json:"roles,omitempty"`   // of a session: all roles of the person
 	Session string   `json:"session,omitempty"` // ID of the session, if the caller is signed in
 	Station string   `json:"station,omitempty"` // of the role station
+	// whether the caller hears sensitive recordings, and sees the persons and the consent of segments
+	Sensitive *bool `json:"sensitive,omitempty"`
 	// the operations that the role may perform, by their ids in the OpenAPI document
 	May []string `json:"may"`
 }

@@ -492,6 +492,37 @@ func TestTagsThatANamedEncodingReadsAreComparedWithTheSegmentThatIsThere(t *test
 	}
 }
 
+func TestEmptyCellsRemoveTheConsentAndThePersons(t *testing.T) {
+	var at schedules.Instant
+	if err := at.UnmarshalText([]byte("2027-06-01T00:00:00Z")); err != nil {
+		t.Fatal(err)
+	}
+	s := schedules.Segment{ID: "b", Kind: "letter", Title: "B", Language: "ko-KP", Persons: []string{"p2"},
+		Consent: &schedules.Consent{Reference: "file 4", GivenAt: at}}
+	for columns, want := range map[string]string{
+		"persons,consent.reference,consent.given_at,consent.expires_at": "[consent persons] null",
+		"voice,consent.reference,series,tags":                           `[consent] {"given_at":"2027-06-01T00:00:00.000Z","expires_at":null}`,
+		"voice,consent.expires_at,series,tags":                          "[]",
+	} {
+		entries, err := read(t, catalogues{}, "t.csv", []byte("file,id,kind,title,language,"+columns+
+			"\nb.mp3,b,letter,B,ko-KP,,,,\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes, err := differences(entries[0], s)
+		var fields []string
+		consent := ""
+		for _, c := range changes {
+			if fields = append(fields, c.field); c.field == "consent" {
+				consent = " " + string(c.after)
+			}
+		}
+		if got := "[" + strings.Join(fields, " ") + "]" + consent; err != nil || got != want {
+			t.Errorf("%s: %s, want %s (%v)", columns, got, want, err)
+		}
+	}
+}
+
 func TestTagsAreReadInAnEncodingThatIsKnownOrNotAtAll(t *testing.T) {
 	cases := map[string][]byte{}
 	for _, name := range []string{"09a-v1-cp949.mp3", "09b-v23-enc0-cp949.mp3"} {

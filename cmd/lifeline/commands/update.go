@@ -54,6 +54,16 @@ func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 			e.said = append(e.said, field)
 		}
 	}
+	if _, given := said["consent"]; !given && is.Consent != nil {
+		kept, emptied, err := e.consentKept(is.Consent)
+		if err != nil {
+			return nil, err
+		}
+		if emptied {
+			said["consent"] = kept
+			e.said = append(e.said, "consent")
+		}
+	}
 	for field := range said {
 		if field == "id" || !slices.Contains(e.said, field) {
 			delete(said, field)
@@ -104,6 +114,34 @@ func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 	}
 	slices.SortFunc(out, func(a, b fieldChange) int { return cmp.Compare(a.field, b.field) })
 	return out, nil
+}
+
+// consentKept returns what a table that fills no cell of consent leaves of it, and reports whether that is less.
+func (e entry) consentKept(is *schedules.Consent) (kept json.RawMessage, emptied bool, err error) {
+	var members map[string]json.RawMessage
+	b, err := json.Marshal(is)
+	if err == nil {
+		err = json.Unmarshal(b, &members)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	for _, field := range e.blank {
+		member, of := strings.CutPrefix(field, "consent.")
+		if of && members[member] != nil && valueText(members[member]) != "(none)" {
+			delete(members, member)
+			emptied = true
+		}
+	}
+	left := false
+	for _, value := range members {
+		left = left || valueText(value) != "(none)"
+	}
+	if !left {
+		return json.RawMessage("null"), emptied, nil
+	}
+	kept, err = json.Marshal(members)
+	return kept, emptied, err
 }
 
 // inForm converts metadata to the form in which the service stores it.

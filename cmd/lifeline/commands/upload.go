@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -288,9 +289,19 @@ func missing(err error, e entry) error {
 	return fmt.Errorf("%w. For recordings that have none of their own, give %s", err, strings.Join(flags, " and "))
 }
 
+// mayBeHidden reports whether a change is of a field that only persons see who are named for it.
+func mayBeHidden(c fieldChange) bool { return c.field == "persons" || c.field == "consent" }
+
 // asSaid updates an existing segment to the entry, or returns the differences as an error.
 func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what string) (schedules.Segment, error) {
 	changes, err := differences(e, s)
+	if err == nil && slices.ContainsFunc(changes, mayBeHidden) {
+		me, failed := u.client.Me(ctx)
+		if err = failed; err == nil && me.Sensitive != nil && !*me.Sensitive {
+			changes = slices.DeleteFunc(changes, mayBeHidden)
+			what += " (you do not see persons and consent: they were not compared, and stay)"
+		}
+	}
 	if err != nil || len(changes) == 0 {
 		u.became(s.ID, what)
 		return s, err
@@ -306,6 +317,9 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 	patch := map[string]json.RawMessage{}
 	for _, c := range changes {
 		patch[c.field] = c.after
+		if c.field == "consent" && !bytes.Contains(c.after, []byte(`"reference":`)) { // a patch keeps what it does not name
+			patch[c.field] = bytes.Replace(c.after, []byte("{"), []byte(`{"reference":null,`), 1)
+		}
 	}
 	now, err := u.client.EditSegment(ctx, s.ID, s.Revision, patch)
 	if err != nil {
