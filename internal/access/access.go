@@ -159,10 +159,27 @@ func (a *Access) addressHolds(by Actor) error {
 		}
 	}
 	if !ok {
-		return fault.New(fault.Unauthenticated, "this media address has ended with the access token that its list was "+
-			"fetched with: fetch the list again with one that is valid")
+		return errAddressEnded
 	}
 	return nil
+}
+
+var errAddressEnded = fault.New(fault.Unauthenticated, "this media address has ended with the access token that its "+
+	"list was fetched with: fetch the list again with one that is valid")
+
+// Hearer returns the actor whose right to hear recordings counts for by: by, or the holder of the token with which the
+// list of a media address was fetched. It fails with Unauthenticated.
+func (a *Access) Hearer(by Actor) (Actor, error) {
+	if by.Address == "" || by.Token == "" {
+		return by, nil
+	}
+	row, ok := tokensIn(a.replica).Get(by.Token)
+	if !ok {
+		return Actor{}, errAddressEnded
+	}
+	out, err := a.holder(row.Value)
+	out.Address, out.Remote, out.RequestID = by.Address, by.Remote, by.RequestID
+	return out, err
 }
 
 // TokenEnds returns, by station, when its last access token expires. A station is missing if it has no token, or one

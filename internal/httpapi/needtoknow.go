@@ -129,20 +129,22 @@ func (a *Parts) viewErasures(c *call, erasures ...wire.Erasure) []wire.Erasure {
 }
 
 // hear fails with Forbidden if one of the segments is sensitive and the caller is not named for it. It notes on the
-// audit that others hear it, and fails if it cannot. Stations air what their queues name.
+// audit that others hear it, and fails if it cannot. Stations air what their queues name. The caller of a media address
+// has the rights of who fetched its list.
 func (a *Parts) hear(c *call, action string, segments ...schedules.Segment) error {
-	if c.actor.Role == access.StationJob {
-		return nil
+	by, err := a.Access.Hearer(c.actor)
+	if err != nil || by.Role == access.StationJob {
+		return err
 	}
 	for _, s := range segments {
 		if !s.Sensitive {
 			continue
 		}
-		if !c.actor.Sensitive {
+		if !by.Sensitive {
 			return fault.New(fault.Forbidden, "this recording is sensitive, and only persons who are named for it hear it: %s",
 				mayKnow)
 		}
-		if err := a.Notes.Note(c.r.Context(), c.actor, action, replica.KindSegment, s.ID, ""); err != nil {
+		if err := a.Notes.Note(c.r.Context(), by, action, replica.KindSegment, s.ID, ""); err != nil {
 			return err
 		}
 	}

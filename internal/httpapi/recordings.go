@@ -131,7 +131,7 @@ func (a recordingHandlers) audio(c *call) error {
 		return err
 	}
 	cache := "private, max-age=31536000, immutable"
-	if c.actor.Role != access.StationJob {
+	if by, err := a.Access.Hearer(c.actor); err != nil || by.Role != access.StationJob {
 		cache = "private, no-cache" // the caller's right to hear it may end
 	}
 	return a.serve(c, sha256, cache)

@@ -80,11 +80,12 @@ func (s *Lists) FallbackListed(f wire.Fallback) []wire.QueueItem {
 }
 
 // barred returns a function that reports whether an item that ends at an instant may not air on a station that holds no
-// lease.
+// lease. A segment may have become sensitive after the item was published.
 func (s *Lists) barred() func(i *wire.QueueItem, end time.Time) bool {
-	recalled := s.recalled()
+	recalled, segments := s.recalled(), replica.SegmentsIn(s.replica)
 	return func(i *wire.QueueItem, end time.Time) bool {
-		return i.Sensitive || recalled(i) || !i.NotAfter.IsZero() && end.After(i.NotAfter.Time)
+		row, _ := segments.Get(i.SegmentID)
+		return i.Sensitive || row.Value.Sensitive || recalled(i) || !i.NotAfter.IsZero() && end.After(i.NotAfter.Time)
 	}
 }
 
