@@ -34,6 +34,38 @@ func (a *Audit) add(o Audit) {
 	}
 }
 
+// anchor is what a link of a station says of the last link of the audit.
+type anchor struct {
+	number int64
+	sha256 string
+}
+
+// anchors have the first link of a station that says each.
+type anchors map[anchor]wire.Link
+
+func (all anchors) add(others anchors) {
+	for a, l := range others {
+		if _, has := all[a]; !has {
+			all[a] = l
+		}
+	}
+}
+
+// anchored checks that the chain of the audit still has the links that the stations' links name. It tells of the first
+// that it does not have: those after it differ too.
+func (v *verifier) anchored() {
+	var first anchor
+	for a := range v.anchors {
+		if v.seen[a.number] != a.sha256 && (first.number == 0 || a.number < first.number) {
+			first = a
+		}
+	}
+	if l := v.anchors[first]; first.number > 0 {
+		v.differs(l.Date, "link %d of the audit is gone, or is not the one with which the audit ended when link %d of "+
+			"station %s was sealed at %s", first.number, l.Number, l.Station, l.SealedAt)
+	}
+}
+
 // LastOf returns the last sequence of a link of records; 0 if it has none.
 func LastOf(l wire.Link) int64 {
 	if len(l.Sequences) == 0 {

@@ -26,7 +26,8 @@ type Stored struct {
 
 // Source reads a chain and the data that it covers.
 type Source interface {
-	// Stations returns the stations that have a chain or should have one.
+	// Stations returns the stations that have a chain or should have one, and wire.AuditChain unless the chain of the
+	// audit may not be read.
 	Stations(ctx context.Context) ([]string, error)
 	// Head returns the head of a chain. It fails with NotFound if there is no chain.
 	Head(ctx context.Context, station string) (wire.ChainHead, error)
@@ -69,12 +70,14 @@ type Proof struct {
 	Differences []Difference `json:"differences"` // by station and day
 	// keep these: a chain that is cut off later no longer reaches them
 	Heads []wire.ChainHead `json:"heads"`
+
+	anchors anchors // of the stations' chains
 }
 
 // Verify checks the chains of all stations, with the public keys, and the data that they cover. known are heads seen
 // earlier, which the chains must still contain. Verify fails only if something cannot be read.
 func Verify(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead) (Proof, error) {
-	p := Proof{Differences: []Difference{}, Heads: []wire.ChainHead{}}
+	p := Proof{Differences: []Difference{}, Heads: []wire.ChainHead{}, anchors: anchors{}}
 	stations, err := s.Stations(ctx)
 	if err != nil {
 		return p, err
@@ -85,8 +88,11 @@ func Verify(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wir
 		}
 	}
 	slices.Sort(stations)
+	if at := slices.Index(stations, wire.AuditChain); at >= 0 { // last, so that it has what the other chains name
+		stations = append(slices.Delete(stations, at, at+1), wire.AuditChain)
+	}
 	for _, station := range stations {
-		part, err := verifyStation(ctx, s, keys, known, station)
+		part, err := verifyStation(ctx, s, keys, known, p.anchors, station)
 		if err != nil {
 			return p, fmt.Errorf("chain: %s: %w", station, err)
 		}
@@ -108,6 +114,7 @@ func (p *Proof) add(o Proof) {
 	p.Rundowns += o.Rundowns
 	p.Erased += o.Erased
 	p.Audit.add(o.Audit)
+	p.anchors.add(o.anchors)
 	p.Differences = append(p.Differences, o.Differences...)
 	p.Heads = append(p.Heads, o.Heads...)
 }
@@ -115,11 +122,14 @@ func (p *Proof) add(o Proof) {
 // maxLooks bounds how often Verify rereads a chain that grows meanwhile.
 const maxLooks = 10
 
-func verifyStation(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead, station string) (
-	Proof, error) {
+func verifyStation(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead, named anchors,
+	station string) (Proof, error) {
 	for range maxLooks {
 		v := verifier{source: s, keys: keys, station: station, whole: true, seen: map[int64]string{},
-			erased: map[string]string{}}
+			erased: map[string]string{}, proof: Proof{anchors: anchors{}}}
+		if station == wire.AuditChain {
+			v.anchors = named
+		}
 		head, err := v.readHead(ctx)
 		if err != nil {
 			return Proof{}, err
@@ -148,9 +158,11 @@ type verifier struct {
 	asRun  []wire.Link
 	queues []wire.Link
 	audits []wire.Link
-	named  [][2]int64        // sequences
-	seen   map[int64]string  // hashes of the links that are known heads
-	erased map[string]string // by the hash of sealed data: that of the same data without erased texts
+	named  [][2]int64       // sequences
+	seen   map[int64]string // hashes of the links that are known heads
+	// of the audit: what the stations' links say of its links
+	anchors anchors
+	erased  map[string]string // by the hash of sealed data: that of the same data without erased texts
 }
 
 // is reports whether data with the hash got is what was sealed with the hash sealed, or the same without the texts that
@@ -188,6 +200,9 @@ func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.Ch
 			v.seen[k.Number] = ""
 		}
 	}
+	for a := range v.anchors {
+		v.seen[a.number] = ""
+	}
 	for stored, err := range v.source.Links(ctx, v.station) {
 		if err != nil {
 			return err
@@ -208,6 +223,7 @@ func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.Ch
 		return err
 	}
 	v.head(head, known)
+	v.anchored()
 	return nil
 }
 
@@ -251,6 +267,9 @@ func (v *verifier) take(l wire.Link, envelope []byte) {
 		v.seen[l.Number] = v.hash
 	}
 	v.proof.Links++
+	if l.AuditNumber > 0 {
+		v.proof.anchors.add(anchors{anchor{l.AuditNumber, l.AuditSHA256}: l})
+	}
 	switch l.Kind {
 	case wire.LinkAudit:
 		v.audits = append(v.audits, l)

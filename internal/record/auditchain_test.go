@@ -28,6 +28,7 @@ import (
 	"lifeline/internal/store/sqlite"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // forged is a store in which somebody changed the audit.
@@ -406,4 +407,103 @@ func TestErasureOfAuditFilesStillClosesAndTellsWhatWasReplaced(t *testing.T) {
 	if n := slices.IndexFunc(told, func(r [2]int64) bool { return r[0] == 1 && r[1] == 12 }); n < 0 || len(told) != 3 {
 		t.Errorf("the erasure replaced %v", told)
 	}
+}
+
+// cutAudit removes the links of the audit after a number, and sets its head to that link, or removes it, as somebody
+// does who may write to the database and has no key.
+func (a *audited) cutAudit(number int64) {
+	a.Helper()
+	var writes []store.Write
+	var last hashchain.Stored
+	for l, err := range record.NewHashChain(a.records).Links(a.Context(), wire.AuditChain) {
+		a.must(err)
+		if l.Number <= number {
+			last = l
+			continue
+		}
+		id := fmt.Sprintf("%s/%012d/%s", wire.AuditChain, l.Number, l.Date)
+		d, err := a.docs.Get(a.Context(), record.KindLink, id)
+		a.must(err)
+		writes = append(writes, store.Write{Kind: record.KindLink, ID: id, Expect: d.Revision, Delete: true})
+	}
+	d, err := a.docs.Get(a.Context(), record.KindHead, wire.AuditChain)
+	a.must(err)
+	head := store.Write{Kind: record.KindHead, ID: wire.AuditChain, Expect: d.Revision, Delete: number == 0}
+	if number > 0 {
+		head.Body = fmt.Appendf(nil, `{"station":%q,"number":%d,"sha256":%q,"until":null}`, wire.AuditChain, number,
+			hashchain.Hash(last.Envelope))
+	}
+	_, err = a.docs.Commit(a.Context(), store.Commit{Writes: append(writes, head),
+		Origin: access.System.Origin(a.now, "test", "")})
+	a.must(err)
+}
+
+// publishLink adds a link to the chain of the station relay.
+func (a *audited) publishLink() {
+	a.Helper()
+	writes, err := a.Links.Writes(a.Context(), wire.Link{Station: "relay", Kind: wire.LinkAsRun, Late: true,
+		Date: schedules.DateOf(a.now), From: schedules.At(a.now), To: schedules.At(a.now),
+		Records: hashchain.Records(nil)})
+	a.must(err)
+	a.must(a.replica.Commit(a.Context(), store.Commit{Writes: writes, Origin: access.System.Origin(a.now, "test", "")}))
+}
+
+func TestStationsLinksFindAnAuditWhoseLinksAreGoneOrMadeAnew(t *testing.T) {
+	for name, left := range map[string]int64{"the whole chain is gone": 0, "the last link is gone": 2} {
+		t.Run(name, func(t *testing.T) {
+			onEveryStore(t, 0, func(a *audited) {
+				third := a.now.Add(20 * time.Minute)
+				a.publishLink() // before the audit is sealed, as in stores of earlier releases
+				for range 3 {
+					a.note(3)
+					a.seal()
+				}
+				a.publishLink()
+				a.publishLink()
+				if p := a.verify(); len(p.Differences) > 0 || p.Stations != 1 {
+					a.Fatalf("as it was: %+v", p)
+				}
+				a.cutAudit(left)
+				a.docs.change = each(func(c store.Change) []store.Change {
+					if c.By == "Ruth" && c.At.Equal(third) {
+						c.By = "Hana"
+					}
+					return []store.Change{c}
+				})
+				const words = "of the audit is gone, or is not the one"
+				a.finds("after the links are gone", words)
+				a.note(2)
+				a.seal()
+				a.publishLink()
+				a.finds("after the service sealed what was changed", words)
+			})
+		})
+	}
+}
+
+func TestStationsLinksCloseAfterAnErasureOfTheAudit(t *testing.T) {
+	a := newAudited(t, memory.New(100), 0)
+	a.note(3)
+	a.seal()
+	a.publishLink()
+	if n, err := a.redact("Ruth", "e1"); err != nil || n != 3 {
+		t.Fatal(n, err)
+	}
+	a.publishLink()
+	if p := a.verify(); len(p.Differences) > 0 || len(p.Replaced) == 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestDamagedHeadOfTheAuditStopsNoPublication(t *testing.T) {
+	a := newAudited(t, memory.New(100), 0)
+	a.note(3)
+	a.seal()
+	d, err := a.docs.Get(t.Context(), record.KindHead, wire.AuditChain)
+	a.must(err)
+	_, err = a.docs.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: record.KindHead, ID: wire.AuditChain,
+		Expect: d.Revision, Body: []byte(`{}x`)}}, Origin: access.System.Origin(a.now, "test", "")})
+	a.must(err)
+	a.publishLink()
+	a.finds("a damaged head", "its head says 0")
 }

@@ -44,10 +44,9 @@ type HashChain struct{ records *Records }
 // NewHashChain returns a HashChain over r.
 func NewHashChain(r *Records) HashChain { return HashChain{r} }
 
-// Stations returns the stations that have a chain or for which one is due.
+// Stations returns the stations that have a chain or for which one is due, and the audit.
 func (c HashChain) Stations(ctx context.Context) ([]string, error) {
-	var out []string
-	seen := map[string]bool{}
+	out, seen := []string{wire.AuditChain}, map[string]bool{wire.AuditChain: true}
 	for _, kind := range []string{replica.KindStation, KindHead} {
 		docs, err := replica.List(ctx, c.records, kind, "", "")
 		if err != nil {

@@ -51,6 +51,11 @@ type Link struct {
 	Erased []ErasedHash `json:"erased,omitempty"`
 	// Of an erasure: its id.
 	Erasure string `json:"erasure,omitempty"`
+
+	// Of a station's link: the number and the hash of the last link of AuditChain when this one was sealed. Links of
+	// earlier releases, and those made before the audit was sealed, have neither.
+	AuditNumber int64  `json:"audit_number,omitempty"`
+	AuditSHA256 string `json:"audit_sha256,omitempty"`
 }
 
 // ErasedHash says which hash takes the place of another, because texts were erased from what it is of.

@@ -54,13 +54,21 @@ func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err := c.show(stdout, proof, func() { printProof(stdout, proof) }); err != nil {
 		return err
 	}
-	switch {
-	case len(proof.Differences) > 0:
+	if len(proof.Differences) > 0 {
 		return errChanged
-	case proof.Queues == 0 && proof.Records == 0 && len(known) == 0:
-		return cmdline.Refuse(cmdline.Nothing, "nothing was verified: no day is published yet, and nothing has aired")
 	}
-	return writeHeads(c.Heads, proof.Heads)
+	if proof.Links > 0 || len(known) > 0 {
+		if err := writeHeads(c.Heads, proof.Heads); err != nil {
+			return err
+		}
+	}
+	switch {
+	case proof.Queues > 0 || proof.Records > 0 || len(known) > 0:
+		return nil
+	case proof.Entries > 0:
+		return cmdline.Refuse(cmdline.Nothing, "only the audit was verified: no day is published yet, and nothing has aired")
+	}
+	return cmdline.Refuse(cmdline.Nothing, "nothing was verified: no day is published yet, and nothing has aired")
 }
 
 func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof hashchain.Proof, err error) {
