@@ -300,7 +300,7 @@ func (h *house) second() *client.Client {
 		return client.New(h.url, secret, http.DefaultClient)
 	}
 	made := h.as("second", access.NewToken{Name: "Amos", Role: access.Admin})
-	amos := wire.Member{ID: "amos", Name: "Amos", Roles: []string{"admin"}}
+	amos := wire.Member{ID: "amos", Name: "Amos", Roles: []string{"admin"}, Sensitive: true}
 	if _, err := access.NewMembers(h.service.Replica, time.Now).Add(h.t.Context(), access.System, amos); err != nil {
 		h.t.Fatal(err)
 	}

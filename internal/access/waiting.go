@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -202,8 +203,8 @@ func (s *Confirmations) get(id string) (replica.Row[waiting], error) {
 var ofSchedulers = []string{replica.KindStation, replica.KindClock, replica.KindCampaign, replica.KindQueue}
 
 // Confirm makes a change that waits. It fails with Forbidden for the person who asked for it, for a producer if
-// schedulers make such changes, and if the person who asked was ended or may no longer change it; and with Stale if
-// something that it changes has changed since.
+// schedulers make such changes, for an actor who may not see all that it changes, and if the person who asked was ended
+// or may no longer change it; and with Stale if something that it changes has changed since.
 func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.Waiting, error) {
 	row, err := s.get(id)
 	if err != nil {
@@ -220,7 +221,10 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 	if err := decides(a, w); err != nil {
 		return wire.Waiting{}, err
 	}
-	if err := s.active(w); err != nil {
+	if err := s.mayStill(w); err != nil {
+		return wire.Waiting{}, err
+	}
+	if err := s.sees(ctx, a, w); err != nil {
 		return wire.Waiting{}, err
 	}
 	writes := []store.Write{{Kind: KindWaiting, ID: id, Expect: row.Revision, Delete: true}}
@@ -250,15 +254,74 @@ func decides(a Actor, w waiting) error {
 	return nil
 }
 
-// active fails with Forbidden if the person who asked for a change was ended since.
-func (s *Confirmations) active(w waiting) error {
-	id := cmp.Or(w.ByID, s.replica.PersonNamed(names.Of(w.By)))
-	row, known := replica.PersonsIn(s.replica).Get(id)
-	if ended := row.Value.EndedAt; known && !ended.IsZero() {
-		return fault.New(fault.Forbidden, "%s asked for this change and was ended on %s: withdraw it, and ask for it "+
-			"yourself if it is right", w.By, ended)
+// mayStill fails with Forbidden if the person who asked for a change was ended since, or has no role any more that
+// makes such changes.
+func (s *Confirmations) mayStill(w waiting) error {
+	row, known := s.asker(w)
+	if !known {
+		return nil
+	}
+	const cure = "withdraw it, and ask for it yourself if it is right"
+	if ended := row.EndedAt; !ended.IsZero() {
+		return fault.New(fault.Forbidden, "%s asked for this change and was ended on %s: %s", w.By, ended, cure)
+	}
+	var now Actor
+	for _, r := range row.Roles {
+		now.Roles = append(now.Roles, Role(r))
+	}
+	if makes := now.Has(Producer) || now.Has(SchedulerJob) || now.Has(Admin); !makes || decides(now, w) != nil {
+		return fault.New(fault.Forbidden, "%s asked for this change and has no role any more that makes it: %s", w.By, cure)
 	}
 	return nil
+}
+
+// asker returns the person who asked for a change; ok is false for a machine.
+func (s *Confirmations) asker(w waiting) (replica.KnownPerson, bool) {
+	row, ok := replica.PersonsIn(s.replica).Get(cmp.Or(w.ByID, s.replica.PersonNamed(names.Of(w.By))))
+	return row.Value, ok
+}
+
+// ofTheNamed are the fields of a segment that only persons change who are named for what is sensitive.
+var ofTheNamed = []string{"persons", "former_persons", "consent", "sensitive"}
+
+// sees fails with Forbidden if a may not see all that a change changes, or if the person who asked for it may no longer
+// see persons and consent that it changes. A recall protects the persons in a segment: it waits for no named person.
+func (s *Confirmations) sees(ctx context.Context, a Actor, w waiting) error {
+	asker, known := s.asker(w)
+	for _, one := range w.Writes {
+		if one.Kind != replica.KindSegment || s.recalls(one) {
+			continue
+		}
+		all, _, err := s.replica.FieldsOf(ctx, one.write(), true)
+		if err != nil {
+			return err
+		}
+		shown, _, err := s.replica.FieldsOf(ctx, one.write(), a.Sensitive)
+		if err != nil {
+			return err
+		}
+		for i, f := range all {
+			top, _, _ := strings.Cut(f.Field, ".")
+			named := slices.Contains(ofTheNamed, top) && f.After != "true"
+			if shown[i].Hidden && !f.Hidden || named && !a.Sensitive {
+				return fault.New(fault.Forbidden, "this changes %q of segment %q, which only persons see who are named for it: "+
+					"one of them must confirm it (an administrator names who may, with lifeline people set PERSON --sensitive)",
+					f.Field, one.ID)
+			}
+			if named && known && !asker.Sensitive {
+				return fault.New(fault.Forbidden, "%s asked for this change of %q of segment %q and is not named for it any "+
+					"more: withdraw it, and ask for it yourself if it is right", w.By, f.Field, one.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// recalls reports whether a write recalls a segment.
+func (s *Confirmations) recalls(w waitingWrite) bool {
+	before, _ := replica.SegmentsIn(s.replica).Get(w.ID)
+	after, err := replica.ParsePart[schedules.Segment](w.Body)
+	return err == nil && after.State == schedules.Recalled && before.Value.State != schedules.Recalled
 }
 
 // Withdraw ends a change that waits, without making it. Anybody who may confirm or ask may also withdraw. It fails with

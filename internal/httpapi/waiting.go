@@ -39,7 +39,8 @@ func (a waitingHandlers) routes() []route {
 			"Confirm a change that waits, which makes it",
 			"The person who asked for the change cannot confirm it. A producer cannot confirm changes of stations and queues. "+
 				"The ID stands for the content that the list shows: who asks again with another content gets another ID, and "+
-				"the earlier one is dropped. The change of a person who was ended since cannot be confirmed.",
+				"the earlier one is dropped. Who may not see every field that it changes cannot confirm it. The change of a "+
+				"person who was ended since, or has no role for it any more, cannot be confirmed.",
 			map[int]string{http.StatusForbidden: "The role, or this person, is not permitted.",
 				http.StatusPreconditionFailed: "What the change changes has changed since."})},
 		{a.decide(func() waitingAct { return a.Waiting.Withdraw }), decide("withdraw", "withdrawWaiting",

@@ -26,6 +26,12 @@ var (
 	ruth = access.Actor{Name: "Ruth", Person: "ruth", Role: access.SchedulerJob}
 )
 
+// named returns an actor who is named for what is sensitive.
+func named(a access.Actor) access.Actor {
+	a.Sensitive = true
+	return a
+}
+
 // guarded is a service on the memory store in which some changes wait for a second person.
 type guarded struct {
 	*fixture
@@ -165,7 +171,7 @@ func TestProtectingPersonsLessNeedsTwoPersons(t *testing.T) {
 					t.Fatalf("%s confirmed it, who asked for it: %v", same.Name, err)
 				}
 			}
-			if _, err := g.waiting.Confirm(t.Context(), ruth, id); err != nil {
+			if _, err := g.waiting.Confirm(t.Context(), named(ruth), id); err != nil {
 				t.Fatal(err)
 			}
 			now, _ := g.library.Segments.Get("m9")
@@ -189,18 +195,18 @@ func TestWaitingChangeIsWithdrawnExpiresAndBecomesStale(t *testing.T) {
 	if _, err := g.waiting.Withdraw(t.Context(), hana, id); err != nil || len(g.listed()) != 0 {
 		t.Errorf("withdrawn: %v, %+v", err, g.listed())
 	}
-	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.NotFound) {
+	if _, err := g.waiting.Confirm(t.Context(), named(ruth), id); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a withdrawn change was confirmed: %v", err)
 	}
 	id = g.waits("second", g.edit(hana, "m8", clear))
 	g.segment(t, "m8", func(s *schedules.Segment) { s.Title = "other" })
-	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.Stale) {
+	if _, err := g.waiting.Confirm(t.Context(), named(ruth), id); !fault.Is(err, fault.Stale) {
 		t.Errorf("a change of a segment that changed since was confirmed: %v", err)
 	}
 	g.at = g.at.Add(time.Second)
 	id = g.waits("third", g.edit(hana, "m9", clear))
 	g.at = g.at.Add(25 * time.Hour)
-	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.NotFound) {
+	if _, err := g.waiting.Confirm(t.Context(), named(ruth), id); !fault.Is(err, fault.NotFound) {
 		t.Errorf("an expired change was confirmed: %v", err)
 	}
 	if err := g.waiting.Sweep(t.Context()); err != nil || len(g.listed()) != 0 {
@@ -520,10 +526,10 @@ func TestCorrectedRequestWaitsAnewWithAnotherID(t *testing.T) {
 	if all := g.listed(); first == second || len(all) != 1 || all[0].ID != second {
 		t.Fatalf("asked as %s, then as %s, and these wait: %+v", first, second, all)
 	}
-	if _, err := g.waiting.Confirm(t.Context(), ruth, first); !fault.Is(err, fault.NotFound) {
+	if _, err := g.waiting.Confirm(t.Context(), named(ruth), first); !fault.Is(err, fault.NotFound) {
 		t.Errorf("the first content was confirmed: %v", err)
 	}
-	if _, err := g.waiting.Confirm(t.Context(), ruth, second); err != nil {
+	if _, err := g.waiting.Confirm(t.Context(), named(ruth), second); err != nil {
 		t.Fatal(err)
 	}
 	if now, _ := g.library.Segments.Get("m9"); now.Title != "right" {
@@ -539,12 +545,10 @@ func TestWaitingChangeIsShownWithEveryFieldAndReason(t *testing.T) {
 	g.waits("edit", g.edit(hana, "m9", func(s *schedules.Segment) {
 		s.Sensitive, s.Persons, s.Language = false, []string{"p2"}, "cmn"
 	}))
-	knows := ruth
-	knows.Sensitive = true
 	for _, c := range []struct {
 		by     access.Actor
 		hidden bool
-	}{{ruth, true}, {knows, false}} {
+	}{{ruth, true}, {named(ruth), false}} {
 		all, err := g.waiting.List(t.Context(), c.by)
 		if err != nil || len(all) != 1 {
 			t.Fatalf("%+v (%v)", all, err)
@@ -585,7 +589,7 @@ func TestScopeHoldsForWhatWaits(t *testing.T) {
 	scoped(language)
 	id := g.waits("in scope", g.edit(hana, "m9", clear))
 	scoped("cmn")
-	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.Forbidden) {
+	if _, err := g.waiting.Confirm(t.Context(), named(ruth), id); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("confirmed, though who asked may no longer change it: %v", err)
 	}
 	row, _ := replica.SegmentsIn(g.replica).Get("m8")
@@ -611,6 +615,77 @@ func (g *guarded) theSegment(id string) schedules.Segment {
 	return s
 }
 
+func TestOnlyWhoSeesAllThatAChangeChangesConfirmsIt(t *testing.T) {
+	for name, c := range map[string]struct{ before, change func(*schedules.Segment) }{
+		"sensitive": {func(s *schedules.Segment) { s.Sensitive = true },
+			func(s *schedules.Segment) { s.Sensitive = false }},
+		"persons": {func(s *schedules.Segment) { s.Persons = []string{"p1", "p2"} },
+			func(s *schedules.Segment) { s.Persons = []string{"p2"} }},
+		"a text, too": {func(s *schedules.Segment) { s.Persons = []string{"p1"} },
+			func(s *schedules.Segment) { s.Persons, s.Title = nil, "other" }},
+	} {
+		g := newGuarded(t)
+		g.segment(t, "m9", c.before)
+		id := g.waits(name, g.edit(named(hana), "m9", c.change))
+		admin := access.Actor{Name: "Ada", Person: "ada", Role: access.Admin}
+		for _, a := range []access.Actor{ruth, admin} {
+			if _, err := g.waiting.Confirm(t.Context(), a, id); !fault.Is(err, fault.Forbidden) ||
+				!strings.Contains(err.Error(), "people set") {
+				t.Errorf("%s: %s, who is not named for it, confirmed it: %v", name, a.Name, err)
+			}
+		}
+		if _, err := g.waiting.Confirm(t.Context(), named(ruth), id); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRecallThatProtectsPersonsIsConfirmedByWhoDoesNotSeeThem(t *testing.T) {
+	g := newGuarded(t)
+	g.segment(t, "m9", func(s *schedules.Segment) { s.Sensitive, s.Persons = true, []string{"p1"} })
+	g.waiting = access.NewConfirmations(g.replica, func(store.Commit) (string, time.Duration) { return "each", time.Hour },
+		func() time.Time { return g.at })
+	g.replica.Guard = g.waiting.Guard
+	g.catchUp()
+	_, err := g.library.Recalls.Recall(t.Context(), hana, "m9", nil, "in danger")
+	if _, err := g.waiting.Confirm(t.Context(), ruth, g.waits("the recall", err)); err != nil {
+		t.Errorf("the recall waits for a person who is named for what is sensitive: %v", err)
+	}
+}
+
+func TestWhatWasAskedForInARoleNeedsThatRoleStill(t *testing.T) {
+	g := newGuarded(t)
+	cleared := func(s *schedules.Segment) { s.Sensitive = false }
+	emptied := func(st *schedules.Station) { st.Fallback = nil }
+	asking := replica.Person{ID: "ruth", Name: "Ruth", Roles: []string{"scheduler"}, Sensitive: true}
+	g.person(asking)
+	g.segment(t, "m9", func(s *schedules.Segment) { s.Sensitive = true })
+	segment, station := g.waits("edit", g.edit(named(ruth), "m9", cleared)), g.waits("station", g.station(ruth, emptied))
+	amos := access.Actor{Name: "Amos", Person: "amos", Role: access.Admin, Sensitive: true}
+	for _, c := range []struct {
+		roles     []string
+		sensitive bool
+		id        string
+	}{{[]string{"viewer"}, true, segment}, {[]string{"viewer"}, true, station}, {[]string{"producer"}, true, station},
+		{[]string{"scheduler"}, false, segment}} {
+		asking.Roles, asking.Sensitive = c.roles, c.sensitive
+		g.person(asking)
+		g.catchUp()
+		if _, err := g.waiting.Confirm(t.Context(), amos, c.id); !fault.Is(err, fault.Forbidden) ||
+			!strings.Contains(err.Error(), "any more") {
+			t.Errorf("asked by a scheduler who is now %v (named: %v), it was confirmed: %v", c.roles, c.sensitive, err)
+		}
+	}
+	asking.Roles, asking.Sensitive = []string{"admin"}, true
+	g.person(asking)
+	g.catchUp()
+	for _, id := range []string{segment, station} {
+		if _, err := g.waiting.Confirm(t.Context(), amos, id); err != nil {
+			t.Errorf("asked by who is an administrator now: %v", err)
+		}
+	}
+}
+
 func TestWhatAnEndedPersonAskedForIsNotConfirmed(t *testing.T) {
 	g := newGuarded(t)
 	g.segment(t, "m9", func(s *schedules.Segment) { s.Sensitive = true })
@@ -619,7 +694,7 @@ func TestWhatAnEndedPersonAskedForIsNotConfirmed(t *testing.T) {
 	id := g.waits("edit", g.edit(hana, "m9", func(s *schedules.Segment) { s.Sensitive = false }))
 	p.EndedAt = schedules.At(g.at)
 	g.person(p)
-	if _, err := g.waiting.Confirm(t.Context(), ruth, id); !fault.Is(err, fault.Forbidden) ||
+	if _, err := g.waiting.Confirm(t.Context(), named(ruth), id); !fault.Is(err, fault.Forbidden) ||
 		!strings.Contains(err.Error(), "was ended") {
 		t.Errorf("the change of an ended person was confirmed: %v", err)
 	}
@@ -647,7 +722,8 @@ func TestOnlySchedulersDecideOnChangesOfStations(t *testing.T) {
 func TestOneAdministratorsTokenNeitherConfirmsNorApprovesWhatItAskedByAnother(t *testing.T) {
 	g := newGuarded(t)
 	for _, id := range []string{"ada", "bea", "cem"} {
-		g.person(replica.Person{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Roles: []string{"admin"}})
+		g.person(replica.Person{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Roles: []string{"admin"},
+			Sensitive: true})
 	}
 	tokens := access.New(g.replica, func() time.Time { return g.at })
 	holder := func(by access.Actor, n access.NewToken) access.Actor {
