@@ -23,8 +23,8 @@ const (
 )
 
 // SecondPersons decides which changes need two persons: those that protect the persons in a segment less, that take the
-// last fallback of a language from a station, that edit or reject many segments of coming queues, and that take effect
-// in a frozen window.
+// last fallback of a language from a station, that edit or reject many segments of coming queues, that take effect in a
+// frozen window, and that take its windows or its freeze from a station that was ever published.
 type SecondPersons struct {
 	replica  *replica.Replica
 	now      func() time.Time
@@ -313,6 +313,9 @@ func (s *SecondPersons) secondForStation(w store.Write) string {
 		*t < *before.LoudnessTarget) {
 		return fmt.Sprintf("station %s would air everything at %g LUFS, which nobody hears, so this needs two persons", w.ID, *t)
 	}
+	if why := s.secondForTimes(before, after); why != "" {
+		return why
+	}
 	now := before
 	now.Name, now.Windows, now.Revision, now.CurrentProblems = after.Name, after.Windows, after.Revision,
 		after.CurrentProblems
@@ -328,6 +331,60 @@ func (s *SecondPersons) secondForStation(w store.Write) string {
 		}
 	}
 	return ""
+}
+
+// comingTimes is the time from now in which a station must keep some of its air time.
+const comingTimes = 14 * 24 * time.Hour
+
+// secondForTimes returns that a station which was ever published would keep less than half of its air time, or none of
+// the starts of its windows, or would have a shorter freeze.
+func (s *SecondPersons) secondForTimes(before, after schedules.Station) string {
+	published := false
+	for range replica.QueuesIn(s.replica).After(before.ID+"/", "") {
+		published = true
+		break
+	}
+	if !published {
+		return ""
+	}
+	if after.Freeze.Duration < before.Freeze.Duration {
+		return fmt.Sprintf("station %s would be frozen for %s before a window in place of %s, so this needs two "+
+			"persons", before.ID, after.Freeze, before.Freeze)
+	}
+	if after.Timezone != before.Timezone {
+		return fmt.Sprintf("the days of station %s would be those of %s in place of %s, so this needs two persons", before.ID,
+			after.Timezone, before.Timezone)
+	}
+	was, starts := s.airTime(before)
+	is, kept := s.airTime(after)
+	if 2*is < was {
+		return fmt.Sprintf("station %s would air for %s in place of %s in the coming 14 days, so this needs two persons",
+			before.ID, is, was)
+	}
+	for start := range starts {
+		if kept[start] {
+			return ""
+		}
+	}
+	if was == 0 {
+		return ""
+	}
+	return fmt.Sprintf("all windows of station %s would start at other times in the coming 14 days, so this needs two "+
+		"persons", before.ID)
+}
+
+// airTime returns how long a station airs in the coming time, and when its windows start.
+func (s *SecondPersons) airTime(st schedules.Station) (sum time.Duration, starts map[time.Time]bool) {
+	coming, err := st.Occurrences(s.now(), s.now().Add(comingTimes))
+	if err != nil {
+		return 0, nil // what cannot be expanded airs never
+	}
+	starts = map[time.Time]bool{}
+	for _, o := range coming {
+		sum += o.EndAt.Sub(o.StartAt.Time)
+		starts[o.StartAt.UTC()] = true
+	}
+	return sum, starts
 }
 
 // frozen reports whether a window has begun or is frozen, and is not over.

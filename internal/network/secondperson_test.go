@@ -3,6 +3,7 @@ package network_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -402,6 +403,78 @@ func TestWhatTakesEffectInAFrozenWindowNeedsTwoPersons(t *testing.T) {
 	}
 	if err := g.station(hana, func(st *schedules.Station) { st.Name = "other" }); err != nil {
 		t.Errorf("the name: %v", err)
+	}
+}
+
+func TestNobodyAloneTakesTheWindowsOrTheFreezeFromAPublishedStation(t *testing.T) {
+	window := func(id, zone, rrule string) schedules.Window {
+		return schedules.Window{ID: id, Clock: "c", Length: schedules.Ms(60_000), Tolerance: schedules.Ms(1000),
+			Starts: schedules.Recurrence{Timezone: zone, RRule: rrule}}
+	}
+	two := []schedules.Window{window("w", "Asia/Seoul", "DTSTART:20261101T220000\nRRULE:FREQ=DAILY"),
+		window("v", "Asia/Seoul", "DTSTART:20261101T233000\nRRULE:FREQ=DAILY")}
+	over := schedules.DateOf(time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC))
+	for name, c := range map[string]struct {
+		change func(*schedules.Station)
+		two    bool
+	}{
+		"no windows": {func(st *schedules.Station) { st.Windows = nil }, true},
+		"windows whose season is over": {func(st *schedules.Station) {
+			for i := range st.Windows {
+				st.Windows[i].Starts.Until = &over
+			}
+		}, true},
+		"windows that are over": {func(st *schedules.Station) {
+			for i := range st.Windows {
+				st.Windows[i].Starts.RRule += ";COUNT=1"
+			}
+		}, true},
+		"windows of half the days": {func(st *schedules.Station) {
+			st.Windows = []schedules.Window{window("w", "Asia/Seoul", "DTSTART:20261103T220000\nRRULE:FREQ=WEEKLY")}
+		}, true},
+		"shorter windows": {func(st *schedules.Station) {
+			for i := range st.Windows {
+				st.Windows[i].Length = schedules.Ms(20_000)
+			}
+		}, true},
+		"all windows in another zone": {func(st *schedules.Station) {
+			for i := range st.Windows {
+				st.Windows[i].Starts.Timezone = "Pacific/Auckland"
+			}
+		}, true},
+		"another zone":          {func(st *schedules.Station) { st.Timezone = "Pacific/Auckland" }, true},
+		"no freeze":             {func(st *schedules.Station) { st.Freeze = schedules.Ms(0) }, true},
+		"a much shorter freeze": {func(st *schedules.Station) { st.Freeze = schedules.Ms(60_000) }, true},
+		"a longer freeze":       {func(st *schedules.Station) { st.Freeze = schedules.Ms(7_200_000) }, false},
+		"one window less":       {func(st *schedules.Station) { st.Windows = st.Windows[:1] }, false},
+		"one window moved": {func(st *schedules.Station) {
+			st.Windows[1].Starts.RRule = "DTSTART:20261101T230000\nRRULE:FREQ=DAILY"
+		}, false},
+		"a window more": {func(st *schedules.Station) {
+			st.Windows = append(st.Windows, window("x", "UTC", "DTSTART:20261101T010000\nRRULE:FREQ=DAILY"))
+		}, false},
+	} {
+		for _, published := range []bool{true, false} {
+			g := newGuarded(t)
+			if err := g.station(ruth, func(st *schedules.Station) {
+				st.Windows, st.Freeze = slices.Clone(two), schedules.Ms(3_600_000)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if published {
+				servicetest.PutSigned(t, g.replica, replica.KindQueue, "s/2026-10-01", wire.Queue{Schema: wire.QueueSchema,
+					Station: "s", Date: schedules.DateOf(g.at.AddDate(0, -1, 0))})
+			}
+			err := g.station(ruth, func(st *schedules.Station) {
+				st.Windows = slices.Clone(st.Windows)
+				c.change(st)
+			})
+			if c.two && published {
+				g.waits(name, err)
+			} else if err != nil {
+				t.Errorf("%s (published: %v): %v", name, published, err)
+			}
+		}
 	}
 }
 
