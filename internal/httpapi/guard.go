@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -95,6 +96,20 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	a.fail(c, err)
 }
 
+// loggedPath returns the path of a request as logs have it: of a route with the id of a person, the pattern of the
+// route, and nothing of a path that no route has and that may hold such an id.
+func loggedPath(r *http.Request) string {
+	t := trailOf(r)
+	path := strings.ToLower(r.URL.Path)
+	switch {
+	case t != nil && strings.Contains(t.route, "/:person"):
+		return t.route
+	case (t == nil || t.route == "") && (strings.Contains(path, "persons") || strings.Contains(path, "people")):
+		return "(a path of persons that no route has)"
+	}
+	return r.URL.Path
+}
+
 // logRequest logs a request: changes and failures at info, reads at debug. It logs paths and not queries, since queries
 // can contain signatures.
 func (a *api) logRequest(r *http.Request, t *trail, w *watched, took time.Duration) {
@@ -106,7 +121,7 @@ func (a *api) logRequest(r *http.Request, t *trail, w *watched, took time.Durati
 		return
 	}
 	a.Log.LogAttrs(r.Context(), level, "request", slog.String("request_id", t.id), slog.String("method", r.Method),
-		slog.String("path", r.URL.Path),
+		slog.String("path", loggedPath(r)),
 		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("by", t.by),
 		slog.String("remote", r.RemoteAddr))
 }

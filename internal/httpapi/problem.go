@@ -85,7 +85,7 @@ func (a *Parts) problem(c *call, err error) wire.Problem {
 	case p.Status >= 500:
 		level = slog.LevelError
 	}
-	a.Log.Log(c.r.Context(), level, "request failed", "method", c.r.Method, "path", c.r.URL.Path, "status", p.Status,
+	a.Log.Log(c.r.Context(), level, "request failed", "method", c.r.Method, "path", loggedPath(c.r), "status", p.Status,
 		"request_id", p.RequestID, "error", err)
 	return p
 }

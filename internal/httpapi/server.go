@@ -98,7 +98,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 		switch {
 		case err == nil:
 		case g.Writer.Written():
-			a.Log.Error("answer broken off", "path", c.r.URL.Path, "request_id", c.actor.RequestID, "error", err)
+			a.Log.Error("answer broken off", "path", loggedPath(c.r), "request_id", c.actor.RequestID, "error", err)
 			panic(http.ErrAbortHandler) // a truncated answer must not look complete
 		default:
 			a.noteRefusal(c, err)
