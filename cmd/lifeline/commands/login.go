@@ -10,11 +10,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strings"
 	"time"
 
 	"lifeline/internal/client"
@@ -46,7 +50,7 @@ func (c *loginCmd) Run(ctx context.Context, stdout io.Writer) error {
 	fmt.Fprintf(stdout, "Open this address in a browser, sign in, and type the code there. Give the code to nobody.\n\n"+
 		"  Code:    %s\n  Address: %s\n\nWaiting until %s ...\n", login.Code, login.Link, instant(login.ExpiresAt))
 	if c.Browser {
-		openBrowser(login.Link)
+		openBrowser(login.Link, c.address)
 	}
 	var in wire.SignedIn
 	err = until(ctx, func() (bool, error) {
@@ -85,8 +89,30 @@ func until(ctx context.Context, done func() (bool, error)) error {
 	}
 }
 
-// openBrowser opens an address where there is a browser. Where there is none, the person opens it elsewhere.
-func openBrowser(address string) {
+// opened matches addresses that no shell and no program that opens them reads as anything but a web page.
+var opened = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/#-]*)?$`)
+
+// mayOpen reports whether a browser may open an address that a service named: a web page of the host at which the
+// service was asked, by any name of this machine if that is this machine.
+func mayOpen(address, service string) bool {
+	to, err := url.Parse(address)
+	if err != nil || !opened.MatchString(address) {
+		return false
+	}
+	asked, err := url.Parse(service)
+	return err == nil && (strings.EqualFold(to.Hostname(), asked.Hostname()) || onThisMachine(to) && onThisMachine(asked))
+}
+
+func onThisMachine(u *url.URL) bool {
+	return strings.EqualFold(u.Hostname(), "localhost") || net.ParseIP(u.Hostname()).IsLoopback()
+}
+
+// openBrowser opens an address that a service named, where there is a browser. Where there is none, or where it may not
+// be opened, the person opens it elsewhere.
+func openBrowser(address, service string) {
+	if !mayOpen(address, service) {
+		return
+	}
 	program := []string{"xdg-open"}
 	switch {
 	case runtime.GOOS == "darwin":

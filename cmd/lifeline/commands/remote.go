@@ -58,7 +58,7 @@ func (r remote) client() *client.Client {
 	return c.Confirming(func(what, link string) {
 		fmt.Fprintf(r.stderr, "%s. Open this address, see that it is what you do, and confirm it there:\n\n  %s\n\n", what,
 			link)
-		openBrowser(link)
+		openBrowser(link, r.address)
 	})
 }
 
