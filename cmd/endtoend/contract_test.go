@@ -569,6 +569,7 @@ func (d *driver) check(r request, a answer) {
 	case a.status >= 500:
 		wrong = "is a fault of the service"
 	case a.status == http.StatusForbidden && slices.Contains(strings.Fields(bySession), d.operation.ID): // by no token
+	case a.status == http.StatusTooManyRequests: // sign-ins are paced before their bodies are read
 	case a.status == http.StatusRequestEntityTooLarge: // the body is not read, so that none of its fields is named
 	case a.status >= 400 && r.field != "":
 		wrong = d.names(a, r.field)
