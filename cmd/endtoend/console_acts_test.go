@@ -240,7 +240,8 @@ func (h *house) decidesWhatWaits(b *tab) {
 		h.t.Error("a person is offered to confirm what they asked for")
 	}
 	b.press("Sign out")
-	b.signIn(h.secrets["editor"])
+	h.second()
+	b.signIn(h.secrets["second"])
 	b.seesIn("section.waits tr", "title", "祖母的信 <b>할머니</b>")
 	b.press("Confirm segment.edit " + confirmed)
 	b.press("Confirm")
@@ -256,7 +257,7 @@ func (h *house) decidesWhatWaits(b *tab) {
 	b.press("Confirm")
 	b.until(`!document.querySelector('dialog')`)
 	b.sees("No erasure waits for a second person.")
-	b.seesIn("tr", erased, "Ruth")
+	b.seesIn("tr", erased, "Amos")
 }
 
 // asksToForgetPersons asks, as a producer, for a change that needs two persons.
