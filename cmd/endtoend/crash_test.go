@@ -261,7 +261,7 @@ func adminOf(t *testing.T, c config.Serve) string {
 	return tokenOf(t, c, access.NewToken{Name: "Root", Role: access.Admin})
 }
 
-// tokenOf makes a token on the machine of the service, before it starts.
+// tokenOf makes a token on the machine of the service. Its maker is noted only if the service has been there.
 func tokenOf(t *testing.T, c config.Serve, n access.NewToken) string {
 	t.Helper()
 	if err := errors.Join(c.Check(), c.MakeData()); err != nil {

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/access"
 	"lifeline/internal/client"
 	"lifeline/internal/harness"
 	"lifeline/internal/harness/longform"
@@ -148,12 +149,12 @@ func cut(t *testing.T, sample string, n int) io.Reader {
 	return bytes.NewReader(b[:n])
 }
 
-// token makes an access token.
-func (n *relays) token(t *testing.T, name, role, station string) string {
+// token makes the access token of a station.
+func (n *relays) token(t *testing.T, station string) string {
 	t.Helper()
 	var out wire.Token
 	if _, err := n.admin.Call(t.Context(), client.Request{Method: http.MethodPost, Path: wire.Base + "/tokens",
-		Body: wire.NewToken{Name: name, Role: role, Station: station}}, &out); err != nil {
+		Body: wire.NewToken{Name: station, Role: string(access.StationJob), Station: station}}, &out); err != nil {
 		t.Fatal(err)
 	}
 	return out.Secret
@@ -189,8 +190,8 @@ func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.
 	n.admin, n.direct = p.client, p.url
 	n.link = harness.StartProxy(t, strings.TrimPrefix(p.url, "http://"))
 	n.bad = "http://" + n.link.Addr
-	n.editor = client.New(p.url, n.token(t, "Ruth", "producer", ""), &http.Client{})
-	producer := client.New(p.url, n.token(t, "Hana", "producer", ""), &http.Client{})
+	n.editor = client.New(p.url, tokenOf(t, c, access.NewToken{Name: "Ruth", Role: access.Producer}), &http.Client{})
+	producer := client.New(p.url, tokenOf(t, c, access.NewToken{Name: "Hana", Role: access.Producer}), &http.Client{})
 	n.voice = n.segment(t, producer, 6600, wire.SegmentMeta{ID: "voice", Kind: "testimony", Persons: []string{"p1"},
 		Sensitive: true})
 	plain := n.segment(t, producer, 6660, wire.SegmentMeta{ID: "plain", Kind: "promo"})
@@ -260,7 +261,7 @@ func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 			t.Fatal(err)
 		}
 		r.player, err = playout.OpenPlayer(playout.Options{Station: r.id, State: state,
-			API:  client.New(url, n.token(t, r.id, "station", r.id), &http.Client{Transport: r}),
+			API:  client.New(url, n.token(t, r.id), &http.Client{Transport: r}),
 			Open: open, Rate: rate, Follow: playout.FollowOptions{TrustFirst: true, Days: 1}, Now: time.Now,
 			Log:    slog.New(slog.DiscardHandler),
 			Notify: r.notice(n.voice.ID), Version: "test"})
