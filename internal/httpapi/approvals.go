@@ -62,11 +62,14 @@ func (a approvalHandlers) approve(c *call) error {
 	if err := c.decodeOptional(&in); err != nil {
 		return err
 	}
+	h := library.Hearing{Reason: in.Reason, AcceptWarnings: in.AcceptWarnings, Percent: in.HeardPercent}
+	if err := h.Check(); err != nil { // before anything is asked of the segment
+		return err
+	}
 	if revision, err = a.heard(c.param("segment"), revision, in.SHA256); err != nil {
 		return err
 	}
-	s, err := a.Library.Approvals.ApproveAsHeard(c.r.Context(), c.actor, c.param("segment"), revision,
-		library.Hearing{Reason: in.Reason, AcceptWarnings: in.AcceptWarnings, Percent: in.HeardPercent})
+	s, err := a.Library.Approvals.ApproveAsHeard(c.r.Context(), c.actor, c.param("segment"), revision, h)
 	return a.changed(c, s, err)
 }
 

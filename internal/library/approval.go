@@ -25,6 +25,14 @@ type Hearing struct {
 	Percent        *int // of the recording that was really played; nil: not measured
 }
 
+// Check fails with Invalid if the share that was heard is not from 0 to 100 percent.
+func (h Hearing) Check() error {
+	if p := h.Percent; p != nil && (*p < 0 || *p > 100) {
+		return fault.Fields(fault.Field{Field: "heard_percent", Message: "must be from 0 to 100"})
+	}
+	return nil
+}
+
 // Approve approves a pending segment of which nobody measured how much was heard.
 func (l *Approvals) Approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error) {
@@ -51,8 +59,8 @@ func MustAccept(r *schedules.Recording) (grave []schedules.RecordingWarning) {
 // with Invalid if the share that was heard is not from 0 to 100 percent.
 func (l *Approvals) ApproveAsHeard(ctx context.Context, a access.Actor, id string, revision *int64, h Hearing) (
 	schedules.Segment, error) {
-	if p := h.Percent; p != nil && (*p < 0 || *p > 100) {
-		return schedules.Segment{}, fault.Fields(fault.Field{Field: "heard_percent", Message: "must be from 0 to 100"})
+	if err := h.Check(); err != nil {
+		return schedules.Segment{}, err
 	}
 	if h.AcceptWarnings {
 		h.Reason = strings.TrimPrefix(h.Reason+"; its warnings were accepted", "; ")
