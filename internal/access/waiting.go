@@ -292,18 +292,14 @@ func (s *Confirmations) sees(ctx context.Context, a Actor, w waiting) error {
 		if one.Kind != replica.KindSegment || s.recalls(one) {
 			continue
 		}
-		all, _, err := s.replica.FieldsOf(ctx, one.write(), true)
+		fields, _, err := s.replica.FieldsOf(ctx, one.write(), a.Sensitive)
 		if err != nil {
 			return err
 		}
-		shown, _, err := s.replica.FieldsOf(ctx, one.write(), a.Sensitive)
-		if err != nil {
-			return err
-		}
-		for i, f := range all {
+		for _, f := range fields {
 			top, _, _ := strings.Cut(f.Field, ".")
 			named := slices.Contains(ofTheNamed, top) && f.After != "true"
-			if shown[i].Hidden && !f.Hidden || named && !a.Sensitive {
+			if (f.Hidden || named) && !a.Sensitive {
 				return fault.New(fault.Forbidden, "this changes %q of segment %q, which only persons see who are named for it: "+
 					"one of them must confirm it (an administrator names who may, with lifeline people set PERSON --sensitive)",
 					f.Field, one.ID)
