@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -100,11 +99,8 @@ func mayOpen(address, service string) bool {
 		return false
 	}
 	asked, err := url.Parse(service)
-	return err == nil && (strings.EqualFold(to.Hostname(), asked.Hostname()) || onThisMachine(to) && onThisMachine(asked))
-}
-
-func onThisMachine(u *url.URL) bool {
-	return strings.EqualFold(u.Hostname(), "localhost") || net.ParseIP(u.Hostname()).IsLoopback()
+	return err == nil && (strings.EqualFold(to.Hostname(), asked.Hostname()) ||
+		client.OfThisMachine(to.Hostname()) && client.OfThisMachine(asked.Hostname()))
 }
 
 // openBrowser opens an address that a service named, where there is a browser. Where there is none, or where it may not
