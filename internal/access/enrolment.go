@@ -81,8 +81,8 @@ func (e *Enrolments) find(handle string) string {
 }
 
 // errCode is the one answer to every code that is not valid, whatever is wrong with it.
-var errCode = fault.New(fault.Forbidden, "this code is not valid: it is mistyped, expired, used or replaced, or was tried too often. "+
-	"Ask whoever runs the service for another: lifeline station enrol STATION")
+var errCode = fault.New(fault.Forbidden, "this code is not valid: it is mistyped, expired, used or replaced, or was "+
+	"tried too often. Ask whoever runs the service for another: lifeline station enrol STATION")
 
 // Enrol binds the keys in an envelope of type wire.EnrolmentType, which the signing key among them signed, to the
 // station of its code, and returns a new access token of the station. A code is for one key: it may be sent again with

@@ -74,8 +74,7 @@ type wait struct {
 }
 
 // Sweep continues every confirmed erasure until nothing is left, one at a time: two would undo what the other writes in
-// the records. Each pass compares what is with what should be, so
-// that the next one completes an interrupted one.
+// the records. Each pass compares what is with what should be, so that the next one completes an interrupted one.
 func (s *Erasures) Sweep(ctx context.Context, lock *replica.WorkLock) error {
 	var failed error
 	for id, row := range replica.ErasuresIn(s.replica).After("", "") {

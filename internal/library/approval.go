@@ -55,8 +55,7 @@ func MustAccept(r *schedules.Recording) (grave []schedules.RecordingWarning) {
 
 // ApproveAsHeard approves a pending segment. The person who uploaded or reinstated it, or changed what counts since
 // its last approval, cannot approve it, and only persons who are named for it approve what is sensitive. It fails with
-// Conflict if the recording has warnings that must be accepted, and
-// with Invalid if the share that was heard is not from 0 to 100 percent.
+// Conflict if the recording has warnings that must be accepted, and as Hearing.Check does.
 func (l *Approvals) ApproveAsHeard(ctx context.Context, a access.Actor, id string, revision *int64, h Hearing) (
 	schedules.Segment, error) {
 	if err := h.Check(); err != nil {
@@ -66,8 +65,7 @@ func (l *Approvals) ApproveAsHeard(ctx context.Context, a access.Actor, id strin
 		h.Reason = strings.TrimPrefix(h.Reason+"; its warnings were accepted", "; ")
 	}
 	return l.segments.change(ctx, a, id, revision, "segment.approve", h.Reason, func(s *schedules.Segment) error {
-		switch {
-		case s.State != schedules.Pending:
+		if s.State != schedules.Pending {
 			return notPending(s)
 		}
 		if err := l.another(a, s); err != nil {

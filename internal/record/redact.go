@@ -74,8 +74,7 @@ func (h *sealedHashes) add(l wire.Link) {
 		h.documents[l.Queue], h.documents[l.Rundown] = true, true
 	case wire.LinkAsRun:
 		h.asRun = append(h.asRun, l)
-	}
-	if l.Kind == wire.LinkAudit {
+	case wire.LinkAudit:
 		h.audits = append(h.audits, auditSpan{h.lastAudit + 1, hashchain.LastOf(l), l.Date})
 		h.lastAudit = hashchain.LastOf(l)
 	}
