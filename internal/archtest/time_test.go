@@ -30,7 +30,6 @@ var realTime = map[string]string{
 	"internal/bench/storage/storage_test.go":  "prints figures",
 	"internal/bench/storage/waiting_test.go":  "prints figures",
 	"internal/playout/fake_test.go":           "serves tests in simulated time",
-	"internal/render/speed_test.go":           "prints figures",
 	"internal/store/redis/redis_test.go":      "lets the time of miniredis pass, which does not by itself",
 	"schedules/planner/catalogue_test.go":     "prints figures",
 	"schedules/planner/replan_test.go":        "prints figures",
