@@ -68,16 +68,13 @@ say 'vet'
 go vet ./...
 say 'staticcheck'
 GOGC=400 go tool staticcheck ./... # it, and deadcode, spend a fifth of their time on collecting garbage else
-say 'dead code, and the types of the programs for the other machines that stations have'
+say 'dead code'
 go build -o "$tools" golang.org/x/tools/cmd/deadcode
 dead=$(GOGC=400 "$tools/deadcode" -test ./...)
 if [ -n "$dead" ]; then
   printf '%s\n' "$dead"
   exit 1
 fi
-for target in linux/arm64 windows/amd64; do # it reads the programs and all that they import as source, and fails where a type does
-  GOGC=400 GOOS=${target%/*} GOARCH=${target#*/} "$tools/deadcode" ./cmd/... >/dev/null
-done
 mapfile -t others < <(go list ./... | grep -Ev '^lifeline/(audio|schedules|cmd/endtoend)(/|$)')
 say 'tests under the race detector, in their short form'
 # Code that starts no goroutine and decodes or computes sound is slow under the detector and has nothing for it to find.
