@@ -211,7 +211,7 @@ func (o *outpost) importBundle(bundle []byte) playout.Imported {
 		}
 	}()
 	told, err := playout.Imported{}, error(nil)
-	eventually(o.t, time.Minute, func() bool {
+	eventually(o.t, func() bool {
 		told, err = playout.Result(o.state, name)
 		return err == nil
 	})

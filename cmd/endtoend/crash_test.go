@@ -307,7 +307,7 @@ func (l *ledger) workUntil(t *testing.T, p *process, round int, kill func()) err
 func (p *process) ready(t *testing.T) {
 	t.Helper()
 	var err error
-	eventually(t, 30*time.Second, func() bool {
+	eventually(t, func() bool {
 		_, err = p.client.Call(t.Context(), client.Request{Method: "GET", Path: "/readyz"}, new(wire.Readiness))
 		return err == nil
 	})

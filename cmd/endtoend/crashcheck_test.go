@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"lifeline/internal/client"
 	"lifeline/internal/wire"
@@ -104,7 +103,7 @@ func checkAfterCrash(t *testing.T, p *process, l *ledger, last bool) (named map[
 func awaitNoOrphans(t *testing.T, dir string, named map[string]bool) {
 	t.Helper()
 	var orphans []string
-	eventually(t, 30*time.Second, func() bool {
+	eventually(t, func() bool {
 		orphans = nil
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) { // removed a moment ago

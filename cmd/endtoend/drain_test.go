@@ -120,7 +120,7 @@ func (p *process) asks(t *testing.T, secret, method, path string, body io.Reader
 // awaitWaiting returns once the metrics show a waiting request.
 func awaitWaiting(t *testing.T, url, kind string) {
 	t.Helper()
-	eventually(t, time.Minute, func() bool {
+	eventually(t, func() bool {
 		resp, err := http.Get(url + "/metrics")
 		if err != nil {
 			t.Fatal(err)

@@ -310,7 +310,7 @@ func (h *house) second() *client.Client {
 // analysed returns a segment after its analysis.
 func (h *house) analysed(id string) (s schedules.Segment) {
 	h.t.Helper()
-	eventually(h.t, time.Minute, func() bool {
+	eventually(h.t, func() bool {
 		var err error
 		if s, err = h.producer.Segment(h.t.Context(), id); err != nil {
 			h.t.Fatal(err)

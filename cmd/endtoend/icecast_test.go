@@ -85,7 +85,7 @@ func startIcecast(t *testing.T) *icecast {
 	})
 	i := &icecast{host: fmt.Sprintf("127.0.0.1:%d", port)}
 	up := false
-	eventually(t, time.Minute, func() bool {
+	eventually(t, func() bool {
 		resp, err := http.Get("http://" + i.host + "/status-json.xsl")
 		if up = err == nil; up {
 			resp.Body.Close()

@@ -68,7 +68,7 @@ func TestBadLinkToRedisIsSaidAndGotOver(t *testing.T) {
 			t.Errorf("%s: the queue: %d", name, got.status)
 		}
 		p.Pass()
-		eventually(t, time.Minute, func() bool {
+		eventually(t, func() bool {
 			plan = h.do("POST", wire.Station(crashStation, "rundowns", crashDay, "plan"), h.secrets["scheduler"], nil, nil)
 			return plan.status == http.StatusOK
 		})

@@ -87,7 +87,7 @@ func until(t testing.TB, at time.Time) {
 func (o *onAir) heardTo(t *testing.T, at time.Time) {
 	t.Helper()
 	size, wanted := int64(0), 4*airRate*at.Sub(o.start).Milliseconds()/1000 // 16 bits, stereo
-	eventually(t, time.Minute, func() bool {
+	eventually(t, func() bool {
 		wavs, err := filepath.Glob(filepath.Join(o.air, "*.wav"))
 		if err == nil && len(wavs) == 1 {
 			if info, err := os.Stat(wavs[0]); err == nil {
@@ -105,7 +105,7 @@ func (o *onAir) heardTo(t *testing.T, at time.Time) {
 func (o *onAir) holds(t *testing.T) {
 	t.Helper()
 	missing := ""
-	eventually(t, time.Until(o.start), func() bool {
+	within(t, time.Until(o.start), func() bool {
 		missing = ""
 		for _, i := range o.queue.Items {
 			if _, err := os.Stat(o.recording(i)); err != nil {

@@ -342,7 +342,7 @@ func TestRecalledSegmentLeavesEveryComingQueue(t *testing.T) {
 			t.Errorf("%s is in the very next revision, at %v", victim, i.StartAt)
 		}
 	}
-	eventually(t, 20*time.Second, func() bool { // its time is filled afterwards
+	eventually(t, func() bool { // its time is filled afterwards
 		after = h.queue("harbour-dawn", "2099-11-25")
 		return len(schedules.Rundown{Windows: after.Windows, Items: itemsOf(after)}.Open()) == 0
 	})

@@ -272,7 +272,7 @@ func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 	}
 	for _, r := range n.stations {
 		var w playout.Watch
-		eventually(t, time.Until(n.start), func() bool {
+		within(t, time.Until(n.start), func() bool {
 			w = r.player.Watch()
 			return w.QueueRevision > 0 && w.AudioMissing == 0 && !w.LeaseUntil.IsZero()
 		})
@@ -299,7 +299,7 @@ func TestRecalledPersonIsOffEverywhere(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := n.play(ctx, t)
-	eventually(t, time.Until(n.end), func() bool {
+	within(t, time.Until(n.end), func() bool {
 		return !slices.ContainsFunc(n.stations, func(r *relay) bool { return r.begun() == 0 })
 	})
 	n.link.Cut()
@@ -314,7 +314,7 @@ func TestRecalledPersonIsOffEverywhere(t *testing.T) {
 		offAirBy[s.Station] = s.OffBy.Time
 	}
 	var took []time.Duration
-	eventually(t, 10*time.Second, func() bool {
+	within(t, time.Until(n.end.Add(-3*time.Second)), func() bool {
 		if p, err = n.editor.Person(t.Context(), "p1"); err != nil {
 			t.Fatal(err)
 		}

@@ -276,7 +276,7 @@ func (f *flipped) Read(b []byte) (int, error) {
 func flipOnDisk(t *testing.T, pattern string) {
 	t.Helper()
 	var names []string
-	eventually(t, 20*time.Second, func() bool {
+	eventually(t, func() bool {
 		names, _ = filepath.Glob(pattern) // the pattern is valid
 		return len(names) > 0
 	})
@@ -393,7 +393,7 @@ func (g *guest) mpd(t *testing.T, fifo string) {
 		t.Fatal(err)
 	}
 	g.run(t, nil, "mpd", "--no-daemon", "--stderr", filepath.Join(dir, "mpd.conf"))
-	eventually(t, 10*time.Second, func() bool { _, err := os.Stat(socket); return err == nil })
+	eventually(t, func() bool { _, err := os.Stat(socket); return err == nil })
 	g.run(t, []string{"MPD_HOST=" + socket}, script(t, "mpd.sh"))
 }
 
@@ -402,7 +402,7 @@ func (g *guest) mpd(t *testing.T, fifo string) {
 func (g *guest) reconciled(t *testing.T) {
 	t.Helper()
 	var r schedules.Reconciliation
-	eventually(t, 15*time.Second, func() bool {
+	eventually(t, func() bool {
 		g.h.do("GET", wire.Station(g.station, "reconciliation", g.queue.Date.String())+"?window="+commands.DemoWindow,
 			g.h.secrets["scheduler"], nil, nil).into(t, &r)
 		return r.Totals[schedules.AsPlanned]+r.Totals[schedules.Substituted] == len(g.queue.Items)
@@ -419,8 +419,15 @@ func (g *guest) reconciled(t *testing.T) {
 	}
 }
 
-// eventually polls until is returns true, at most limit.
-func eventually(t testing.TB, limit time.Duration, is func() bool) {
+// eventually polls until is returns true. It gives up after a time in which the busiest machine has done what the tests
+// wait for, so a test fails where that never happens, and not where it happens late.
+func eventually(t testing.TB, is func() bool) {
+	t.Helper()
+	within(t, 2*time.Minute, is)
+}
+
+// within polls until is returns true, at most limit.
+func within(t testing.TB, limit time.Duration, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(limit); !is() && time.Now().Before(deadline); {
 		until(t, time.Now().Add(20*time.Millisecond))

@@ -264,14 +264,14 @@ func TestScriptsReportAnItemAsCutWhereTheirMountBroke(t *testing.T) {
 			const length = 15 * time.Second
 			list(t, lists, start, 2, length)
 			began := false
-			if eventually(t, time.Minute, func() bool { began = link.began(name); return began }); !began {
+			if eventually(t, func() bool { began = link.began(name); return began }); !began {
 				stop()
 				t.Fatalf("no item began, and it said %s", <-said)
 			}
 			link.broken()
 			breaks := time.Now()
 			<-link.again
-			eventually(t, time.Minute, func() bool { return len(reported(t, lists)) >= len(want) })
+			eventually(t, func() bool { return len(reported(t, lists)) >= len(want) })
 			until(t, start.Add(2*length+2*time.Second)) // no report of the second item as aired follows
 			var outcomes []string
 			form := regexp.MustCompile(`^\S+ (\d+) (\d+) (\w+) `)

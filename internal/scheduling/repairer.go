@@ -24,6 +24,8 @@ type Repairer struct {
 	inputs    *inputs
 	publisher *Publisher
 
+	budget time.Duration // see refillBudget
+
 	mu       sync.Mutex
 	refilled map[string]refillSearch        // by day: the last search for items to fill its open times
 	removed  map[string]map[string]struct{} // by day: the segments that repairs by this replica took out of it
@@ -31,9 +33,14 @@ type Repairer struct {
 
 // refillSearch records a search for items to fill a queue's open times.
 type refillSearch struct {
-	revision int64 // the queue's revision after the search
-	library  int64 // libraryChanges before the search
+	revision int64         // the queue's revision after the search
+	library  int64         // libraryChanges before the search
+	budget   time.Duration // the longest time that the next search may take, if this one ran out of time
+	next     time.Time     // when to search again, if this one ran out of time
 }
+
+// stopped reports whether the search ran out of time.
+func (r refillSearch) stopped() bool { return !r.next.IsZero() }
 
 // Repair removes from every queue that is not over the items that have not begun and may no longer air, because their
 // segment was recalled, its validity or its consent was shortened, or its audio was replaced. It does not search for
@@ -249,13 +256,20 @@ func (s *Repairer) bounded(r schedules.Rundown) schedules.Rundown {
 	return r
 }
 
-// refillBudget is the longest time for the search for items to fill the open times of one day.
-const refillBudget = 20 * time.Second
+// refillBudget is the longest time for the first search for items to fill the open times of one day. A search that ran
+// out of time is followed by another after refillPause, with twice the time, up to mostRefillBudget: on a machine that
+// is busy or slow, the first may have filled nothing.
+const (
+	refillBudget     = 20 * time.Second
+	mostRefillBudget = 8 * refillBudget
+	refillPause      = time.Minute
+)
 
 // Refill searches for items to fill the open times that a repair left in published queues, once for each revision of a
-// queue, and publishes the result. If so much of a window is open that it raises an alarm, Refill searches again after
-// every change of the library, and if a segment that was taken out of the day may air again, once more. It keeps the
-// windows that the day was published with, and changes nothing that has started or is frozen.
+// queue, and publishes the result. A search that ran out of time is followed by a longer one. If so much of a window is
+// open that it raises an alarm, Refill searches again after every change of the library, and if a segment that was
+// taken out of the day may air again, once more. It keeps the windows that the day was published with, and changes
+// nothing that has started or is frozen.
 func (s *Repairer) Refill(ctx context.Context, lock *replica.WorkLock) error {
 	if len(s.open()) == 0 {
 		return nil
@@ -273,10 +287,11 @@ func (s *Repairer) open() []wire.Queue {
 		last := s.refilled[replica.DayID(q.Station, q.Date)]
 		s.mu.Unlock()
 		back := len(s.returned(replica.DayID(q.Station, q.Date))) > 0
-		again := back || last.library != s.libraryChanges() && slices.ContainsFunc(q.Windows, func(w schedules.Slot) bool {
-			_, tooOpen := network.TooOpen(q, w, now)
-			return tooOpen
-		})
+		again := back || last.stopped() && !now.Before(last.next) ||
+			last.library != s.libraryChanges() && slices.ContainsFunc(q.Windows, func(w schedules.Slot) bool {
+				_, tooOpen := network.TooOpen(q, w, now)
+				return tooOpen
+			})
 		return (last.revision < q.Revision || again) && slices.ContainsFunc(planOf(q).Open(),
 			func(o schedules.Occurrence) bool { return o.EndAt.After(now) })
 	})
@@ -293,7 +308,12 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		if err != nil {
 			return err
 		}
-		day, known := replica.DayID(station, date), s.libraryChanges()
+		day, known, budget := replica.DayID(station, date), s.libraryChanges(), s.budget
+		s.mu.Lock()
+		if last := s.refilled[day]; last.stopped() {
+			budget = last.budget
+		}
+		s.mu.Unlock()
 		back := s.returned(day)
 		in, err := s.inputs.gather(ctx, station, date, otherDays{published: true})
 		if err != nil {
@@ -303,7 +323,7 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		in.Owed = slices.DeleteFunc(in.Owed, func(m schedules.MakeGood) bool { // start no new make-good
 			return !slices.ContainsFunc(base.Items, func(i schedules.Item) bool { return i.MakesGood == m.ID })
 		})
-		searching, cancel := context.WithTimeout(ctx, refillBudget)
+		searching, cancel := context.WithTimeout(ctx, budget)
 		defer cancel()
 		plan, changes, err := s.planning.Catalogue(in.Library).Replan(searching, in, base, s.now())
 		if err == nil {
@@ -312,18 +332,23 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		if err != nil {
 			return err
 		}
-		revision := q.Revision
+		search := refillSearch{revision: q.Revision, library: known}
+		if slices.ContainsFunc(plan.Rundown.Warnings, func(w schedules.Warning) bool {
+			return w.Code == schedules.WarnStopped
+		}) {
+			search.budget, search.next = min(2*budget, mostRefillBudget), s.now().Add(refillPause)
+		}
 		if len(changes) > 0 {
 			next, err := s.publishRepaired(ctx, latest, base, s.bounded(plan.Rundown),
 				refilledWith(base, plan, changes), "fills the open time")
 			if err != nil {
 				return err
 			}
-			revision = next.Revision
+			search.revision = next.Revision
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.refilled[day] = refillSearch{revision, known}
+		s.refilled[day] = search
 		for _, id := range back {
 			delete(s.removed[day], id)
 		}

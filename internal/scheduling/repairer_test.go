@@ -391,6 +391,30 @@ func TestRecallIsOutBeforeAnythingIsLookedFor(t *testing.T) {
 	}
 }
 
+// A search that ran out of time, as on a busy machine, is not the last one.
+func TestSearchThatRanOutOfTimeIsFollowedByALongerOne(t *testing.T) {
+	n, _ := halfHour(t)
+	n.recall("on")
+	n.Repairer.budget = time.Nanosecond
+	if open := n.repair(repairDate).Open(); len(open) != 1 {
+		t.Fatalf("open is %v: the search had no time, and found something", open)
+	}
+	day := replica.DayID("half", repairDate)
+	last := n.Repairer.refilled[day]
+	if last.budget != 2*n.Repairer.budget {
+		t.Errorf("the next search has %v", last.budget)
+	}
+	last.budget = refillBudget
+	n.Repairer.refilled[day] = last
+	if open := n.repair(repairDate).Open(); len(open) != 1 {
+		t.Errorf("it searched again at once, and open is %v", open)
+	}
+	n.now = n.now.Add(refillPause)
+	if open := n.repair(repairDate).Open(); len(open) != 0 {
+		t.Errorf("still open: %v", open)
+	}
+}
+
 // For random days, recalls, expiries, edits and changed definitions: a repair changes no item that has started or is
 // frozen, unless the item itself may not air; no time is silent while a fallback may air; and unpublished edits stay
 // unpublished. LIFELINE_PROVE=repairs tests 10,000 days.

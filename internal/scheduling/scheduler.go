@@ -63,7 +63,7 @@ func New(r *replica.Replica, s *record.Records, signer replica.Signer, now func(
 	return &Scheduler{Network: definitions, Record: rec, Rundowns: rundowns, Drafts: &Drafts{c, rundowns, in, beside},
 		Publisher: publisher,
 		Repairer: &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher,
-			refilled: map[string]refillSearch{}, removed: map[string]map[string]struct{}{}},
+			budget: refillBudget, refilled: map[string]refillSearch{}, removed: map[string]map[string]struct{}{}},
 		Fallbacks: fallbacks, Leases: leases,
 		Lists: &Lists{c}, People: &People{c, leases}, Seizures: &Seizures{c, leases},
 		Scripts: &Scripts{c, in}, Resigner: &Resigner{c, rundowns, publisher,
