@@ -71,10 +71,11 @@ func TestContractHoldsForGeneratedInput(t *testing.T) {
 // neverGenerated are operations of which only refusals are generated: a make-good takes a day that was missed, a
 // window takes its time to render, an enrolment a code and a key, the recalls that one person confirms or undoes are
 // another's, receipts are of entries that somebody brought in a station's place, and a list of mirrors takes the key of
-// their role. Passkeys need a device, and an erasure or a change that waits a person who asked. Their own tests have
-// them succeed.
+// their role. Passkeys need a device, a sign-in elsewhere an identity provider, and an erasure or a change that waits a
+// person who asked. Their own tests have them succeed.
 var neverGenerated = []string{"addPasskey", "beginEnrolment", "beginPasskey", "endPasskey", "endSession", "enrolPerson",
 	"recoverMember", "signIn", "approveLogin", "confirmAct", "awaitLogin", "beginLogin",
+	"beginProviderSignIn", "signInByProvider",
 	"waiveMakeGood", "getWindow", "enrolStation", "enrolStationSealed", "confirmRecalls", "reinstateRecalls",
 	"getSignedReceipts", "setMirrorList", "getSignedMirrorList", "confirmErasure", "dropErasure", "getErasure",
 	"confirmWaiting", "withdrawWaiting"}
@@ -143,6 +144,7 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 		"schedule": {strings.ReplaceAll(contractDay, "-", "") + "_PI.xml"}, "window": {r.Items[0].Window},
 		"dates": {contractDay, "2026-12-02"}, "stations": {ownStation, otherStation},
 		"person": {"p17", "p23", "p31"}, "revision": {1, r.Revision}, "since": {0, 5}, "seed": {1, 7},
+		"issuer": {"https://id.example"}, "subject": {"00u1hana", "00u2ruth"},
 		"build": {console.Build()}, "asset": {"app.js", "style.css", "icon.svg"}}
 	for _, i := range r.Items {
 		known["item"] = append(known["item"], i.ID)

@@ -16,7 +16,7 @@
 //     feeds_test.go, readers_test.go, render_test.go, webhooks_test.go, changes_test.go.
 //   - The API: contract_test.go, matrix_test.go, guard_test.go, badinput_test.go, outside_test.go, tls_test.go,
 //     link_test.go.
-//   - The console: console_test.go, console_acts_test.go.
+//   - The console: console_test.go, console_acts_test.go. Persons: passkey_test.go, provider_test.go.
 //   - The operator: backup_test.go, backupcrypt_test.go, restorewords_test.go, fsck_test.go, keys_test.go,
 //     keyfolder_test.go, ceremony_test.go, restorednumbers_test.go, emptied_test.go, held_test.go, hold_test.go,
 //     drain_test.go, stopped_test.go, releases_test.go, exit_test.go, hostile_test.go.

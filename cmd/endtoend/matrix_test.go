@@ -78,6 +78,7 @@ var mayDo = map[string]string{
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
 	"listPeople": "", "addMember": "", "getMember": "", "patchMember": "",
 	"beginSignIn": "open", "signIn": "open", "beginEnrolment": "open", "enrolPerson": "open",
+	"getSignInWays": "open", "beginProviderSignIn": "open", "signInByProvider": "open",
 	"beginLogin": "open", "awaitLogin": "open", "approveLogin": "producer scheduler viewer",
 	"confirmAct":   "producer scheduler viewer",
 	"listSessions": "producer scheduler viewer", "endSession": "producer scheduler viewer",

@@ -171,8 +171,14 @@ func (h *holders) mayHold(name string, role Role) error {
 }
 
 // mayBe fails with Conflict if a name of a person is, or looks like, that of another, or of a station's token, or if a
-// token whose holder has that name has a role that the person does not get.
+// token whose holder has that name has a role that the person does not get, or if another has one of the identities.
 func (h *holders) mayBe(p replica.KnownPerson) error {
+	for _, other := range h.persons {
+		if id, shared := p.Shares(other.Person); shared && other.ID != p.ID {
+			return fault.New(fault.Conflict, "%s is linked with the identity %q already, and an identity is one person's: end that "+
+				"link first (lifeline people unlink %s)", other.Name, id.Subject, other.ID)
+		}
+	}
 	for _, name := range append([]string{p.Name}, p.Others...) {
 		f := names.Of(name)
 		if err := reserved(name, f); err != nil {

@@ -243,8 +243,8 @@ func madeWrite(m *replica.Replica, change func([]replica.Made) ([]replica.Made, 
 }
 
 // Enrolled returns the writes that belong to the enrolment of a person by a code: who made the code may be the person
-// from then on. Passkeys by a code that nobody else made, or that two others approved, end that, and the tokens that
-// others made for the person.
+// from then on. Passkeys by a code that nobody else made, or that two others approved, end that, and with it the tokens
+// that others made for the person, and the links with identities, which others made too.
 func Enrolled(m *replica.Replica, person string, makers []AccessMaker, now time.Time) ([]store.Write, error) {
 	of := AccessMaker{Person: person}
 	if len(makers) > 0 {
@@ -253,6 +253,15 @@ func Enrolled(m *replica.Replica, person string, makers []AccessMaker, now time.
 		})
 	}
 	var writes []store.Write
+	if row, ok := replica.PersonsIn(m).Get(person); ok && len(row.Value.Identities) > 0 {
+		next := row.Value.Person
+		next.Identities = nil
+		body, err := replica.Encode(next)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, store.Write{Kind: replica.KindPerson, ID: person, Expect: row.Revision, Body: body})
+	}
 	unmarked := false
 	for id, row := range tokensIn(m).After("", "") {
 		t := row.Value

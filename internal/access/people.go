@@ -53,8 +53,9 @@ func (p *Members) List(after string, limit int) (out []wire.Member, next string)
 	return out, ""
 }
 
-// Add stores a new person, who is active. It fails with Invalid, and with Conflict if the id is taken, or a name is, or
-// looks like, that of another person or of a machine with a role that the person does not get.
+// Add stores a new person, who is active. It fails with Invalid, and with Conflict if the id is taken, a name is, or
+// looks like, that of another person or of a machine with a role that the person does not get, or another person has
+// one of the identities.
 func (p *Members) Add(ctx context.Context, by Actor, m wire.Member) (wire.Member, error) {
 	if m.ID == "" {
 		m.ID = newPersonID()
@@ -131,7 +132,7 @@ func (p *Members) Forget(ctx context.Context, origin store.Origin, id, name stri
 			return fault.New(fault.Conflict, "%s is active", known.Name)
 		}
 		next := known.Person
-		next.Name, next.Others = name, nil
+		next.Name, next.Others, next.Identities = name, nil, nil
 		if err := h.mayBe(next.Known()); err != nil {
 			return err
 		}
@@ -213,6 +214,9 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, f fun
 		if err := h.mayBe(known); err != nil {
 			return err
 		}
+		if err := h.links(p.replica, by, before, next, p.now()); err != nil {
+			return err
+		}
 		had := !h.noAdmin()
 		h.put(known)
 		if had && h.noAdmin() {
@@ -237,6 +241,19 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, f fun
 		err = p.replica.CatchUp(ctx)
 	}
 	return out, err
+}
+
+// links notes that who links an identity with another person may be that person from then on: it may be an identity of
+// their own.
+func (h *holders) links(m *replica.Replica, by Actor, before *replica.Person, next replica.Person, now time.Time) (
+	err error) {
+	added := slices.ContainsFunc(next.Identities, func(id replica.Identity) bool {
+		return before == nil || !slices.Contains(before.Identities, id)
+	})
+	if added {
+		h.people.Made, err = noteMade(h.people.Made, m, AccessMaker{Person: next.ID}, true, by.Makers(m), now)
+	}
+	return err
 }
 
 // Check fails with Invalid and lists the faults of a person.
@@ -291,12 +308,22 @@ func (p *Members) check(n wire.Member) error {
 			tell(fmt.Sprintf("stations[%d]", i), "%s", none)
 		}
 	}
+	for i, id := range n.Identities {
+		if !wire.ValidIssuer(id.Issuer) {
+			tell(fmt.Sprintf("identities[%d].issuer", i), "must be the address of an identity provider such as "+
+				"https://id.example")
+		}
+		if !wire.ValidSubject(id.Subject) {
+			tell(fmt.Sprintf("identities[%d].subject", i), "must be the subject by which the identity provider knows the "+
+				"person: 1 to 255 printable characters of ASCII")
+		}
+	}
 	for field, count := range map[string]int{"other_names": len(n.Others), "languages": len(n.Languages),
-		"stations": len(n.Stations)} {
+		"stations": len(n.Stations), "identities": len(n.Identities)} {
 		if count > MostOfPerson {
 			tell(field, "has more than %d entries", MostOfPerson)
 		}
-		if field != "other_names" && count > 0 && slices.Contains(n.Roles, string(Admin)) {
+		if field != "other_names" && field != "identities" && count > 0 && slices.Contains(n.Roles, string(Admin)) {
 			tell(field, "must be empty for the role admin, which may do everything")
 		}
 	}
@@ -312,7 +339,12 @@ func (h *holders) put(p replica.KnownPerson) {
 func stored(m wire.Member, before replica.Person) replica.Person {
 	next := before
 	next.Name, next.Roles, next.Languages, next.Stations = m.Name, set(m.Roles), set(m.Languages), set(m.Stations)
-	next.Sensitive = m.Sensitive
+	next.Sensitive, next.Identities = m.Sensitive, nil
+	for _, id := range m.Identities {
+		if stored := (replica.Identity{Issuer: id.Issuer, Subject: id.Subject}); !slices.Contains(next.Identities, stored) {
+			next.Identities = append(next.Identities, stored)
+		}
+	}
 	next.Others = append([]string{}, m.Others...)
 	for _, earlier := range append([]string{before.Name}, before.Others...) {
 		if earlier != "" && earlier != m.Name && !slices.Contains(next.Others, earlier) {
@@ -332,7 +364,11 @@ func set(values []string) []string {
 
 // member returns a person as the API shows it.
 func member(p replica.Person, revision int64) wire.Member {
-	return wire.Member{ID: p.ID, Revision: revision, Name: p.Name, Others: p.Others, Roles: p.Roles,
+	out := wire.Member{ID: p.ID, Revision: revision, Name: p.Name, Others: p.Others, Roles: p.Roles,
 		Languages: p.Languages, Stations: p.Stations, Sensitive: p.Sensitive, Active: p.EndedAt.IsZero(),
 		CreatedAt: p.CreatedAt, EndedAt: p.EndedAt}
+	for _, id := range p.Identities {
+		out.Identities = append(out.Identities, wire.Identity{Issuer: id.Issuer, Subject: id.Subject})
+	}
+	return out
 }

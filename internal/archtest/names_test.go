@@ -27,6 +27,7 @@ var sameNames = map[string]string{
 	"File":       "of the console, of a frequency file",
 	"Format":     "of a sound output; of a store",
 	"Header":     "of an MP3 frame, of an HTTP answer",
+	"Identity":   "of a player; how an identity provider knows a person, as stored and in the API",
 	"Kind":       "of failure, of document, of segment: each package's own notion",
 	"Library":    "the use cases of segments; the pure library that planning reads",
 	"Logbook":    "as-run at the station, and at the service",

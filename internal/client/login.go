@@ -29,6 +29,12 @@ func (c AccessCalls) LoggedIn(ctx context.Context, in wire.LoginCheck) (out wire
 	return out, err
 }
 
+// SignInWays returns how persons may sign in.
+func (c AccessCalls) SignInWays(ctx context.Context) (out wire.SignInWays, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/sign-in"}, &out)
+	return out, err
+}
+
 // Me returns who the caller is.
 func (c AccessCalls) Me(ctx context.Context) (out wire.Me, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/me"}, &out)

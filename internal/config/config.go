@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lifeline/internal/wire"
 )
 
 // Serve holds the settings of the service.
@@ -37,6 +39,7 @@ type Serve struct {
 	Redis       Redis         `embed:"" prefix:"redis-"`
 	S3          S3            `embed:"" prefix:"s3-"`
 	Render      Render        `embed:"" prefix:"render-"`
+	OIDC        OIDC          `embed:"" prefix:"oidc-"`
 	Webhooks    []string      `name:"webhook-networks" help:"Private networks, such as 10.1.2.0/24, that webhooks may reach, also without TLS. Default: none; webhooks then reach only public addresses, and only by TLS." env:"LIFELINE_WEBHOOK_NETWORKS"`
 	Guard       Guard         `embed:""`
 	LogJSON     bool          `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
@@ -57,6 +60,23 @@ type S3 struct {
 	SecretKeyFile string `help:"File with the secret key of the bucket." env:"LIFELINE_S3_SECRET_KEY_FILE" type:"path"`
 
 	Silence time.Duration `help:"Longest silence of the bucket before a transfer is given up; 0 means no limit." default:"15s" env:"LIFELINE_S3_SILENCE"`
+}
+
+// OIDC holds the settings of the service at the house's identity provider.
+type OIDC struct {
+	Issuer     string `help:"Identity provider of the house, by OpenID Connect, such as https://id.example: the issuer that its tokens name. Persons who are linked with an identity there may sign in by it, beside passkeys. It sends browsers back to the console, at --public-url with a / at the end. Default: none." env:"LIFELINE_OIDC_ISSUER"`
+	ClientID   string `name:"client-id" help:"Name of the service at the identity provider." env:"LIFELINE_OIDC_CLIENT_ID"`
+	SecretFile string `help:"File with the secret of the service at the identity provider." env:"LIFELINE_OIDC_SECRET_FILE" type:"path"`
+}
+
+func (o OIDC) check() error {
+	if (o.Issuer == "") != (o.ClientID == "") || (o.Issuer == "") != (o.SecretFile == "") {
+		return errors.New("--oidc-issuer, --oidc-client-id, --oidc-secret-file: must be given together")
+	}
+	if o.Issuer != "" && !wire.ValidIssuer(o.Issuer) {
+		return errors.New("--oidc-issuer: must be an address such as https://id.example; http only on this machine")
+	}
+	return nil
 }
 
 // Render holds the settings for rendering windows into files. 0 means the default.
@@ -103,7 +123,7 @@ func (s *Serve) AfterApply() error { return s.Check() }
 
 // Check returns all faults of the settings, and sets the dependent ones.
 func (s *Serve) Check() error {
-	wrong := []error{s.checkGuard()}
+	wrong := []error{s.checkGuard(), s.OIDC.check()}
 	if _, err := s.WebhookNetworks(); err != nil {
 		wrong = append(wrong, err)
 	}

@@ -28,6 +28,7 @@ type cleaner struct {
 	instead  string
 	label    string                 // instead, where only labels may stand
 	member   string                 // id of the person who worked with the service
+	subjects bool                   // what is cleaned is of that person: the subjects of identities go, too
 	active   func(name string) bool // a person of that name works with the service
 }
 
@@ -80,6 +81,8 @@ var people = map[string]bool{"by": true, "asked_by": true, "decided_by": true, "
 func (c cleaner) clean(within, member, value string) string {
 	switch {
 	case value == "":
+	case member == "subject" && c.subjects:
+		return c.instead
 	case labels[member]:
 		return c.replacedBy(c.label, value)
 	case member == "metadata":
@@ -186,6 +189,7 @@ func (c cleaner) change(h store.Change) store.Change {
 		h.Fields = ""
 	case slices.Contains(ofAccess, h.Kind) && !(h.Kind == replica.KindPerson && h.ID == c.member):
 	default:
+		c.subjects = h.Kind == replica.KindPerson
 		h.Fields = string(text.InStrings([]byte(h.Fields), c.fields()))
 	}
 	return h

@@ -253,6 +253,11 @@ func (s *Erasures) member(e *replica.ErasureDoc, id string) error {
 		return fault.New(fault.Conflict, "person %q was erased already", id)
 	}
 	e.Member, e.Texts = id, append([]string{row.Value.Name}, row.Value.Others...) // all names, whatever was asked for
+	for _, identity := range row.Value.Identities {
+		if len(identity.Subject) >= shortestText {
+			addText(e, identity.Subject)
+		}
+	}
 	return nil
 }
 

@@ -352,13 +352,17 @@ func TestRecordingThatAnotherSegmentHasIsNotErased(t *testing.T) {
 func TestErasedMemberHasNoNameAndStaysOnePerson(t *testing.T) {
 	h := newHouse(t)
 	members := access.NewMembers(h.replica, func() time.Time { return h.now })
-	const name = "Brigitta Żółć"
+	const name, subject, short = "Brigitta Żółć", "00u1brigitta", "vqxzj"
+	identity := wire.Identity{Issuer: "https://id.example", Subject: subject}
 	for _, m := range []wire.Member{{ID: "admin", Name: "Ada", Roles: []string{"admin"}, Active: true},
-		{ID: "bri", Name: name, Others: []string{"brigitta_z"}, Roles: []string{"producer"}, Active: true}} {
-		_, err := members.Add(t.Context(), access.System, m)
+		{ID: "bri", Name: name, Others: []string{"brigitta_z"}, Roles: []string{"producer"}, Active: true,
+			Identities: []wire.Identity{identity, {Issuer: identity.Issuer, Subject: short}}}} {
+		_, err := members.Add(t.Context(), ruth, m)
 		h.must(err)
 	}
 	h.must(h.replica.CatchUp(t.Context()))
+	h.must(access.NewNotes(h.replica, func() time.Time { return h.now }).Refused(t.Context(), access.Actor{}, "signIn",
+		"before the link it knew you as \""+subject+"\""))
 	bri := access.Actor{Name: name, Person: "bri", Role: access.Producer}
 	_, err := h.lib.Segments.Edit(t.Context(), bri, "m1", nil, func(s *schedules.Segment) { s.Title = "by brigitta_z" })
 	h.must(err)
@@ -376,7 +380,15 @@ func TestErasedMemberHasNoNameAndStaysOnePerson(t *testing.T) {
 		t.Fatalf("the erasure is %+v", e)
 	}
 	h.sound = nil // it stays
-	h.lacks(name, "brigitta_z")
+	h.lacks(name, "brigitta_z", subject)
+	for place, content := range h.everything() {
+		if bytes.Contains(content, []byte(short)) {
+			t.Errorf("%s still has %q: %.300s", place, short, content)
+		}
+	}
+	_, err = members.Add(t.Context(), ruth, wire.Member{ID: "cho", Name: "Cho", Roles: []string{"viewer"}, Active: true,
+		Identities: []wire.Identity{identity}})
+	h.must(err) // the identity is free
 	h.closes()
 	s, err := h.lib.Segments.Get("m1")
 	h.must(err)

@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/wire"
@@ -15,7 +17,7 @@ func (a memberHandlers) routes() []route {
 	sora := wire.Member{ID: "sora", Revision: 1, Name: "Sora", Roles: []string{"producer"}, Languages: []string{"ko"},
 		Active: true, CreatedAt: exampleStart}
 	clash := map[int]string{http.StatusConflict: "A name is, or looks like, that of another person or of a machine, the " +
-		"ID is taken, or no active administrator would be left."}
+		"ID is taken, another person has an identity, or no active administrator would be left."}
 	return []route{
 		{a.list, apidoc.Route{Method: http.MethodGet, Path: "/v1/people", Roles: admins,
 			ID: "listPeople", Tag: apidoc.ForSchedulers, Summary: "List the persons who work with the service",
@@ -37,11 +39,13 @@ func (a memberHandlers) routes() []route {
 			Confirmed: true, ID: "patchMember", Tag: apidoc.ForSchedulers, Summary: "Change a person who works with the service",
 			Detail: "The body is a merge patch (RFC 7396). If active is false, that ends the person: tokens and running " +
 				"requests of the person end at once, on every replica. The last active administrator cannot be ended. An earlier " +
-				"name stays one of other_names.",
+				"name stays one of other_names. Whom an identity is added to counts as one with the caller where two persons " +
+				"are needed; who has passkeys adds it themselves, signed in.",
 			Match: apidoc.MatchNeeded, Takes: apidoc.TakesPatch[wire.Member](map[string]any{"active": false}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed person.", sora, "ETag")},
 			Faults: map[int]string{http.StatusConflict: clash[http.StatusConflict],
-				http.StatusGone: "The person was erased for good."}}},
+				http.StatusForbidden: "The role is not permitted, or an identity is added to another person who has passkeys.",
+				http.StatusGone:      "The person was erased for good."}}},
 	}
 }
 
@@ -95,9 +99,13 @@ func (a memberHandlers) patch(c *call) error {
 	if err != nil {
 		return err
 	}
+	before := m.Identities
 	read := mergeStrict(b, &m)
 	if unreadable(read) {
 		return read
+	}
+	if err := a.mayLink(c.actor, id, before, m.Identities); err != nil {
+		return err
 	}
 	var own error
 	if m.ID != id {
@@ -112,4 +120,15 @@ func (a memberHandlers) patch(c *call) error {
 		err = a.SignIn.EndSessions(c.r.Context(), c.actor, id)
 	}
 	return resource(c, m, m.Revision, err)
+}
+
+// mayLink fails with Forbidden for everybody but the person, signed in, if an identity is added to a person who has
+// passkeys: nobody takes over another alone.
+func (a memberHandlers) mayLink(by access.Actor, person string, before, after []wire.Identity) error {
+	added := slices.ContainsFunc(after, func(i wire.Identity) bool { return !slices.Contains(before, i) })
+	if !added || a.givesAccess(by, person) {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "person %q has passkeys, so that no other person links them alone: an administrator "+
+		"links themselves, and who runs the service links others, on its machine (lifeline people link-here %[1]s)", person)
 }

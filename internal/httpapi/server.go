@@ -178,7 +178,7 @@ func (a *api) admit(c *call, r route) error {
 		return fault.New(fault.Forbidden, "this token is limited to %s: use another one", strings.Join(actor.May, ", "))
 	}
 	if r.BySession && actor.Session == "" {
-		return fault.New(fault.Forbidden, "only persons who are signed in by passkey do this, and no token: sign in")
+		return fault.New(fault.Forbidden, "only persons who are signed in do this, and no token: sign in")
 	}
 	if !permitted(actor, r) {
 		return fault.New(fault.Forbidden, "a token of the role %s is not permitted to do this: use a token of the "+

@@ -18,7 +18,7 @@ import (
 	"lifeline/schedules"
 )
 
-// signInHandlers sign persons in by passkey, and serve their passkeys and sessions.
+// signInHandlers sign persons in by passkey or by the identity provider, and serve their passkeys and sessions.
 type signInHandlers struct{ *api }
 
 // maxPasskeys bounds the body of what anybody may send to sign in or enrol, in bytes.
@@ -38,7 +38,7 @@ func (a signInHandlers) routes() []route {
 	none := "The service's address can have no passkeys: it has no name, or no TLS."
 	begun := apidoc.Gives(http.StatusCreated, "The session. Its secret is in the cookie "+sessionCookie+".",
 		wire.SignedIn{Session: session}, "Set-Cookie")
-	return append(a.commandLine(session), []route{
+	return append(append(a.commandLine(session), a.byProvider(begun)...), []route{
 		{a.ask, apidoc.Route{Method: http.MethodPost, Path: "/v1/sign-in/options", Open: true,
 			ID: "beginSignIn", Tag: apidoc.ForEverybody, Summary: "Get a challenge to sign in by passkey",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What the browser needs.", exampleRequest)},
@@ -117,8 +117,8 @@ func (a signInHandlers) routes() []route {
 // Secure, of this host alone, and of every path.
 const sessionCookie = "__Host-lifeline"
 
-func cookieOf(secret string, life int) *http.Cookie {
-	return &http.Cookie{Name: sessionCookie, Value: secret, Path: "/", MaxAge: life, Secure: true, HttpOnly: true,
+func cookieOf(name, secret string, life int) *http.Cookie {
+	return &http.Cookie{Name: name, Value: secret, Path: "/", MaxAge: life, Secure: true, HttpOnly: true,
 		SameSite: http.SameSiteStrictMode}
 }
 
@@ -176,7 +176,7 @@ func (a signInHandlers) begun(c *call, out wire.SignedIn, err error) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(c.w, cookieOf(out.Secret, int(signin.Life.Seconds())))
+	http.SetCookie(c.w, cookieOf(sessionCookie, out.Secret, int(signin.Life.Seconds())))
 	out.Secret = ""
 	return c.json(http.StatusCreated, out)
 }
@@ -210,7 +210,7 @@ func (a signInHandlers) endSession(c *call) error {
 		return err
 	}
 	if id == c.actor.Session {
-		http.SetCookie(c.w, cookieOf("", -1))
+		http.SetCookie(c.w, cookieOf(sessionCookie, "", -1))
 	}
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -102,11 +102,17 @@ func (a tokenHandlers) createToken(c *call) error {
 // onlyByThemselves fails with Forbidden for everybody but the person, signed in, if a token is of a person who has
 // passkeys: with a token of another, one person would be two.
 func (a tokenHandlers) onlyByThemselves(by access.Actor, person string) error {
-	if person == "" || by.Session != "" && by.Person == person || len(a.SignIn.Passkeys(person)) == 0 {
+	if person == "" || a.givesAccess(by, person) {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "person %q has passkeys, so that only that person makes their tokens, signed in by "+
 		"passkey: who needs one on a command line signs in with lifeline login", person)
+}
+
+// givesAccess reports whether somebody may give a person access: nobody but the person, signed in, may if the person
+// has passkeys.
+func (a *Parts) givesAccess(by access.Actor, person string) bool {
+	return by.Session != "" && by.Person == person || len(a.SignIn.Passkeys(person)) == 0
 }
 
 // known fails with Invalid unless all are ids of operations.

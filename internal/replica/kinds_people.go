@@ -26,7 +26,7 @@ const PeopleID = "people"
 
 var peopleKinds = Kinds{
 	{Name: KindPerson, Form: reflect.TypeFor[Person](), Copy: Copied(knowing), Inspect: Looking(inspectPerson),
-		Hides: Hiding(), Upgrades: []Upgrade{withSensitive}},
+		Hides: Hiding(), Upgrades: []Upgrade{withSensitive, withIdentities}},
 	{Name: KindPeople, Form: reflect.TypeFor[PeopleChanges](), Copy: Copied(Parse[PeopleChanges]),
 		Inspect: Readable[PeopleChanges], Upgrades: []Upgrade{withMade}},
 }
@@ -59,17 +59,39 @@ var withSensitive = Upgrade{
 	},
 }
 
+// withIdentities adds the identities by which a person may sign in. A program that does not know them would lose them
+// with its next change of the person.
+var withIdentities = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		p, err := Parse[Person](body)
+		if err == nil && len(p.Identities) > 0 {
+			err = fault.New(fault.Conflict, "%s can be linked with an identity only after every replica is in this version: "+
+				"bring the others up to it, then run lifeline upgrade-store", p.Name)
+		}
+		return body, err
+	},
+}
+
 // Person is a person who works with the service. Access tokens belong to one.
 type Person struct {
-	ID        string            `json:"id"`
-	Name      string            `json:"name"`
-	Others    []string          `json:"other_names,omitempty"` // earlier names, and the names of older tokens
-	Roles     []string          `json:"roles"`
-	Languages []string          `json:"languages,omitempty"` // that the person may change content in; none: every one
-	Stations  []string          `json:"stations,omitempty"`  // that the person may schedule; none: every one
-	Sensitive bool              `json:"sensitive,omitempty"` // named for sensitive audio, persons and consent of segments
-	CreatedAt schedules.Instant `json:"created_at"`
-	EndedAt   schedules.Instant `json:"ended_at"` // none: the person is active
+	ID        string   `json:"id"`
+	Name      string   `json:"name"`
+	Others    []string `json:"other_names,omitempty"` // earlier names, and the names of older tokens
+	Roles     []string `json:"roles"`
+	Languages []string `json:"languages,omitempty"` // that the person may change content in; none: every one
+	Stations  []string `json:"stations,omitempty"`  // that the person may schedule; none: every one
+	Sensitive bool     `json:"sensitive,omitempty"` // named for sensitive audio, persons and consent of segments
+	// by which an identity provider knows the person, who may sign in by it; no other person has one of them
+	Identities []Identity        `json:"identities,omitempty"`
+	CreatedAt  schedules.Instant `json:"created_at"`
+	EndedAt    schedules.Instant `json:"ended_at"` // none: the person is active
+}
+
+// Identity is how an identity provider knows somebody. The zero Identity is nobody's.
+type Identity struct {
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"` // in this form exactly
 }
 
 // PeopleChanges counts the changes of persons and of tokens' holders.
@@ -107,6 +129,15 @@ func (p Person) Known() KnownPerson {
 
 // Named reports whether a name of that form is one of the person's, or looks like it.
 func (p KnownPerson) Named(f names.Likeness) bool { return slices.ContainsFunc(p.forms, f.Same) }
+
+// Shares returns an identity that both persons have.
+func (p Person) Shares(other Person) (Identity, bool) {
+	n := slices.IndexFunc(p.Identities, func(i Identity) bool { return slices.Contains(other.Identities, i) })
+	if n < 0 {
+		return Identity{}, false
+	}
+	return p.Identities[n], true
+}
 
 func knowing(body []byte) (KnownPerson, error) {
 	p, err := Parse[Person](body)
@@ -182,6 +213,9 @@ func inspectPerson(i *Inspector, d store.Document, p Person) {
 		for _, other := range i.people {
 			if known.Named(names.Of(other.Name)) || other.Named(names.Of(p.Name)) {
 				wrong = fmt.Sprintf("its name looks like that of person %s", other.ID)
+			}
+			if i, shared := p.Shares(other.Person); shared {
+				wrong = fmt.Sprintf("it has the identity %q, which person %s has too", i.Subject, other.ID)
 			}
 		}
 	}

@@ -11,12 +11,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"lifeline/audio"
 	"lifeline/internal/access"
+	"lifeline/internal/access/provider"
 	"lifeline/internal/access/signin"
 	"lifeline/internal/background"
 	"lifeline/internal/blob"
@@ -190,6 +192,9 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	if s.SignIn, err = openSignIn(s.Replica, c, key, publicURL); err != nil {
 		return nil, err
 	}
+	if err := offerProvider(s.SignIn, c); err != nil {
+		return nil, err
+	}
 	answers := idempotency.NewStore(documents, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
 		files, err := records.Files(ctx)
@@ -284,6 +289,25 @@ func openSignIn(m *replica.Replica, c config.Serve, key ed25519.PrivateKey, publ
 		return nil, err
 	}
 	return signin.New(m, signin.SiteOf(publicURL, c.Guard.Origins), secret, time.Now)
+}
+
+// offerProvider has persons sign in by the identity provider of the configuration, if it names one. The provider itself
+// is asked when the first person signs in.
+func offerProvider(in *signin.SignIn, c config.Serve) error {
+	if c.OIDC.Issuer == "" {
+		return nil
+	}
+	console, err := in.Console()
+	if err != nil {
+		return fmt.Errorf("--oidc-issuer: %w", err)
+	}
+	b, err := secret.Read(c.OIDC.SecretFile)
+	if err != nil {
+		return fmt.Errorf("--oidc-secret-file: %w", err)
+	}
+	in.Offer(provider.New(provider.Settings{Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID,
+		Secret: strings.TrimSpace(string(b)), Redirect: console + "/"}, time.Now))
+	return nil
 }
 
 // SignInHere returns the sign-in of persons for a command on the service's machine, which makes codes. It fails if the

@@ -13,8 +13,10 @@ type Member struct {
 	Languages []string `json:"languages,omitempty"` // in which the person may change content; none: every one
 	Stations  []string `json:"stations,omitempty"`  // for which the person may schedule; none: every one
 	// may hear sensitive recordings, and sees the persons and the consent of segments
-	Sensitive bool              `json:"sensitive,omitempty"`
-	Active    bool              `json:"active"` // if not, the person's tokens permit nothing
-	CreatedAt schedules.Instant `json:"created_at"`
-	EndedAt   schedules.Instant `json:"ended_at"` // none: the person is active
+	Sensitive bool `json:"sensitive,omitempty"`
+	// by which an identity provider knows the person, who may sign in by it; no other person has one of them
+	Identities []Identity        `json:"identities,omitempty"`
+	Active     bool              `json:"active"` // if not, the person's tokens permit nothing
+	CreatedAt  schedules.Instant `json:"created_at"`
+	EndedAt    schedules.Instant `json:"ended_at"` // none: the person is active
 }

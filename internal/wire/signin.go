@@ -85,15 +85,19 @@ type SignInNotice struct {
 	At      schedules.Instant `json:"at"`
 	Remote  string            `json:"remote,omitempty"` // network address from which the person signed in
 	Agent   string            `json:"agent,omitempty"`  // what the browser says of itself, or the machine's name
+	// the identity provider by which the person signed in; none: by passkey
+	Provider string `json:"provider,omitempty"`
 }
 
 // Session is where a person is signed in.
 type Session struct {
-	ID        string            `json:"id"`
-	Person    string            `json:"person"`
-	By        string            `json:"by"`               // browser, or command line
-	Remote    string            `json:"remote,omitempty"` // network address from which the person signed in
-	Agent     string            `json:"agent,omitempty"`  // what the browser says of itself
+	ID     string `json:"id"`
+	Person string `json:"person"`
+	By     string `json:"by"`               // browser, or command line
+	Remote string `json:"remote,omitempty"` // network address from which the person signed in
+	Agent  string `json:"agent,omitempty"`  // what the browser says of itself
+	// the identity provider by which the person signed in; none: by passkey
+	Provider  string            `json:"provider,omitempty"`
 	CreatedAt schedules.Instant `json:"created_at"`
 	UsedAt    schedules.Instant `json:"used_at"`    // to five minutes
 	ExpiresAt schedules.Instant `json:"expires_at"` // at the latest; an hour without a request ends it, too
@@ -104,6 +108,23 @@ type Session struct {
 type SignedIn struct {
 	Session
 	Secret string `json:"secret,omitempty"` // of the command line; it stands for an access token
+}
+
+// SignInWays says how persons sign in.
+type SignInWays struct {
+	Provider string `json:"provider,omitempty"` // the house's identity provider, as it names itself; none: by passkey alone
+}
+
+// ProviderSignIn is what a browser needs to sign in by the identity provider.
+type ProviderSignIn struct {
+	Address string `json:"address"` // where the browser goes; the provider sends it back to the console with a state and a code
+	Origin  string `json:"origin"`  // where the console is, to which the browser comes back
+}
+
+// ProviderAnswer is what a browser brings back from the identity provider.
+type ProviderAnswer struct {
+	State string `json:"state"`
+	Code  string `json:"code"`
 }
 
 // PersonCode is a one-time code by which a person enrols, or a recovery that waits for a second person.

@@ -26,6 +26,10 @@ import (
 // thing exists is for the service.
 var forms = cmdline.Forms{
 	"id": cmdline.ID,
+	"subject": func(text string) error {
+		return cmdline.Unless(wire.ValidSubject(text), "%q is no subject: it has 1 to 255 printable characters of ASCII, "+
+			"without spaces", text)
+	},
 	"label": func(text string) error {
 		return cmdline.Unless(schedules.ValidLabel(text), "%q is not a valid name: it has 1 to 63 letters and digits of any "+
 			"script, '.', '_' and '-', and begins with a letter or digit", text)

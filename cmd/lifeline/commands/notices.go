@@ -45,9 +45,13 @@ func (n noticing) tell(in wire.SignInNotice) {
 	if agent != "" {
 		agent = " (" + agent + ")"
 	}
+	by := ""
+	if in.Provider != "" {
+		by = " by the identity provider " + in.Provider
+	}
 	// The command is done even where nobody reads this.
-	_, _ = fmt.Fprintln(n.to, text.ShownLine(fmt.Sprintf("new sign-in as %s on %s from %s%s: see lifeline people sessions",
-		in.Name, instant(in.At), in.Remote, agent)))
+	_, _ = fmt.Fprintln(n.to, text.ShownLine(fmt.Sprintf("new sign-in as %s on %s from %s%s%s: see lifeline people "+
+		"sessions", in.Name, instant(in.At), in.Remote, agent, by)))
 }
 
 // fresh notes that a sign-in is told, and reports whether it was not noted before. Of two commands at once, one tells.

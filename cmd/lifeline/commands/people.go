@@ -21,6 +21,10 @@ type peopleCmd struct {
 	List     peopleListCmd     `cmd:"" default:"1" help:"Show the persons."`
 	Add      peopleAddCmd      `cmd:"" help:"Add a person."`
 	Set      peopleSetCmd      `cmd:"" help:"Change a person, or activate one who was ended."`
+	Show     peopleShowCmd     `cmd:"" help:"Show a person, with the identities by which the person may sign in."`
+	Link     peopleLinkCmd     `cmd:"" help:"Link a person with an identity at the house's identity provider, by which the person may then sign in."`
+	LinkHere peopleLinkHereCmd `cmd:"" help:"On the service's machine, link a person with an identity: access that nobody else made."`
+	Unlink   peopleUnlinkCmd   `cmd:"" help:"End links of a person with identities, and the sessions that they began."`
 	End      peopleEndCmd      `cmd:"" help:"End persons: their tokens permit nothing any more, at once."`
 	Sessions peopleSessionsCmd `cmd:"" help:"Show where you are signed in, or end it there."`
 	Recover  peopleRecoverCmd  `cmd:"" help:"On the service's machine, make a code for a person who lost every passkey, or who shall have access that nobody else made."`
@@ -68,6 +72,9 @@ func printMember(out io.Writer, m wire.Member) {
 		cmp.Or(strings.Join(m.Stations, ", "), "all"))
 	if m.Sensitive {
 		fmt.Fprintf(out, "%s hears sensitive recordings and sees persons and consent\n", m.ID)
+	}
+	for _, i := range m.Identities {
+		fmt.Fprintf(out, "%s may sign in by the identity provider %s as %s\n", m.ID, i.Issuer, i.Subject)
 	}
 }
 

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -31,14 +32,15 @@ func (c *peopleSessionsCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 // printSessions prints where a person is signed in.
 func printSessions(out io.Writer, all []wire.Session) {
-	const line = "%-32s %-20s %-20s %-12s %-24s %s\n"
-	fmt.Fprintf(out, line, "session", "since", "used", "by", "from", "browser")
+	const line = "%-32s %-20s %-20s %-14s %-28s %-24s %s\n"
+	fmt.Fprintf(out, line, "session", "since", "used", "by", "signed in by", "from", "browser")
 	for _, s := range all {
 		by := s.By
 		if s.Present {
 			by += " *"
 		}
-		fmt.Fprintf(out, line, s.ID, instant(s.CreatedAt), instant(s.UsedAt), by, s.Remote, text.ShownLine(s.Agent))
+		fmt.Fprintf(out, line, s.ID, instant(s.CreatedAt), instant(s.UsedAt), by, cmp.Or(s.Provider, "passkey"), s.Remote,
+			text.ShownLine(s.Agent))
 	}
 	if len(all) > 0 {
 		fmt.Fprintln(out, "* this command line. End one that you do not know: lifeline people sessions --end SESSION")

@@ -23,6 +23,7 @@ const (
 	toEnrol   = "enrol"
 	toConfirm = "confirm"
 	toLogIn   = "log in"
+	toReturn  = "return from the identity provider"
 )
 
 // challengeLife is how long a challenge may be answered.

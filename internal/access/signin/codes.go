@@ -134,7 +134,7 @@ func (s *SignIn) Recover(ctx context.Context, by access.Actor, person string) (o
 		return out, err
 	}
 	if by.Session == "" || by.Person == "" {
-		return out, fault.New(fault.Forbidden, "only persons who are signed in by passkey recover another: sign in")
+		return out, fault.New(fault.Forbidden, "only persons who are signed in recover another, and confirm it by passkey: sign in")
 	}
 	err = s.replica.Retry(ctx, func() error {
 		p, err := s.member(person)

@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"lifeline/internal/access"
+	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/schedules"
@@ -25,7 +26,7 @@ var Kinds = replica.Kinds{
 	{Name: KindCode, Form: reflect.TypeFor[personCode](), Copy: replica.Copied(replica.Parse[personCode]),
 		Inspect: replica.Readable[personCode], Upgrades: []replica.Upgrade{withMakers}},
 	{Name: KindSession, Often: true, Form: reflect.TypeFor[session](), Copy: replica.Copied(replica.Parse[session]),
-		Inspect: replica.Looking(inspectSession)},
+		Inspect: replica.Looking(inspectSession), Upgrades: []replica.Upgrade{withIdentity}},
 	{Name: KindRecovery, Changes: "alarm", Form: reflect.TypeFor[recovery](),
 		Copy: replica.Copied(replica.Parse[recovery]), Inspect: replica.Readable[recovery]},
 	{Name: KindChallenge, Often: true, Form: reflect.TypeFor[usedChallenge](),
@@ -42,6 +43,20 @@ var withMakers = replica.Upgrade{
 		}
 		c.Makers, c.Here = nil, false
 		return replica.Encode(c)
+	},
+}
+
+// withIdentity adds the identity by which a person signed in. A program that does not know it would let the session go
+// on after the end of the link.
+var withIdentity = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		own, err := replica.Parse[session](body)
+		if err == nil && own.Issuer != "" {
+			err = fault.New(fault.Conflict, "nobody signs in by the identity provider before every replica is in this version: "+
+				"bring the others up to it, then run lifeline upgrade-store")
+		}
+		return body, err
 	},
 }
 
@@ -96,7 +111,9 @@ type session struct {
 	Hash      string            `json:"hash"` // hex SHA-256 of the secret
 	By        string            `json:"by"`   // ByBrowser, ByCommandLine
 	Remote    string            `json:"remote,omitempty"`
-	Agent     string            `json:"agent,omitempty"` // what the browser says of itself
+	Agent     string            `json:"agent,omitempty"`   // what the browser says of itself
+	Issuer    string            `json:"issuer,omitempty"`  // of the identity provider; none: by passkey
+	Subject   string            `json:"subject,omitempty"` // by which the provider knows the person
 	CreatedAt schedules.Instant `json:"created_at"`
 	UsedAt    schedules.Instant `json:"used_at"` // to usedKept
 }

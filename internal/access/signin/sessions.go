@@ -60,6 +60,7 @@ func written(id, secret string) string { return secretPrefix + "_" + id + "_" + 
 func (s *SignIn) keep(ctx context.Context, by access.Actor, v Visitor, own session,
 	writes ...store.Write) (wire.Session, error) {
 	own.Person, own.By, own.Remote, own.Agent = by.Person, v.By, v.Remote, agentOf(v.Agent)
+	own.Issuer, own.Subject = v.identity.Issuer, v.identity.Subject
 	own.CreatedAt = schedules.At(s.now())
 	own.UsedAt = own.CreatedAt
 	body, err := replica.Encode(own)
@@ -73,7 +74,11 @@ func (s *SignIn) keep(ctx context.Context, by access.Actor, v Visitor, own sessi
 		}
 	}
 	by.Token = own.ID
-	err = s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: by.Origin(s.now(), "session.start", v.By)})
+	said := v.By
+	if own.Issuer != "" {
+		said += ", by the identity provider " + own.Issuer
+	}
+	err = s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: by.Origin(s.now(), "session.start", said)})
 	return s.shown(own, own.ID), err
 }
 
@@ -151,6 +156,9 @@ func (s *SignIn) actor(own session) (access.Actor, error) {
 	p, err := s.active(own.Person)
 	if err != nil {
 		return access.Actor{}, err
+	}
+	if own.Issuer != "" && !s.links(p, replica.Identity{Issuer: own.Issuer, Subject: own.Subject}) {
+		return access.Actor{}, errSession
 	}
 	out := access.Actor{Name: p.Name, Person: p.ID, Token: own.ID, Session: own.ID, Sensitive: p.Sensitive}
 	for _, r := range access.PersonRoles { // the most powerful first
@@ -246,7 +254,7 @@ func (s *SignIn) News(by access.Actor) (out []wire.SignInNotice) {
 		}
 		if _, err := s.actor(v); err == nil {
 			out = append(out, wire.SignInNotice{Session: v.ID, Name: by.Name, At: v.CreatedAt, Remote: v.Remote,
-				Agent: v.Agent})
+				Agent: v.Agent, Provider: v.Issuer})
 		}
 	}
 	slices.SortFunc(out, func(a, b wire.SignInNotice) int {
@@ -257,7 +265,7 @@ func (s *SignIn) News(by access.Actor) (out []wire.SignInNotice) {
 
 func (s *SignIn) shown(own session, present string) wire.Session {
 	return wire.Session{ID: own.ID, Person: own.Person, By: own.By, Remote: own.Remote, Agent: own.Agent,
-		CreatedAt: own.CreatedAt, UsedAt: own.UsedAt, ExpiresAt: schedules.At(own.CreatedAt.Add(Life)),
+		Provider: own.Issuer, CreatedAt: own.CreatedAt, UsedAt: own.UsedAt, ExpiresAt: schedules.At(own.CreatedAt.Add(Life)),
 		Present: own.ID == present}
 }
 

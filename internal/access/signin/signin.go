@@ -16,6 +16,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/provider"
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
@@ -30,6 +31,8 @@ type SignIn struct {
 	party   *webauthn.WebAuthn // nil: the site has no name that passkeys can be bound to
 	key     []byte
 	now     func() time.Time
+
+	provider *provider.Provider // nil: the house has none
 }
 
 // Site is the address at which browsers reach the service. Passkeys are bound to its host.
@@ -84,6 +87,9 @@ func New(m *replica.Replica, site Site, key []byte, now func() time.Time) (*Sign
 	return s, err
 }
 
+// Offer has persons who are linked with an identity sign in by p too. It is called before anybody signs in.
+func (s *SignIn) Offer(p *provider.Provider) { s.provider = p }
+
 // partyName is the name under which authenticators list the service.
 const partyName = "Lifeline"
 
@@ -95,6 +101,9 @@ func (s *SignIn) Available() error {
 	return fault.New(fault.Conflict, "passkeys need an address with a name, by https: start the service with that as "+
 		"--public-url. On its own machine, it is http://localhost with the port")
 }
+
+// Console returns the console's address for browsers. It fails with Conflict if nobody can sign in there.
+func (s *SignIn) Console() (string, error) { return s.site.Console, s.Available() }
 
 // From reports whether a page of an origin may act with a session's cookie.
 func (s *SignIn) From(origin string) bool { return slices.Contains(s.site.Origins, origin) }
@@ -124,6 +133,8 @@ type Visitor struct {
 	Agent  string // what it says of itself
 	By     string // ByBrowser, ByCommandLine
 	ID     string // of the request
+
+	identity replica.Identity // by which the identity provider knows who signs in; nobody's: by passkey
 }
 
 var errPasskey = fault.New(fault.Unauthenticated, "this passkey is not accepted: it is not known here, or was ended, "+

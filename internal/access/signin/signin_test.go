@@ -608,6 +608,11 @@ func TestPasskeysOfOnesOwnEndTheTokensThatOthersMade(t *testing.T) {
 		_, err := tokens.Create(t.Context(), by, access.NewToken{Person: "bea", Role: access.Producer})
 		h.must(err)
 	}
+	_, err := h.people.Set(t.Context(), ada, "bea", nil, func(m *wire.Member) error {
+		m.Identities = []wire.Identity{{Issuer: "https://id.example", Subject: "of-ada"}}
+		return nil
+	})
+	h.must(err)
 	code, err := h.in.NewCode(t.Context(), access.System, "bea")
 	h.must(err)
 	devices := h.devices()
@@ -615,6 +620,9 @@ func TestPasskeysOfOnesOwnEndTheTokensThatOthersMade(t *testing.T) {
 	h.must(err)
 	if left, _ := tokens.Tokens(ada, "", 9); len(left) != 1 || !left[0].CreatedHere {
 		t.Errorf("these are left: %+v", left)
+	}
+	if m, err := h.people.Get("bea"); err != nil || len(m.Identities) != 0 {
+		t.Errorf("linked by Ada: %+v, %v", m, err)
 	}
 	h.now = h.now.Add(time.Hour / 2)
 	bea := h.actor(got)

@@ -37,7 +37,7 @@ func (s *SignIn) AskToConfirm(by access.Actor, act Act) (wire.PasskeyChallenge, 
 	}
 	row, ok := holdersIn(s.replica).Get(by.Person)
 	if !ok {
-		return wire.PasskeyChallenge{}, errNotEnrolled
+		return wire.PasskeyChallenge{}, errNoPasskey
 	}
 	r := act.of(by.Session)
 	r.Challenge = s.challenge(toConfirm, boundTo(r)...)
@@ -52,6 +52,10 @@ func (s *SignIn) AskToConfirm(by access.Actor, act Act) (wire.PasskeyChallenge, 
 	}
 	return out, nil
 }
+
+// errNoPasskey is the answer to a person who signs in by the identity provider alone.
+var errNoPasskey = fault.New(fault.Conflict, "this must be confirmed by passkey, and you have none; a sign-in by the "+
+	"identity provider is not enough for it. Ask an administrator for a one-time code, by which you make passkeys")
 
 // Confirm verifies that the person of a session confirmed an act just now, and only this one. It fails with
 // Unconfirmed.
@@ -128,7 +132,7 @@ func (s *SignIn) confirm(ctx context.Context, by access.Actor, challenge []byte,
 		}
 		row, ok := holdersIn(s.replica).Get(by.Person)
 		if !ok {
-			return errNotEnrolled
+			return errNoPasskey
 		}
 		h := copied(row.Value)
 		if err := s.assert(&h, in, challenge); err != nil {

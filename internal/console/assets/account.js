@@ -19,7 +19,7 @@ export async function account({ main, signal, title, fail }) {
         act: async () => { await send('DELETE', path('passkeys', k.id)); await load() } }), { 'aria-label': `End passkey ${k.name}` })],
     ], passkeys, 'You have no passkeys. An administrator gives you a one-time code.'))
     show(places, table('Sessions', [
-      ['Where', s => [s.by, s.present && [' ', badge('this one', 'good')], h('div', { class: 'small quiet' }, s.agent)]], ['From', s => s.remote],
+      ['Where', s => [s.by, s.present && [' ', badge('this one', 'good')], h('div', { class: 'small quiet' }, s.agent)]], ['Signed in by', s => s.provider ?? 'passkey'], ['From', s => s.remote],
       ['Signed in', s => stamp(s.created_at)], ['Last used', s => stamp(s.used_at)], ['Ends', s => stamp(s.expires_at)],
       ['', s => !s.present && button('End', () => end(s).then(load, fail), { 'aria-label': `End session of ${s.by} since ${stamp(s.created_at)}` })],
     ], sessions, 'You are signed in by a token.'))
@@ -52,7 +52,7 @@ export function notices(place, signal) {
       localStorage.setItem(knownAs, JSON.stringify([...known(), s.id].filter(id => id === s.id || sessions.some(o => o.id === id))))
       return look()
     }
-    show(place, fresh.map(s => h('p', { class: 'note row', role: 'status' }, `New sign-in as you: ${s.by}${s.remote ? ` from ${s.remote}` : ''}, ${stamp(s.created_at)}.`,
+    show(place, fresh.map(s => h('p', { class: 'note row', role: 'status' }, `New sign-in as you: ${s.by}${s.remote ? ` from ${s.remote}` : ''}${s.provider ? `, by the identity provider ${s.provider}` : ''}, ${stamp(s.created_at)}.`,
       button('It was me', () => knows(s), { 'aria-label': `It was me, ${stamp(s.created_at)}` }), button('End it', () => end(s).then(look), { 'aria-label': `End it, ${stamp(s.created_at)}`, class: 'danger' }))))
   }
   const again = () => look().catch(() => {}) // the next look tells

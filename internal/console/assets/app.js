@@ -11,6 +11,7 @@ import { day } from './day.js'
 import { library } from './library.js'
 import { login } from './login.js'
 import { people } from './people.js'
+import { enter, returned } from './provider.js'
 import { reports } from './reports.js'
 import { segment } from './segment.js'
 import { enrolForm, signInForm } from './signin.js'
@@ -30,8 +31,8 @@ const views = {
   audit: { view: audit, needs: 'listAudit', label: 'Audit' },
   people: { view: people, needs: 'listPeople', label: 'People' },
   account: { view: account, needs: 'listPasskeys' },
-  confirm: { view: confirm, needs: 'confirmAct', who: 'A person who is signed in by passkey' },
-  login: { view: login, needs: 'approveLogin', who: 'A person who is signed in by passkey' },
+  confirm: { view: confirm, needs: 'confirmAct', who: 'A person who is signed in' },
+  login: { view: login, needs: 'approveLogin', who: 'A person who is signed in' },
 }
 
 const top = document.getElementById('top')
@@ -155,5 +156,7 @@ addEventListener('hashchange', route)
 addEventListener('unhandledrejection', e => { if (e.reason?.name !== 'AbortError') say(`Something went wrong here: ${e.reason?.message ?? e.reason}`) })
 setInterval(() => { clock.textContent = `${time(now(), here.zone)} ${here.zone}` }, 1000)
 
-if (!session.token && !session.remembered) signIn()
+const back = returned()
+if (back) enter(back).then(begin).catch(e => signIn(e.message))
+else if (!session.token && !session.remembered) signIn()
 else begin().catch(e => e.status === 401 ? session.lapsed() : show(main, alert(e, button('Try again', () => location.reload()))))

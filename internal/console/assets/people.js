@@ -1,6 +1,6 @@
 // The persons who work with the service: an administrator's page.
 
-import { all, can, change, path } from './api.js'
+import { all, can, change, get, path } from './api.js'
 import { badge, button, h, say, show, table } from './dom.js'
 import { ask, field } from './form.js'
 import { stamp } from './time.js'
@@ -27,6 +27,7 @@ const given = v => ({ name: v.name.trim(), roles: list(v.roles), languages: list
 
 export async function people({ main, signal, title }) {
   const place = h('div', {})
+  const { provider: issuer } = await get(path('sign-in'), { signal })
   const load = async () => {
     const rows = await all(path('people'), { signal })
     show(place, table('Persons', [
@@ -46,11 +47,26 @@ export async function people({ main, signal, title }) {
         await change('PATCH', path('people', p.id), { active: !p.active }, p.revision)
         await load()
       } }), { class: p.active ? 'danger' : '' }),
+    (issuer || p.identities) && named('Identities', p, () => identities(p)),
     p.active && named('Code', p, () => ask({ title: `A one-time code for ${p.name}`, action: 'Make it', body: h('p', { class: 'quiet' }, 'For a person who has no passkeys yet. A new code replaces an earlier one.'),
       act: () => change('POST', path('people', p.id, 'code')) }).then(recovered)),
     p.active && can('recoverMember') && named('Recover', p, () => ask({ title: `Recover ${p.name}`, action: 'Approve', body: h('p', { class: 'quiet' }, 'For a person who lost every passkey. Make sure that it is that person. A second person must approve, too, and gets the code to hand over.'),
       act: () => change('POST', path('people', p.id, 'recovery')) }).then(recovered)),
   ]
+  // identities changes by which identities of the provider a person may sign in, which it knows by their subjects.
+  const identities = p => {
+    const others = (p.identities ?? []).filter(i => i.issuer !== issuer)
+    return ask({ title: `Identities of ${p.name}`, action: 'Change',
+      body: [h('p', { class: 'quiet' }, 'Whoever signs in there as one of these signs in here as this person. Who tries, and is not linked, is told the subject: take it from the person, in person. You and the person then count as one where two persons are needed.'),
+        others.map(i => h('p', { class: 'small' }, `Of another provider, which signs nobody in: ${i.subject} at ${i.issuer}`))],
+      fields: [issuer ? field({ name: 'identities', label: `Subjects at ${issuer}`, value: (p.identities ?? []).filter(i => i.issuer === issuer).map(i => i.subject).join(' '), autocomplete: 'off', spellcheck: 'false', hint: 'Separated by spaces. Empty: none. Sessions by a subject that is gone end at once.' }) : [],
+        others.length ? field({ name: 'others', label: 'Of other providers', options: [['keep', 'keep'], ['end', 'end']] }) : []],
+      act: async v => {
+        const now = (v.identities ?? '').split(/\s+/).filter(Boolean).map(subject => ({ issuer, subject }))
+        await change('PATCH', path('people', p.id), { identities: [...v.others === 'end' ? [] : others, ...now] }, p.revision)
+        await load()
+      } })
+  }
   const add = () => ask({ title: 'Add a person', action: 'Add', fields: [...fieldsOf({}), field({ name: 'id', label: 'Id', hint: 'Such as sora. Empty: the service makes one.' })], act: async v => {
     await change('POST', path('people'), { ...given(v), ...(v.id.trim() && { id: v.id.trim() }), active: true })
     await load()

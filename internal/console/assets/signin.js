@@ -1,9 +1,11 @@
-// Signing in: by passkey, by a one-time code that makes two passkeys, or by an access token.
+// Signing in: by passkey, by the house's identity provider, by a one-time code that makes two passkeys, or by an access
+// token.
 
-import { path, Problem, send, session } from './api.js'
+import { get, path, Problem, send, session } from './api.js'
 import { button, h, link, show } from './dom.js'
 import { field, submits } from './form.js'
 import { make, prove } from './passkey.js'
+import { leave } from './provider.js'
 
 const post = async (to, body) => (await send('POST', path(...to), { body })).json()
 
@@ -15,6 +17,9 @@ export function signInForm(main, why, begin) {
     session.remember()
     await begin()
   })
+  const provider = h('div', {}) // if the house has one
+  get(path('sign-in')).then(({ provider: issuer }) => issuer && show(provider, submits(h('form', { novalidate: true }, h('h2', {}, 'By the identity provider'),
+    h('p', {}, h('button', { type: 'submit' }, `Sign in at ${new URL(issuer).host}`)), h('p', { class: 'hint' }, 'What counts is still confirmed by passkey.')), leave))).catch(() => {}) // the other ways are there
   const token = submits(h('form', { novalidate: true }, h('h2', {}, 'By access token'),
     field({ name: 'token', label: 'Access token', type: 'password', autocomplete: 'off', spellcheck: 'false', hint: 'Tokens are for machines, and for houses without passkeys. It is kept until you close this tab.' }),
     h('p', {}, h('button', { type: 'submit' }, 'Sign in'))),
@@ -23,7 +28,7 @@ export function signInForm(main, why, begin) {
     session.keep(token.trim())
     await begin()
   })
-  show(main, h('div', { class: 'signin' }, passkey, token))
+  show(main, h('div', { class: 'signin' }, passkey, provider, token))
   passkey.querySelector('button').focus()
 }
 
