@@ -59,10 +59,11 @@ func (a chainHandlers) routes() []route {
 			Detail: "The hash in a link covers the sequence, instant and length (64 bits each, big endian) and the body of " +
 				"each entry, ordered by sequence. Entries say which persons were recalled: only who is named for it reads them.",
 			Query: []openapi.Parameter{
-				required(openapi.Parameter{Name: "first", Description: "The first sequence.", Schema: openapi.Integer()}),
+				required(openapi.Parameter{Name: "first", Description: "The first sequence.",
+					Schema: openapi.Integer().AtLeast(1)}),
 				required(openapi.Parameter{Name: "last", Description: "The last sequence. An answer has at most the first 5000 " +
 					"of them.",
-					Schema: openapi.Integer()})},
+					Schema: openapi.Integer().AtLeast(1)})},
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The entries, ordered by sequence.",
 				wire.Page[wire.ChainRecord]{Items: []wire.ChainRecord{
 					{Sequence: 17, AtMs: exampleStart.UnixMilli(), Body: []byte(`{"sequence":17}`)}}})}}},
