@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
+	"lifeline/cmd/lifeline/commands"
 	"lifeline/internal/access"
 	"lifeline/internal/access/provider/providertest"
 	"lifeline/internal/harness/longform"
@@ -50,6 +52,45 @@ func TestAProviderThatHangsStopsNeitherTheStartNorOthers(t *testing.T) {
 	close(release)
 	if got := <-answered; got.status != http.StatusServiceUnavailable {
 		t.Errorf("of the provider: %d %s", got.status, got.body)
+	}
+}
+
+func TestPeopleAreLinkedAndUnlinkedByTheCommandLine(t *testing.T) {
+	there := providertest.Start(t)
+	h := provided(t, there)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h.as("admin", access.NewToken{Name: "first admin", Role: access.Admin})
+	h.enrolled("hana", "producer")
+	run := func(want int, says string, args ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		if got := commands.Run(t.Context(), args, &out, &out); got != want || !strings.Contains(out.String(), says) {
+			t.Errorf("%v: exit %d: %s", args, got, out.String())
+		}
+	}
+	remote := func(want int, says string, args ...string) {
+		t.Helper()
+		run(want, says, append(args, "--server", h.url, "--token", h.secrets["admin"])...)
+	}
+	here := func(want int, says, id, subject string) {
+		t.Helper()
+		run(want, says, "people", "link-here", id, "--subject", subject, "--by", "Omar", "--data", h.config.Data,
+			"--oidc-issuer", there.Issuer, "--oidc-client-id", providertest.ClientID, "--oidc-secret-file",
+			h.config.OIDC.SecretFile)
+	}
+	remote(0, "sora (소라) is active", "people", "add", "sora", "--name", "소라", "--role", "producer")
+	linked := "sora may sign in by the identity provider " + there.Issuer + " as "
+	remote(0, linked+"00u1", "people", "link", "sora", "--subject", "00u1")
+	remote(0, linked+"00u1", "people", "show", "sora")
+	remote(1, "no other person links them alone", "people", "link", "hana", "--subject", "00u2")
+	here(1, "소라 is linked with the identity \"00u1\" already", "hana", "00u1")
+	here(0, "hana may sign in by the identity provider "+there.Issuer+" as 00u2", "hana", "00u2")
+	remote(1, "소라 is not linked with \"00u2\"", "people", "unlink", "sora", "--subject", "00u2")
+	remote(0, "sora (소라) is active", "people", "unlink", "sora", "--subject", "00u1")
+	var m wire.Member
+	h.do("GET", "/v1/people/sora", h.secrets["admin"], nil, nil).into(t, &m)
+	if len(m.Identities) != 0 {
+		t.Errorf("%+v", m)
 	}
 }
 

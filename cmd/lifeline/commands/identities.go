@@ -76,6 +76,9 @@ type peopleLinkHereCmd struct {
 }
 
 func (c *peopleLinkHereCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	if err := service.IsThere(ctx, c.Serve); err != nil {
+		return err
+	}
 	by, err := text.Line(c.By)
 	if err != nil || by == "" {
 		return cmdline.Exit(cmdline.Misunderstood, fault.New(fault.Invalid, "--by must name who decides this"))
@@ -83,9 +86,6 @@ func (c *peopleLinkHereCmd) Run(ctx context.Context, stdout io.Writer) (err erro
 	if c.OIDC.Issuer == "" {
 		return cmdline.Exit(cmdline.Misunderstood, fault.New(fault.Invalid, "--oidc-issuer must name the identity provider: "+
 			"give the flags of lifeline serve"))
-	}
-	if err := service.IsThere(ctx, c.Serve); err != nil {
-		return err
 	}
 	s, err := service.OpenStore(ctx, c.Serve)
 	if err != nil {
