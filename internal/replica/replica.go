@@ -87,7 +87,7 @@ func (m *Replica) CommitConfirmed(ctx context.Context, c store.Commit) error {
 		return err
 	}
 	changes, err := m.Store.Commit(ctx, c)
-	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
+	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) && !errors.Is(err, errOldFormat) {
 		return fmt.Errorf("%w: %w", ErrRace, err)
 	}
 	if err != nil {

@@ -125,6 +125,9 @@ func Written(m *Replica, kind string) int {
 	return max(row.Value.Kinds[kind], 1)
 }
 
+// errOldFormat means that a document cannot be stored before the store's format is raised. Trying again does not help.
+var errOldFormat = errors.New("replica: the store has an older format")
+
 // Versioned is a Store that shows documents in their latest versions. It stores them in the versions of the store's
 // format, so that replicas of two releases can share a store until the format is raised. It refuses documents of
 // undeclared kinds.
@@ -273,7 +276,7 @@ func (v *Versioned) Commit(ctx context.Context, c store.Commit) ([]store.Change,
 		}
 		var err error
 		if c.Writes[i].Body, err = kind.in(v.written(kind), w.Body); err != nil {
-			return nil, fmt.Errorf("replica: %s %s: %w", w.Kind, w.ID, err)
+			return nil, fmt.Errorf("%w: %s %s: %w", errOldFormat, w.Kind, w.ID, err)
 		}
 	}
 	return v.Store.Commit(ctx, c)

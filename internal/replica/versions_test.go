@@ -165,6 +165,25 @@ func TestReplicasOfTwoAgesShareAStoreUntilItsFormatIsRaised(t *testing.T) {
 	}
 }
 
+func TestWhatTheOlderFormatCannotHoldIsRefusedWithItsReasonAndNotAsARace(t *testing.T) {
+	m := newAged(t, memory.New(10), SharedKinds, "lifeline 2")
+	write := func() error {
+		return m.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: KindStation, ID: "s",
+			Body: []byte(`{"id":"s","starved":{"policy":"drop_sensitive"}}`)}},
+			Origin: store.Origin{At: time.Unix(0, 0), By: "system", Action: "network.apply"}})
+	}
+	err := write()
+	if errors.Is(err, ErrRace) || !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "upgrade-store") {
+		t.Errorf("it is answered %v", err)
+	}
+	if err := m.store.Raise(t.Context(), "system", time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAReplicaThatRunsEndsWhenTheFormatIsRaisedPastIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		docs := memory.New(100)
