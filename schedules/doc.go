@@ -29,6 +29,7 @@
 //   - Rundown, Item: the plan of one station for one broadcast day.
 //   - Start: follow the previous item, hard (cut at the instant), or soft (wait up to a grace).
 //   - Fallback: the ordered list that a player airs when it has no valid queue or an item fails.
+//   - StandingOrder: the order by which the service plans and publishes a station's days unattended.
 //   - Starved: the state of a station to which the service has signed no answer for a stated time.
 //   - AsRun: a station's report of what aired. Discrepancy: one difference between plan and air. MakeGood: an airing
 //     owed.

@@ -45,6 +45,9 @@ func (s Station) Problems() []Problem {
 	if t := s.Starved.After.Duration; t != 0 && (t < MinStarved || t > MaxStarved) {
 		p.add("starved.after_ms", "must be from %.0f minutes to %d days", MinStarved.Minutes(), MaxStarved/(24*time.Hour))
 	}
+	if s.StandingOrder != nil {
+		p.standingOrder(*s.StandingOrder)
+	}
 	for i, id := range s.Fallback {
 		p.id(fmt.Sprintf("fallback[%d]", i), id)
 	}

@@ -15,6 +15,10 @@ type Station struct {
 	Starved        Starved  `json:"starved,omitzero"`
 	Windows        []Window `json:"windows"`
 
+	// the order by which its days are planned and published unattended; none means that people do it. It acts in the name
+	// of who set it, and stops when that person may no longer schedule the station
+	StandingOrder *StandingOrder `json:"standing_order,omitempty"`
+
 	// CurrentProblems lists the present problems of the station, in responses only. It is not part of the definition, and
 	// requests that contain it are accepted without effect.
 	CurrentProblems []StationProblem `json:"problems,omitempty"`
@@ -24,7 +28,8 @@ type Station struct {
 type StationProblem struct {
 	// no_fallback, fallback_reserve, fallback_ends, definition, left_behind, held_twice, open_time, store_set_back,
 	// implausible, two_players, unsigned_reports, wrong_signatures, seized_reports, sequence_twice, old_status,
-	// recall_not_shown, mass_recall (field is the person), token_ends
+	// recall_not_shown, mass_recall (field is the person), token_ends, order_stopped, order_ends,
+	// day_unplanned, day_unpublished, day_stands_in
 	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
 	Date    *Date  `json:"date,omitempty"` // the published day that it is about

@@ -27,6 +27,7 @@ const (
 	WarnFillResidual  = "fill_residual"  // a fill does not end on time
 	WarnPostOff       = "post_off"       // a hard post starts early or late, within the tolerance
 	WarnCutAtPost     = "cut_at_post"    // a fixed start cuts off the end of an item
+	WarnStandsIn      = "stands_in"      // the day repeats another one, since it could not be published in time
 )
 
 // The warnings about unpublished edits.

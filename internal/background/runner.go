@@ -20,9 +20,9 @@ import (
 )
 
 // Runner runs the background jobs: it analyses recordings, removes recalled segments from published queues and fills
-// their time, settles make-goods, seals the as-run reports of past days, and issues fallback lists. The jobs are
-// level-triggered: they compare the present state with the desired one, so that they find work that a crash
-// interrupted. Expensive work is claimed first, so that only one of several replicas does it.
+// their time, carries out standing orders, settles make-goods, seals the as-run reports of past days, and issues
+// fallback lists. The jobs are level-triggered: they compare the present state with the desired one, so that they find
+// work that a crash interrupted. Expensive work is claimed first, so that only one of several replicas does it.
 type Runner struct {
 	replica *replica.Replica
 	now     func() time.Time
@@ -61,6 +61,7 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 		{"repair", []string{replica.KindQueue, replica.KindSegment, replica.KindScript, replica.KindStation},
 			s.Repairer.Repair},
 		{"refill", []string{replica.KindQueue, replica.KindSegment, replica.KindScript}, s.Repairer.Refill},
+		{"standing-orders", []string{replica.KindStandingOrder, replica.KindStation}, s.StandingOrders.Carry},
 		{"fallback", []string{replica.KindStation, replica.KindQueue, replica.KindSegment, replica.KindScript,
 			replica.KindRecalls, replica.KindFloor}, s.Fallbacks.IssueAll},
 		{"sign", []string{replica.KindFloor}, unclaimed(s.Resigner.Resign)},

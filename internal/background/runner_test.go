@@ -147,7 +147,8 @@ func TestAJobIsWokenByTheKindsThatItNeedsAndByNoOther(t *testing.T) {
 		{replica.KindStatus, "s", wire.Status{Station: "s"}, ""},
 		{replica.KindSegment, "a", segment, "analyse fallback make-goods refill repair"},
 		{replica.KindScript, "a", schedules.Script{ID: "a"}, "fallback make-goods refill repair"},
-		{replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"}, "fallback make-goods repair seal"},
+		{replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"},
+			"fallback make-goods repair seal standing-orders"},
 		{replica.KindQueue, "s/2026-11-29", map[string]any{"payload": []byte("{}")},
 			"erase fallback make-goods refill repair"},
 		{replica.KindErasure, "e", replica.ErasureDoc{ID: "e"}, "erase erase-renders"},
@@ -212,7 +213,7 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		w := &wakes{runs: map[string]int{}}
 		n.runJobs(ctx, w.counted)
 		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse erase erase-renders fallback make-goods "+
-			"notes refill repair seal seal-audit sign sign-in sweep token-uses uploads waiting" {
+			"notes refill repair seal seal-audit sign sign-in standing-orders sweep token-uses uploads waiting" {
 			t.Errorf("a day runs %s", got)
 		}
 	})

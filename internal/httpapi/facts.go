@@ -116,6 +116,11 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 		"loudness_target_lufs": within(schedules.MinLoudness, schedules.MaxLoudness)},
 	reflect.TypeFor[schedules.Starved](): {"policy": {Bounds: orNone(schedules.StarvedPolicies...)},
 		"after_ms": lasting(schedules.MinStarved, schedules.MaxStarved)},
+	reflect.TypeFor[schedules.StandingOrder](): {
+		"plan_days":    {Bounds: openapi.Integer().Between(1, schedules.MaxStandingDays), Required: true},
+		"publish_days": {Bounds: openapi.Integer().Between(1, schedules.MaxStandingDays), Required: true},
+		"publish":      {Bounds: orNone(schedules.StandingPublishes...)},
+		"otherwise":    {Bounds: orNone(schedules.StandIns...)}},
 	reflect.TypeFor[schedules.Window](): {"id": anID, "starts": needed,
 		"length_ms":    aLength,
 		"tolerance_ms": lasting(0, schedules.MaxWindow/2), "clock": anID, "languages": languages, "frequency_khz": notNegated,

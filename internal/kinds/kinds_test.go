@@ -85,6 +85,7 @@ func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
 		record.KindLate,
 		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat,
 		replica.KindStationKeys, replica.KindEnrolment, replica.KindDoubts, record.KindReceipts,
+		replica.KindStandingOrder,
 		replica.KindPerson, replica.KindPeople,
 		access.KindMirrorList,
 		signin.KindHolder, signin.KindCode, signin.KindSession, signin.KindChallenge}

@@ -127,6 +127,7 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		act.err = cmp.Or(act.err, s.editedReadings(&act, a, n.Scripts))
 		s.campaignPart().apply(&act, n.Campaigns)
 		s.stationPart().apply(&act, n.Stations)
+		act.err = cmp.Or(act.err, ordersSet(s.replica, s.now(), &act, a, n.Stations))
 		out = act.out
 		out.Problems = s.StationProblems.with(n)
 		if act.err != nil || dryRun || len(act.writes) == 0 {

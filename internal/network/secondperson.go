@@ -319,6 +319,7 @@ func (s *SecondPersons) secondForStation(w store.Write) string {
 	now := before
 	now.Name, now.Windows, now.Revision, now.CurrentProblems = after.Name, after.Windows, after.Revision,
 		after.CurrentProblems
+	now.StandingOrder = after.StandingOrder // it changes no published day
 	if reflect.DeepEqual(now, after) {
 		return ""
 	}

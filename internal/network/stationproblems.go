@@ -238,7 +238,8 @@ const fallbackWarned = 14 * 24 * time.Hour
 
 // Of returns the present problems of a station: a fallback of which nothing may air, now or soon; definitions that
 // became invalid; a store that was set back behind the station; several players; many recalls by one
-// person; a last access token that expires; and published days that no longer match the definitions.
+// person; a last access token that expires; what keeps a standing order from its work; and published days that no
+// longer match the definitions.
 func (s *StationProblems) Of(id string) []schedules.StationProblem {
 	row, ok := replica.StationsIn(s.replica).Get(id)
 	if !ok {
@@ -316,7 +317,7 @@ func (s *StationProblems) problemsIn(st schedules.Station, n schedules.Network) 
 		}
 	}
 	return slices.Concat(out, s.setBack(st), s.severalPlayers(st), s.doubts(st), s.leftBehind(st), s.openTimes(st),
-		s.massRecalls(), s.tokenEnds(st))
+		s.massRecalls(), s.tokenEnds(st), s.orders(st))
 }
 
 // fieldWords names a field of a station for people: windows[1].clock is the clock of "window evening, clock".

@@ -290,6 +290,7 @@ func (l *Logbook) setStatus(ctx context.Context, a access.Actor, station string,
 			MaxInstance)})
 	}
 	s.Station, s.ReceivedAt, s.PublishedRevision, s.CurrentProblems = station, schedules.At(l.now()), 0, nil
+	s.StandingOrder = nil
 	if err := l.numbering.RaiseAboveSeen(ctx, station, s); err != nil {
 		return err
 	}
@@ -379,7 +380,7 @@ func (l *Logbook) Status(station string) (wire.Status, error) {
 // Statuses returns the last status of at most limit stations after the given id, and the last id of the page when more
 // follow. A station without a status appears with its id alone.
 func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next string) {
-	for id := range replica.StationsIn(l.replica).After("", after) {
+	for id, row := range replica.StationsIn(l.replica).After("", after) {
 		if len(page) == limit {
 			return page, page[limit-1].Station
 		}
@@ -389,6 +390,7 @@ func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next st
 			l.authentication.describeKey(&s)
 		}
 		s.CurrentProblems = l.network.StationProblems.Of(id)
+		s.StandingOrder = l.network.StationProblems.Standing(row.Value)
 		page = append(page, s)
 	}
 	return page, ""

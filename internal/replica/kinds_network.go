@@ -17,7 +17,8 @@ const (
 
 var networkKinds = Kinds{
 	{Name: KindStation, Changes: "station", OfStation: true, Form: reflect.TypeFor[schedules.Station](), Hides: Hiding(),
-		Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation), Upgrades: []Upgrade{withStarved}},
+		Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation),
+		Upgrades: []Upgrade{withStarved, withStandingOrder}},
 	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},
 	{Name: KindScript, Changes: "script", Form: reflect.TypeFor[schedules.Script](), Hides: Hiding(),
@@ -35,6 +36,20 @@ var withStarved = Upgrade{
 		if err == nil && st.Starved != (schedules.Starved{}) {
 			err = fault.New(fault.Conflict, "what station %s does while it is starved can be stored only after every replica "+
 				"is in this version: bring the others up to it, then run lifeline upgrade-store", st.ID)
+		}
+		return body, err
+	},
+}
+
+// withStandingOrder adds by which order the days of a station are planned. A program that does not know it would leave
+// them to people.
+var withStandingOrder = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		st, err := Parse[schedules.Station](body)
+		if err == nil && st.StandingOrder != nil {
+			err = fault.New(fault.Conflict, "a standing order of station %s can be stored only after every replica is in this "+
+				"version: bring the others up to it, then run lifeline upgrade-store", st.ID)
 		}
 		return body, err
 	},

@@ -22,9 +22,12 @@ func TestStatusIsStoredWithAllThatAStationSaysOfItself(t *testing.T) {
 	if got, err := replica.EncodeStatus(row.Value); err != nil || !bytes.Equal(got, golden) {
 		t.Errorf("%s\nis stored again as\n%s\n%v", golden, got, err)
 	}
-	if got := servicetest.Unfilled(row.Value); !slices.Equal(got, []string{"StationProblem.code", "StationProblem.date",
+	if got := servicetest.Unfilled(row.Value); !slices.Equal(got, []string{"StandingOrderStatus.last",
+		"StandingOrderStatus.last_at", "StandingOrderStatus.planned_until", "StandingOrderStatus.published_until",
+		"StandingOrderStatus.set_at", "StandingOrderStatus.set_by", "StandingOrderStatus.stopped", "StationProblem.code",
+		"StationProblem.date",
 		"StationProblem.field", "StationProblem.message", "Status.enrolment", "Status.key_id", "Status.published_revision",
-		"Status.recalls_proof", "Status.signed_at", "Status.standing"}) {
+		"Status.recalls_proof", "Status.signed_at", "Status.standing", "Status.standing_order"}) {
 		t.Errorf("%q are not stored, but only what the service says of the station is not, nor a proof that it has checked", got)
 	}
 }

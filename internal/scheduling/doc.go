@@ -7,6 +7,8 @@
 //   - Publisher audits a day, signs it as the station's queue and links it into the chain, in one commit. It also
 //     withdraws days.
 //   - Repairer removes items that may no longer air from queues, and searches for items to fill their time.
+//   - StandingOrders plans and publishes the days of stations unattended. A day that is late repeats another one, or
+//     airs the fallback.
 //   - Fallbacks issues the fallback lists. LeaseIssuer issues the leases for sensitive segments. Resigner signs
 //     documents again after a change of key.
 //   - Seizures shuts a seized station out and says what it held.

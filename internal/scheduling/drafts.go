@@ -54,7 +54,7 @@ func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date 
 			return err
 		}
 		edited.Warnings = append(edited.Warnings, beside...)
-		out, err = s.save(ctx, a, latest, edited, nil, "rundown.edit")
+		out, err = s.save(ctx, a, latest, edited, nil, "rundown.edit", nil)
 		return err
 	})
 	return out, err
@@ -138,9 +138,10 @@ func sameAiring(a, b schedules.Item) bool {
 // sameItems reports whether both lists air the same recordings at the same times.
 func sameItems(a, b []schedules.Item) bool { return slices.EqualFunc(a, b, sameAiring) }
 
-// save stores r as the day's next revision.
+// save stores r as the day's next revision. account, if there is one, adds a write to the same commit.
 func (s *Drafts) save(ctx context.Context, a access.Actor, before latestRundown, r schedules.Rundown,
-	why []schedules.Explanation, action string) (schedules.Rundown, error) {
+	why []schedules.Explanation, action string, account func(schedules.Rundown) (store.Write, error)) (schedules.Rundown,
+	error) {
 	r.Status, r.PublishedAt = schedules.Draft, schedules.Instant{}
 	next, writes, err := s.rundowns.nextRevisions(ctx, before, schedules.Rundown{}, r)
 	if err != nil {
@@ -153,6 +154,13 @@ func (s *Drafts) save(ctx context.Context, a access.Actor, before latestRundown,
 			return r, err
 		}
 		writes = append(writes, reasons)
+	}
+	if account != nil {
+		kept, err := account(r)
+		if err != nil {
+			return r, err
+		}
+		writes = append(writes, kept)
 	}
 	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), action, "")})
 }
@@ -204,7 +212,7 @@ func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date 
 		if len(in.Owed) > 0 {
 			latest.counter = &before // planning another day meanwhile may settle the same make-good
 		}
-		out, err = s.save(ctx, a, latest, out, plan.Explanations, "rundown.plan")
+		out, err = s.save(ctx, a, latest, out, plan.Explanations, "rundown.plan", o.account)
 		return err
 	})
 	return out, err

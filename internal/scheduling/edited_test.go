@@ -150,7 +150,7 @@ func TestAnEditKeepsTheWarningsOfThePlanOnlyWhereItChangesNothing(t *testing.T) 
 		t.Fatal(err)
 	}
 	r.Warnings = slices.Concat(r.Warnings, ofPlan, steady)
-	if _, err := d.scheduler.Drafts.save(t.Context(), plannerActor, latest, r, nil, "rundown.plan"); err != nil {
+	if _, err := d.scheduler.Drafts.save(t.Context(), plannerActor, latest, r, nil, "rundown.plan", nil); err != nil {
 		t.Fatal(err)
 	}
 	edit := func(op schedules.Edit) schedules.Rundown {

@@ -15,7 +15,7 @@ import (
 
 // placement is what gave an item its place: a revision of its day.
 type placement struct {
-	by       string // wire.ByPlanner, wire.ByRepair or wire.ByPerson
+	by       string // wire.ByPlanner, wire.ByRepair, wire.ByRepeat or wire.ByPerson
 	revision int64
 
 	// of an item that an edit moved along: what had placed it before, under which id, and its start before the edit
@@ -165,15 +165,15 @@ func (t *placementHistory) edited(revision int64, i schedules.Item, next placeme
 	return p
 }
 
-// published notes what placed the fresh items of a published revision, and what left the queue with it. Only repairs
-// place items without a draft.
+// published notes what placed the fresh items of a published revision, and what left the queue with it. Only repairs,
+// and repeats of another day by a standing order, place items without a draft.
 func (t *placementHistory) published(ctx context.Context, r schedules.Rundown, next placements,
 	fresh []schedules.Item) error {
 	why, repaired, err := explanations(ctx, t.docs, r.Station, r.Date, r.Revision)
 	if err != nil {
 		return err
 	}
-	left := false
+	first, left := t.standing.by == nil, false
 	for _, i := range t.standing.items {
 		if next.by[i.ID] != nil {
 			continue
@@ -189,6 +189,9 @@ func (t *placementHistory) published(ctx context.Context, r schedules.Rundown, n
 	}
 	for _, i := range fresh {
 		p := &placement{by: wire.ByRepair, revision: r.Revision}
+		if first && repaired { // nothing was there to repair
+			p.by = wire.ByRepeat
+		}
 		for _, gone := range t.taken {
 			if gone.Window == i.Window && gone.StartAt.Before(i.EndAt().Time) && i.StartAt.Before(gone.EndAt.Time) {
 				p.inPlaceOf = append(p.inPlaceOf, gone)

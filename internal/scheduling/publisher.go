@@ -52,6 +52,8 @@ func (s *Publisher) checkFrozen(ctx context.Context, r schedules.Rundown) error 
 type PublishOptions struct {
 	Revision   *int64 // expected revision of the latest rundown; nil: any
 	Correction string // reason to change a frozen window or drop over half of the day; empty: neither is allowed
+
+	account func(schedules.Rundown) (store.Write, error) // of a standing order: the write that belongs to the publication
 }
 
 // Publish audits the latest rundown of a day, signs it and makes it the station's queue, all in one commit. It fails
@@ -108,7 +110,7 @@ func (s *Publisher) PublishChanges(ctx context.Context, a access.Actor, station 
 			}
 		}
 		out, err = s.publishNext(ctx, a, publication{before: latest, rundown: next, action: "queue.publish",
-			reason: o.Correction})
+			reason: o.Correction, account: o.account})
 		changed = err == nil
 		return err
 	})
@@ -222,6 +224,7 @@ type publication struct {
 	draft          *schedules.Rundown      // a draft over rundown that remains the day's latest; nil: none
 	why            []schedules.Explanation // of a repair: of what it took out and placed; nil: no repair
 	action, reason string
+	account        func(schedules.Rundown) (store.Write, error) // adds a write to the commit; nil: none
 }
 
 // publishNext stores a rundown as the next revision, published, with its signed queue and the link that adds both to
@@ -273,6 +276,13 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publicati
 		return r, err
 	}
 	writes = append(writes, link...)
+	if p.account != nil {
+		kept, err := p.account(r)
+		if err != nil {
+			return r, err
+		}
+		writes = append(writes, kept)
+	}
 	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), p.action, p.reason)})
 }
 

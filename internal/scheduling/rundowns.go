@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/network"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
@@ -127,13 +128,27 @@ func (s *Rundowns) Rundown(ctx context.Context, station string, date schedules.D
 			return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no revision %d of its rundown for %s: the "+
 				"newest is %d", station, revision, date, newest.Revision)
 		}
-		return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station,
-			date)
+		return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first%s", station,
+			date, s.unplanned(station, date))
 	}
 	if err != nil {
 		return schedules.Rundown{}, err
 	}
 	return replica.Decode[schedules.Rundown](d)
+}
+
+// unplanned says why a standing order has not planned a day, and what airs in its place, or "".
+func (s *Rundowns) unplanned(station string, date schedules.Date) string {
+	row, _ := replica.StandingAccountsIn(s.replica).Get(station)
+	day := row.Value.Day(date)
+	if day.Why == "" {
+		return ""
+	}
+	out := ". The standing order could not: " + day.Why
+	if day.StandsIn != "" {
+		out += ". " + network.StandsInWords(day)
+	}
+	return out
 }
 
 func (s *Rundowns) latest(ctx context.Context, station string, date schedules.Date) (latestRundown, error) {

@@ -33,6 +33,8 @@ type Scheduler struct {
 	Scripts   *Scripts     // reports which parts of a script aired
 	Seizures  *Seizures    // shuts out stations that others have taken
 	Resigner  *Resigner    // signs documents again after a change of key
+
+	StandingOrders *StandingOrders // plans and publishes the days of stations unattended
 }
 
 // core holds what the parts of Scheduler share.
@@ -60,8 +62,10 @@ func New(r *replica.Replica, s *record.Records, signer replica.Signer, now func(
 	in, beside := &inputs{c, rundowns, summaries, rec.Accounts, rec.MakeGoods}, &neighbours{c, summaries}
 	fallbacks, leases := &Fallbacks{c, url}, &LeaseIssuer{c, lease}
 	publisher := &Publisher{c, url, rundowns, in, beside, fallbacks, rec.Links}
-	return &Scheduler{Network: definitions, Record: rec, Rundowns: rundowns, Drafts: &Drafts{c, rundowns, in, beside},
-		Publisher: publisher,
+	drafts := &Drafts{c, rundowns, in, beside}
+	return &Scheduler{Network: definitions, Record: rec, Rundowns: rundowns, Drafts: drafts, Publisher: publisher,
+		StandingOrders: &StandingOrders{core: c, rundowns: rundowns, drafts: drafts, publisher: publisher,
+			tried: map[string]attempt{}},
 		Repairer: &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher,
 			budget: refillBudget, refilled: map[string]refillSearch{}, removed: map[string]map[string]struct{}{}},
 		Fallbacks: fallbacks, Leases: leases,
@@ -78,6 +82,8 @@ type PlanOptions struct {
 	DryRun   bool
 	Together []schedules.Date    // the days that the same request plans
 	Drafts   []schedules.Rundown // earlier drafts of the same request that are not stored
+
+	account func(schedules.Rundown) (store.Write, error) // of a standing order: the write that belongs to the draft
 }
 
 // latestRundown is the stored latest rundown of a day. The zero value means that there is none.

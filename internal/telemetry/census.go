@@ -29,6 +29,8 @@ func (f *Figures) Census(take func() record.Census, lags, failing func() map[str
 			nil),
 		standing: prometheus.NewDesc("lifeline_station_standing_problems", "What stands against a station in its "+
 			"definitions and published days, by code.", []string{"station", "code"}, nil),
+		ahead: prometheus.NewDesc("lifeline_station_published_hours", "For how many hours from now on every window of a "+
+			"station is published.", []string{"station"}, nil),
 		published: prometheus.NewDesc("lifeline_station_queue_behind", "1 while a station holds an older revision of its "+
 			"day than the published one.", []string{"station"}, nil),
 	})
@@ -38,7 +40,7 @@ type census struct {
 	take                                                                   func() record.Census
 	lags, failing                                                          func() map[string]time.Duration
 	segments, sequence, queues, cover, contact, missing, offset, published *prometheus.Desc
-	lag, failed, standing                                                  *prometheus.Desc
+	lag, failed, standing, ahead                                           *prometheus.Desc
 }
 
 // Describe implements prometheus.Collector.
@@ -65,6 +67,9 @@ func (c *census) Collect(out chan<- prometheus.Metric) {
 		for code, n := range codes {
 			gauge(c.standing, float64(n), station, code)
 		}
+	}
+	for station, d := range now.Published {
+		gauge(c.ahead, d.Hours(), station)
 	}
 	for _, s := range now.Stations {
 		gauge(c.cover, s.CoverHours, s.Station)

@@ -142,12 +142,13 @@ const (
 	ByPlanner = "planner"
 	ByRepair  = "repair" // of a published day, when something in it may not air any more
 	ByPerson  = "person"
+	ByRepeat  = "repeat" // of another day, by a standing order that could not publish the day in time
 )
 
 // PlacedItem is the reason for the place of an item, and what put it there.
 type PlacedItem struct {
 	schedules.Explanation
-	PlacedBy  string     `json:"placed_by"`             // planner, repair or person
+	PlacedBy  string     `json:"placed_by"`             // planner, repair, repeat or person
 	PlacedIn  int64      `json:"placed_in"`             // the revision that put it there
 	By        string     `json:"by,omitempty"`          // the person, if the audit still says who it was
 	InPlaceOf []TakenOut `json:"in_place_of,omitempty"` // what was taken out, for an item that a repair chose
@@ -195,7 +196,7 @@ type ChangedSegment struct {
 
 // AppliedChange is the change of one document in an apply.
 type AppliedChange struct {
-	Kind     string          `json:"kind"` // station, clock, script, campaign
+	Kind     string          `json:"kind"` // station, clock, script, campaign, standing-order (who set it)
 	ID       string          `json:"id"`
 	Action   string          `json:"action"` // create, update, unchanged
 	Revision int64           `json:"revision"`

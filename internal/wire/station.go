@@ -25,7 +25,7 @@ type AsRunResult struct {
 }
 
 // Status is the state of a station. All fields except Station, ReceivedAt, PublishedRevision, AlarmsSince, Players,
-// CurrentProblems, Enrolment, KeyID and SignedAt are reported by the station itself.
+// CurrentProblems, StandingOrder, Enrolment, KeyID and SignedAt are reported by the station itself.
 type Status struct {
 	Station string `json:"station,omitempty"`
 	// when the service received the latest status. Where several replicas run, or the service started since, the station
@@ -64,11 +64,27 @@ type Status struct {
 	// CurrentProblems lists the problems of the station in its definitions and published days; in responses only.
 	CurrentProblems []schedules.StationProblem `json:"standing,omitempty"`
 
+	// how the standing order of the station stands; none if it has none, and in the list of all statuses only
+	StandingOrder *StandingOrderStatus `json:"standing_order,omitempty"`
+
 	// whether the station has a key of its own, which signs its reports: none, enrolled or seized; in responses only
 	Enrolment string `json:"enrolment,omitempty"`
 	KeyID     string `json:"key_id,omitempty"` // of that key; in responses only
 	// when the key signed the latest status, by the station's clock; in responses only
 	SignedAt schedules.Instant `json:"signed_at,omitzero"`
+}
+
+// StandingOrderStatus is how a standing order stands, by which the service plans and publishes the days of a station.
+// Its problems are among those of the station.
+type StandingOrderStatus struct {
+	SetBy   string            `json:"set_by"` // in whose name it acts
+	SetAt   schedules.Instant `json:"set_at"`
+	Stopped string            `json:"stopped,omitempty"` // why it does nothing; none: it works
+	// the last day up to which every day with a window to come is planned, and published; null if the next one is not
+	PlannedUntil   *schedules.Date   `json:"planned_until"`
+	PublishedUntil *schedules.Date   `json:"published_until"`
+	LastAt         schedules.Instant `json:"last_at"`        // when it last planned or published a day
+	Last           string            `json:"last,omitempty"` // what it did then
 }
 
 // The states of Status.Enrolment.

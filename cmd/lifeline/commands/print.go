@@ -72,6 +72,8 @@ func placedBy(e wire.PlacedItem) string {
 		return "the planner"
 	case wire.ByRepair:
 		return "a repair of the published day"
+	case wire.ByRepeat:
+		return "the standing order, which repeats another day"
 	}
 	return cmp.Or(e.By, "a person")
 }

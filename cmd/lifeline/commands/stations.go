@@ -9,6 +9,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 type stationsCmd struct {
@@ -90,7 +91,26 @@ func signs(s wire.Status) string {
 	return "yes"
 }
 
-// printProblems prints the problems that the station reports, and those of its definitions. The station's own problems
+// ordered says how far a standing order got, and what it did last.
+func ordered(o wire.StandingOrderStatus) string {
+	until := func(did string, d *schedules.Date) string {
+		if d == nil {
+			return "nothing " + did
+		}
+		return fmt.Sprintf("%s until %s", did, *d)
+	}
+	out := until("planned", o.PlannedUntil) + ", " + until("published", o.PublishedUntil)
+	if o.Last != "" {
+		out += fmt.Sprintf("; last at %s: %s", instant(o.LastAt), oneLine(o.Last))
+	}
+	if o.Stopped != "" {
+		out += "; stopped: " + oneLine(o.Stopped)
+	}
+	return out
+}
+
+// printProblems prints the problems that the station reports, how its standing order stands, and the problems of its
+// definitions. The station's own problems
 // happened within its last day, and may be over.
 func printProblems(w io.Writer, s wire.Status) {
 	for _, alarm := range s.Alarms {
@@ -98,6 +118,9 @@ func printProblems(w io.Writer, s wire.Status) {
 	}
 	for _, problem := range s.Problems {
 		fmt.Fprintf(w, "    in the last day: %s\n", oneLine(problem))
+	}
+	if o := s.StandingOrder; o != nil {
+		fmt.Fprintf(w, "    standing order of %s: %s\n", oneLine(o.SetBy), ordered(*o))
 	}
 	for _, p := range s.CurrentProblems {
 		fmt.Fprintf(w, "    %s: %s\n", p.Code, oneLine(p.Message))

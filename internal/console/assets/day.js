@@ -35,7 +35,9 @@ export async function day({ main, parts, query, signal, title, hear, fail }) {
   }
   const draw = () => {
     const { rundown, queue, changes, aired, owed } = state
+    const told = (station.problems ?? []).filter(p => p.date === date)
     show(place, h('div', { class: 'row spread' }, standing(state, to), tools(state)),
+      told.length > 0 && h('ul', { class: 'plain' }, told.map(p => h('li', {}, badge(p.message, 'bad long')))),
       !rundown && h('p', { class: 'note' }, 'Nothing is planned for this day yet.'),
       rundown?.warnings.length > 0 && warnings(rundown),
       changes && differences(changes, queue.revision, zone),

@@ -27,7 +27,7 @@ export function explain({ at, rundown, signal }, item) {
   return place
 }
 
-const placedBy = { planner: 'A plan put it here', repair: 'A repair of the published day put it here', person: 'A person put it here' }
+const placedBy = { planner: 'A plan put it here', repair: 'A repair of the published day put it here', repeat: 'The standing order repeats another day', person: 'A person put it here' }
 
 function told(e) {
   const candidates = e.choice?.candidates ?? []

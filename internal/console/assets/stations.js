@@ -17,7 +17,7 @@ export async function stations({ main, signal, title, hear, fail }) {
       can('listAlarms') ? get(path('alarms'), { signal }) : { items: [] }])
     alarms = told.items.filter(a => !['player', 'station'].includes(a.code)) // which stand beside their stations
     const by = new Map(standing.map(s => [s.station, s]))
-    rows = list.map(s => ({ ...by.get(s.id), id: s.id, name: s.name, zone: s.timezone, starved: s.starved, recalls: recalls.revision }))
+    rows = list.map(s => ({ ...by.get(s.id), id: s.id, name: s.name, zone: s.timezone, starved: s.starved, order: s.standing_order, recalls: recalls.revision }))
     draw()
   }
   const draw = () => show(place, alarms.map(a => h('p', {}, badge(a.message, 'bad long'))), h('p', { class: 'row' }, summary(rows)), table('Stations', columns, rows, 'There is no station yet.'))
@@ -36,6 +36,9 @@ const doubts = ['unsigned_reports', 'wrong_signatures', 'seized_reports', 'seque
 export function standing(s) {
   if (s.standing?.some(p => p.code === 'no_fallback')) return ['no fallback', 'bad']
   if (s.standing?.some(p => p.code === 'open_time')) return ['a window is largely open', 'bad']
+  if (s.standing?.some(p => p.code === 'order_stopped')) return ['the standing order stopped', 'bad']
+  if (s.standing?.some(p => p.code === 'day_unplanned')) return ['a day cannot be planned', 'bad']
+  if (s.standing?.some(p => p.code === 'day_unpublished')) return ['a day is not published', 'bad']
   if (s.standing?.some(p => p.code === 'held_twice')) return ['two days hold one time', 'bad']
   if (s.standing?.some(p => p.code === 'mass_recall')) return ['many recalls by one person', 'bad']
   if (s.standing?.some(p => p.code === 'two_players')) return ['several players', 'bad']
@@ -50,6 +53,7 @@ export function standing(s) {
   if (s.audio_missing > 0) return ['fetching audio', 'warn']
   if (s.standing?.some(p => p.code === 'fallback_reserve')) return ['only a reserve as fallback', 'warn']
   if (s.standing?.some(p => p.code === 'left_behind')) return ['published day left behind', 'warn']
+  if (s.standing?.some(p => p.code === 'day_stands_in')) return ['a day airs no plan of its own', 'warn']
   if (s.problems?.length || s.standing?.length) return ['has problems', 'warn']
   return ['in step', 'good']
 }
@@ -63,6 +67,17 @@ function summary(rows) {
   return [...count].map(([text, { tone, n }]) => badge(`${n} ${text}`, tone))
 }
 
+// ahead is what the standing order of a station is, how far it got, and what it did last.
+function ahead(s) {
+  const o = s.standing_order
+  if (!o || !s.order) return h('span', { class: 'quiet' }, 'by hand')
+  const publishes = `${s.order.publish_days} of ${s.order.plan_days} days${s.order.publish === 'unwarned' ? ' without warnings' : ''}`
+  return [o.published_until ? `published to ${o.published_until}` : h('b', { class: 'bad' }, 'nothing published'),
+    h('div', { class: 'small quiet' }, o.planned_until ? `planned to ${o.planned_until}` : 'nothing planned'),
+    h('div', { class: 'small quiet', title: `By ${s.order.by} on the day before; otherwise ${s.order.otherwise || 'repeat'}` }, `${publishes}, ordered by ${o.set_by}`),
+    o.last_at && h('div', { class: 'small quiet' }, `${stamp(o.last_at, s.zone)}: ${o.last}`)]
+}
+
 const unheard = f => s => s.received_at ? f(s) : h('span', { class: 'quiet' }, '—')
 
 const columns = [
@@ -71,6 +86,7 @@ const columns = [
   ['Holds', unheard(s => [s.queue_revision ? `r${s.queue_revision}` : 'nothing',
     s.published_revision && s.published_revision !== s.queue_revision ? h('b', {}, ` of r${s.published_revision}`) : '',
     h('div', { class: 'small quiet keep' }, s.queue_date)])],
+  ['Ahead', ahead],
   ['Cover', unheard(s => [`${Math.max(0, s.cover_hours - (now() - Date.parse(s.received_at)) / 3_600_000).toFixed(1)} h`, s.lease_until && h('div', { class: 'small quiet' }, `lease until ${time(s.lease_until, s.zone).slice(0, 5)} there`), s.starved?.policy === 'drop_sensitive' && h('div', { class: 'small quiet' }, `nothing sensitive once starved for ${Math.round((s.starved.after_ms ?? 600_000) / 60_000)} min`)]), 'n'],
   ['Last contact', unheard(s => h('time', { datetime: s.received_at, title: `${stamp(s.received_at, s.zone)} ${s.zone}` }, away(s.received_at)))],
   ['Clock', unheard(s => [`${s.clock_offset_ms > 0 ? '+' : ''}${s.clock_offset_ms} ms`, Math.abs(s.clock_offset_ms) > farOff ? [' ', badge('off', 'warn')] : '']), 'n'],
