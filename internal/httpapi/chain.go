@@ -80,12 +80,16 @@ func (a chainHandlers) auditRecords(c *call) error {
 			"persons who are named for it read them: %s", mayKnow)
 	}
 	var bounds [2]int64
+	var wrong []fault.Field
 	for i, name := range []string{"first", "last"} {
 		n, err := strconv.ParseInt(c.query().Get(name), 10, 64)
 		if err != nil || n < 1 {
-			return fault.Fields(fault.Field{Field: name, Message: "must be the sequence of an entry"})
+			wrong = append(wrong, fault.Field{Field: name, Message: "must be the sequence of an entry"})
 		}
 		bounds[i] = n
+	}
+	if err := fault.Fields(wrong...); err != nil {
+		return err
 	}
 	records, err := a.Logbook.Chain().Audit(c.r.Context(), bounds[0], bounds[1])
 	if err != nil {
