@@ -61,7 +61,8 @@ func openSFTP(ctx context.Context, u *url.URL, with Credentials) (*server, error
 		User: u.User.Username(), Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: known, Timeout: handshake,
 		HostKeyAlgorithms: algorithms(known, address, link.RemoteAddr())})
 	if err != nil {
-		return nil, errors.Join(unfamiliar(err, address, with.KnownHosts), link.Close())
+		_ = link.Close() // it may be closed already
+		return nil, unfamiliar(err, address, with.KnownHosts)
 	}
 	s := &server{conn: ssh.NewClient(conn, channels, requests), dir: strings.TrimPrefix(u.Path, "/~/")}
 	if s.client, err = sftp.NewClient(s.conn); err != nil {
