@@ -61,8 +61,12 @@ longer() { # package pattern -> the names of its tests that have a longer form, 
   grep -rhE '^func Test|testing\.Short\(\)|longform\.Only\(' --include='*_test.go' "$@" |
     awk '/^func /{ name = $2; sub(/\(.*/, "", name); next } { print name }' | sort -u | paste -sd '|'
 }
+holders() { # package pattern -> the packages that have such tests: no other one's tests are compiled again
+  grep -rlE 'testing\.Short\(\)|longform\.Only\(' --include='*_test.go' "$@" | xargs -n 1 dirname | sort -u | sed 's|^|./|'
+}
 say 'end-to-end tests with real processes begin'
-go test -shuffle=on -vet=off -timeout 20m -run "^($(longer cmd))$" ./cmd/... >"$tools/end-to-end" 2>&1 &
+mapfile -t long < <(holders cmd)
+go test -shuffle=on -vet=off -timeout 20m -run "^($(longer cmd))$" "${long[@]}" >"$tools/end-to-end" 2>&1 &
 endtoend=$!
 say 'vet'
 go vet ./...
@@ -96,7 +100,8 @@ race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/
 race -run AtOnce ./schedules/... # it starts no goroutine: what its callers do at once is under the detector
 say 'tests without the race detector'
 go test -shuffle=on -vet=off -timeout 20m ./schedules/...
-go test -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal))$" ./audio/... ./internal/...
+mapfile -t long < <(holders audio internal)
+go test -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal))$" "${long[@]}"
 say 'end-to-end tests with real processes end'
 wait "$endtoend" || failed=yes
 endtoend=
