@@ -93,13 +93,15 @@ func (s *StationProblems) orders(st schedules.Station) (out []schedules.StationP
 			"the station's definition again, and then it acts in that name", stopped, until)
 	}
 	account, _ := replica.StandingAccountsIn(s.replica).Get(st.ID)
+	today, err := st.DateAt(s.now())
+	if err != nil {
+		return out
+	}
 	for _, day := range account.Value.Days {
-		_, end := day.Date.Bounds(zone)
-		if !end.After(s.now()) {
-			continue
-		}
 		about := day.Date
+		_, end := about.Bounds(zone)
 		switch {
+		case !end.After(s.now()), today.AddDays(st.StandingOrder.PlanDays).Before(about): // over, or out of its reach
 		case day.StandsIn != "":
 			say("day_stands_in", "%s could not be published by its hour: %s. %s. Plan and publish it by hand if it needs "+
 				"something else", about, day.Why, StandsInWords(day)).Date = &about

@@ -58,6 +58,8 @@ type step struct {
 	do    string // empty: nothing is to be done
 	draft schedules.Rundown
 	why   string // of stepKeep and stepStandIn
+
+	settled replica.StandingDay // what the account says after stepSettle
 }
 
 // The steps.
@@ -66,7 +68,7 @@ const (
 	stepPublish = replica.StepPublish
 	stepKeep    = "keep"     // something keeps the day from being published, and the account is to say what
 	stepStandIn = "stand in" // the day is late
-	stepSettle  = "settle"   // the account says something of a day that is over for the order
+	stepSettle  = "settle"   // the account says of a day what is over
 )
 
 // Carry carries out the standing orders of all stations as far as it can at present. A day that cannot be planned or
@@ -194,6 +196,9 @@ func (s *StandingOrders) next(ctx context.Context, o order, d schedules.Date) (s
 		return step{}, err
 	}
 	if !slices.ContainsFunc(windows, func(w schedules.Occurrence) bool { return w.EndAt.After(s.now()) }) {
+		if day.Kept != "" { // its windows are over, or cancelled
+			return step{do: stepSettle, settled: replica.StandingDay{Date: d, Draft: day.Draft}}, nil
+		}
 		return step{}, nil
 	}
 	latest, err := s.rundowns.latest(ctx, o.station.ID, d)
@@ -211,7 +216,7 @@ func (s *StandingOrders) next(ctx context.Context, o order, d schedules.Date) (s
 		case due && (day.Kept != stepPublish || !strings.HasPrefix(day.Why, byPerson)):
 			return step{do: stepKeep, draft: draft, why: byPerson}, nil
 		case !due && day.Kept != "":
-			return step{do: stepSettle}, nil
+			return step{do: stepSettle, settled: replica.StandingDay{Date: d}}, nil
 		}
 	case latest.document > 0 && o.Unwarned() && len(draft.Warnings) > 0:
 		if changed && day.Kept != "" {
@@ -247,7 +252,7 @@ func (s *StandingOrders) nextOfPublished(ctx context.Context, o order, d schedul
 			return step{}, err
 		}
 	}
-	return step{do: stepSettle}, nil
+	return step{do: stepSettle, settled: replica.StandingDay{Date: d}}, nil
 }
 
 // warned says what a draft warns of, as the reason why it is not published.
@@ -281,7 +286,7 @@ func (s *StandingOrders) take(ctx context.Context, o order, d schedules.Date, ne
 	case stepStandIn:
 		return s.standIn(ctx, o, d, next.draft, next.why)
 	}
-	return s.noteDay(ctx, o, "standing-order.settle", replica.StandingDay{Date: d})
+	return s.noteDay(ctx, o, "standing-order.settle", next.settled)
 }
 
 // plan plans a day, unless the draft of the order that is to be replaced has the same items already.
@@ -321,8 +326,9 @@ func (s *StandingOrders) publish(ctx context.Context, o order, d schedules.Date,
 			return failed
 		}
 		latest, failed := s.rundowns.latest(ctx, o.station.ID, d)
-		if failed != nil || latest.rundown.Revision != draft.Revision {
-			return failed // the new draft is the next step's
+		if failed != nil || latest.rundown.Revision != draft.Revision ||
+			s.account(o.station.ID).Day(d).Kept == stepPlan {
+			return failed // the new draft is the next step's, or the account says why there is none
 		}
 	}
 	return s.keptBy(ctx, o, d, stepPublish, err)

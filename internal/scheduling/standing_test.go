@@ -358,6 +358,29 @@ func TestADayThatCannotBePlannedIsToldAtOnceAndPlannedAsSoonAsItCanBe(t *testing
 	})
 }
 
+func TestAProblemOfADayEndsWithItsWindowsAndWithTheReachOfTheOrder(t *testing.T) {
+	simulated(t, func(t *testing.T) {
+		o := furnished(t, memory.New(1000), schedules.StandingOrder{PlanDays: 3, PublishDays: 1})
+		o.state(schedules.Rejected, 0, 1, 2, 3, 4, 5, 6, 7, 8)
+		o.carry()
+		last := o.today().AddDays(3)
+		if told := o.problems(); !strings.Contains(told, "cannot plan "+last.String()) {
+			t.Fatalf("told %s", told)
+		}
+		o.station.StandingOrder = &schedules.StandingOrder{PlanDays: 2, PublishDays: 1}
+		o.apply(minjun)
+		if told := o.problems(); strings.Contains(told, last.String()) || !strings.Contains(told, "day_unplanned") {
+			t.Errorf("an order of two days tells %s", told)
+		}
+		o.station.Windows = nil
+		o.apply(minjun)
+		o.carry()
+		if told := o.problems(); told != "" {
+			t.Errorf("without a window it tells %s", told)
+		}
+	})
+}
+
 func TestADayThatStaysUnplannableAirsTheFallbackWhichIsTold(t *testing.T) {
 	simulated(t, func(t *testing.T) {
 		order := schedules.StandingOrder{PlanDays: 2, PublishDays: 1, By: 18 * 60}
