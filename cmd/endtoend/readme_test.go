@@ -2,6 +2,8 @@ package endtoend
 
 import (
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +19,41 @@ import (
 // The README's example with curl, unchanged except for port and data directory, ends with a published queue.
 func TestReadmeWalkWithCurlWorks(t *testing.T) {
 	longform.Only(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0") // a free port; the example takes it a moment later
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out, said, err := readmeWalk(t, address, "")
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, said, out)
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var q wire.Queue
+	answer{body: []byte(lines[len(lines)-1])}.into(t, &q)
+	checkQueue(t, schedules.Station{ID: "harbour-dawn"}, q)
+	if q.PublishedAt.Before(time.Now().Add(-5 * time.Minute)) {
+		t.Errorf("published at %s", q.PublishedAt)
+	}
+}
+
+// Whoever holds the port answers as if the service were there.
+func TestReadmeWalkSaysThatTheServiceDidNotStart(t *testing.T) {
+	longform.Only(t)
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer other.Close()
+	out, said, err := readmeWalk(t, other.Listener.Addr().String(), "HANA=")
+	if err != nil || !strings.Contains(out, "did not start") || !strings.Contains(said, "address already in use") {
+		t.Errorf("with the port taken: %v\n%s\n%s", err, said, out)
+	}
+}
+
+// readmeWalk runs the README's example with curl up to a text, at an address and in a directory of its own.
+func readmeWalk(t *testing.T, address, before string) (out, said string, err error) {
+	t.Helper()
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -27,40 +64,24 @@ func TestReadmeWalkWithCurlWorks(t *testing.T) {
 	if !found || !begun || !ended {
 		t.Fatal("the README has no walk with curl")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a free port; the example takes it a moment later
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
+	if before != "" {
+		walk, _, _ = strings.Cut(walk, before)
 	}
 	service, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	serving := "serve --listen " + address
-	script := "set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\nexport LIFELINE_SERVER=http://" + address + "\n" +
+	script := "set -euo pipefail\ntrap 'kill $(jobs -p) || true' EXIT\nexport LIFELINE_SERVER=http://" + address + "\n" +
 		strings.NewReplacer(
-			"serve --listen 127.0.0.1:8080 &", serving+" >&2 &\nuntil curl -sf "+address+"/healthz >&2; do :; done",
+			"serve --listen 127.0.0.1:8080 &", "serve --listen "+address+" >&2 &",
 			"127.0.0.1:8080", address,
-			"LIFELINE_DATA=data", "LIFELINE_DATA="+dir,
+			"LIFELINE_DATA=data", "LIFELINE_DATA="+t.TempDir(),
 			"go build -o bin/ ./cmd/lifeline ./cmd/playout", ":", // built above
 			"bin/lifeline", service).Replace(walk)
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", script)
 	cmd.Dir = filepath.Join("..", "..")
-	var said strings.Builder
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s\n%s", err, said.String(), out)
-	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	var q wire.Queue
-	answer{body: []byte(lines[len(lines)-1])}.into(t, &q)
-	checkQueue(t, schedules.Station{ID: "harbour-dawn"}, q)
-	if q.PublishedAt.Before(time.Now().Add(-5 * time.Minute)) {
-		t.Errorf("published at %s", q.PublishedAt)
-	}
+	var errors strings.Builder
+	cmd.Stderr = &errors
+	b, err := cmd.Output()
+	return string(b), errors.String(), err
 }
