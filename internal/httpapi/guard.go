@@ -91,7 +91,7 @@ func (a *api) recovered(w *watched, r *http.Request, v any) {
 // refuse answers with a failure outside of any route.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	c := &call{w: w, r: r}
-	c.actor.RequestID, c.actor.Remote = trailOf(r).id, remoteOf(r)
+	c.actor.RequestID, c.actor.Remote = trailOf(r).id, a.outside.remoteOf(r)
 	a.noteRefusal(c, err)
 	a.fail(c, err)
 }
@@ -123,7 +123,7 @@ func (a *api) logRequest(r *http.Request, t *trail, w *watched, took time.Durati
 	a.Log.LogAttrs(r.Context(), level, "request", slog.String("request_id", t.id), slog.String("method", r.Method),
 		slog.String("path", loggedPath(r)),
 		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("by", t.by),
-		slog.String("remote", r.RemoteAddr))
+		slog.String("remote", a.outside.remoteOf(r)))
 }
 
 // watched records status and size of an answer.

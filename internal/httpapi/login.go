@@ -79,7 +79,7 @@ func (a signInHandlers) askToLogIn(c *call) error {
 	if err != nil {
 		return err
 	}
-	out, err := a.SignIn.AskToLogIn(in, remoteOf(c.r))
+	out, err := a.SignIn.AskToLogIn(in, c.actor.Remote)
 	if err != nil {
 		return err
 	}

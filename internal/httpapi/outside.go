@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -16,7 +17,7 @@ type outside struct {
 	guards *http.CrossOriginProtection
 
 	tlsOnly bool           // other machines need TLS
-	proxies []netip.Prefix // trusted to report TLS
+	proxies []netip.Prefix // trusted to report TLS and callers
 }
 
 // newOutside reads the public address and the further origins for browsers. The configuration has validated them.
@@ -90,6 +91,28 @@ func (o outside) overTLS(r *http.Request) bool {
 	}
 	said := strings.Join(r.Header.Values("X-Forwarded-Proto"), ",")
 	return strings.EqualFold(strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]), "https")
+}
+
+// remoteOf returns the network address that a request came from, without the port: the one that trusted proxies name
+// (X-Forwarded-For), if any. Each proxy adds the address that it sees, so that the last one that is no trusted proxy's
+// counts; what stands before it came from the caller.
+func (o outside) remoteOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	if from, err := netip.ParseAddr(host); err == nil {
+		host = from.Unmap().WithZone("").String()
+	}
+	named := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for n := len(named) - 1; n >= 0 && o.trusts(host); n-- {
+		said, err := netip.ParseAddr(strings.TrimSpace(named[n]))
+		if err != nil {
+			break
+		}
+		host = said.Unmap().WithZone("").String()
+	}
+	return host
 }
 
 // trusts reports whether an address is that of a trusted proxy.

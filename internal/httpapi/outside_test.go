@@ -7,6 +7,10 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/store"
 )
 
 // Nobody on the link between two machines may read a token, and a header that any client can send does not prove TLS.
@@ -84,6 +88,38 @@ func TestCallersBehindATrustedProxyAreToldApart(t *testing.T) {
 		r.Header["X-Forwarded-For"] = c.said
 		if got := o.addressOf(r); got != c.want {
 			t.Errorf("from %s, forwarded for %q: %s, not %s", c.from, c.said, got, c.want)
+		}
+	}
+}
+
+func TestTheAuditNamesTheCallerBehindATrustedProxyAndBelievesNobodyElse(t *testing.T) {
+	s := newServed(t)
+	viewer, err := s.parts.Access.Create(t.Context(), access.System, access.NewToken{Name: "Mina", Role: access.Viewer})
+	s.must(err)
+	s.parts.Proxies = []netip.Prefix{netip.MustParsePrefix("10.1.2.0/24")}
+	behind := New(s.parts)
+	for _, c := range []struct {
+		by         http.Handler
+		from, want string
+	}{
+		{behind, "10.1.2.3:5", "192.0.2.7"},
+		{behind, "192.0.2.9:5", "192.0.2.9"},
+		{behind, "[2001:db8::9]:5", "2001:db8::9"},
+		{s.handler, "10.1.2.3:5", "10.1.2.3"}, // by default nobody is trusted
+		{s.handler, "127.0.0.1:5", "127.0.0.1"},
+	} {
+		for _, secret := range []string{viewer.Secret, "stolen-and-ended"} {
+			s.now = s.now.Add(time.Minute) // what is repeated within a minute is counted
+			r := httptest.NewRequest(http.MethodGet, "/v1/audit", nil)
+			r.RemoteAddr = c.from
+			r.Header["X-Forwarded-For"] = []string{"198.51.100.1, 192.0.2.7"}
+			r.Header.Set("Authorization", "Bearer "+secret)
+			c.by.ServeHTTP(httptest.NewRecorder(), r)
+			records, _, err := s.parts.Logbook.Audit(t.Context(), store.AuditQuery{Newest: true, Limit: 1})
+			s.must(err)
+			if len(records) != 1 || !records[0].At.Equal(s.now) || records[0].Remote != c.want {
+				t.Errorf("of a request from %s the audit has %+v, not the address %s", c.from, records, c.want)
+			}
 		}
 	}
 }

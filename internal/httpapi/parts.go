@@ -60,7 +60,7 @@ type Parts struct {
 	PublicURL   string         // the service's public address, with its path prefix
 	Origins     []string       // further origins for browsers
 	TLSOnly     bool           // other machines need TLS
-	Proxies     []netip.Prefix // trusted to report TLS
+	Proxies     []netip.Prefix // trusted to report TLS and callers
 
 	// ends when the service begins to stop: waits and streams end then, other requests continue; nil: never
 	Stopping context.Context

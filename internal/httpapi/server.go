@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -88,7 +87,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter, most: r.Whole(),
 			stopping: a.Stopping, held: a.held}
 		t := trailOf(g.Request)
-		t.route, c.actor.RequestID, c.actor.Remote = r.Path, t.id, remoteOf(g.Request)
+		t.route, c.actor.RequestID, c.actor.Remote = r.Path, t.id, a.outside.remoteOf(g.Request)
 		err := a.answer(c, r)
 		t.by = c.actor.Name
 		if over := c.over(); over != nil && !g.Writer.Written() {
@@ -172,7 +171,7 @@ func (a *api) admit(c *call, r route) error {
 	if err := a.limitPace(c, a.requests, caller, what); err != nil {
 		return err
 	}
-	actor.RequestID, actor.Remote = id, remoteOf(c.r)
+	actor.RequestID, actor.Remote = id, c.actor.Remote
 	c.actor = actor
 	if len(actor.May) > 0 && !slices.Contains(actor.May, r.ID) {
 		return fault.New(fault.Forbidden, "this token is limited to %s: use another one", strings.Join(actor.May, ", "))
@@ -203,15 +202,6 @@ func (a *api) admit(c *call, r route) error {
 func permitted(a access.Actor, r route) bool {
 	return (a.Has(access.Admin) || slices.ContainsFunc(r.Roles, a.Has)) &&
 		(len(a.May) == 0 || slices.Contains(a.May, r.ID)) && (a.Session != "" || !r.BySession)
-}
-
-// remoteOf returns the network address that a request came from, without the port.
-func remoteOf(r *http.Request) string {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return from.Addr().Unmap().String()
 }
 
 // requirePrivate fails with Forbidden where others could read what a call carries.

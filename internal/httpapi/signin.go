@@ -168,7 +168,7 @@ func (a signInHandlers) enter(c *call) error {
 }
 
 func visitor(c *call) signin.Visitor {
-	return signin.Visitor{Remote: remoteOf(c.r), Agent: c.r.UserAgent(), By: signin.ByBrowser, ID: c.actor.RequestID}
+	return signin.Visitor{Remote: c.actor.Remote, Agent: c.r.UserAgent(), By: signin.ByBrowser, ID: c.actor.RequestID}
 }
 
 // begun answers with a new session of a browser.

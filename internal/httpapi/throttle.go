@@ -3,11 +3,9 @@ package httpapi
 import (
 	"context"
 	"math"
-	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -88,22 +86,11 @@ func (a *api) limitPace(c *call, p pace, caller, what string) error {
 }
 
 // addressOf returns the caller's IPv4 address, or the /64 network of its IPv6 address, since a caller can use any
-// address in its network. It is the one that trusted proxies name (X-Forwarded-For), if any.
+// address in its network.
 func (o outside) addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	named := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for n := len(named) - 1; n >= 0 && o.trusts(host); n-- {
-		said, err := netip.ParseAddr(strings.TrimSpace(named[n]))
-		if err != nil {
-			break
-		}
-		host = said.Unmap().WithZone("").String()
-	}
+	host := o.remoteOf(r)
 	ip, err := netip.ParseAddr(host)
-	if err != nil || ip.Unmap().Is4() {
+	if err != nil || ip.Is4() {
 		return host
 	}
 	network, err := ip.WithZone("").Prefix(64)
