@@ -68,16 +68,26 @@ func waitingIn(m *replica.Replica) *replica.Cache[waiting] {
 }
 
 // Guard makes a commit wait that needs two persons: it stores the request and fails with Forbidden, which names it.
-// Otherwise it calls commit. It decides on one commit after the other, so that no two slip past a bound together.
-func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func() error) error {
+// Otherwise it calls commit. It decides on one commit after the other, so that no two slip past a bound together: in
+// this process by a lock, and over all replicas by a turn, with which commit fails if another was first.
+func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func(store.Commit) error) error {
 	if !slices.ContainsFunc(c.Writes, func(w store.Write) bool { return slices.Contains(guarded, w.Kind) }) {
-		return commit()
+		return commit(c)
 	}
 	s.asking.Lock()
 	defer s.asking.Unlock()
+	decided := c
+	if s.takes(c) {
+		turn, err := replica.Turn(ctx, s.replica, replica.ActsTurn)
+		if err != nil {
+			return err
+		}
+		decided.Writes = append(slices.Clone(c.Writes), turn)
+	}
+	c.Writes = replica.WithoutTurns(c.Writes) // they count nothing for who confirms it later
 	why, life := s.rule(c)
 	if why == "" {
-		return commit()
+		return commit(decided)
 	}
 	w := waiting{By: c.By, ByID: c.Person, At: schedules.At(s.now()), ExpiresAt: schedules.At(s.now().Add(life)),
 		Action: c.Action, Reason: c.Reason, Why: why}
@@ -113,6 +123,21 @@ func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func()
 	origin.Action, origin.Reason = "change.ask", w.Action+": "+why
 	err = s.replica.CommitConfirmed(ctx, store.Commit{Writes: asks, Origin: origin})
 	return cmp.Or(err, waits(id, w))
+}
+
+// takes reports whether a commit may take away what another leaves, and has no turn for that yet: it changes an
+// approved segment, a script or a station.
+func (s *Confirmations) takes(c store.Commit) bool {
+	if slices.ContainsFunc(c.Writes, func(w store.Write) bool {
+		return w.Kind == replica.KindTurn && w.ID == replica.ActsTurn
+	}) {
+		return false
+	}
+	return slices.ContainsFunc(c.Writes, func(w store.Write) bool {
+		before, _ := replica.SegmentsIn(s.replica).Get(w.ID)
+		return w.Kind == replica.KindSegment && before.Value.State == schedules.Approved ||
+			w.Expect > 0 && (w.Kind == replica.KindScript || w.Kind == replica.KindStation)
+	})
 }
 
 func sameDocument(a, b waitingWrite) bool { return a.Kind == b.Kind && a.ID == b.ID }

@@ -55,8 +55,12 @@ type massAct struct {
 
 // brake fails with Forbidden if a made a handful of recalls within Braking that nobody has confirmed. The recall of a
 // person counts once. With the recall that makes it a handful, and with one of as many segments, it returns the write
-// of an alarm. what may not name a person in segments: refusals are on the audit.
-func (l *Recalls) brake(a access.Actor, what string, segments int) ([]store.Write, error) {
+// of an alarm, beside the turn of the decision. what may not name a person in segments: refusals are on the audit.
+func (l *Recalls) brake(ctx context.Context, a access.Actor, what string, segments int) ([]store.Write, error) {
+	turn, err := replica.Turn(ctx, l.replica, replica.ActsTurn)
+	if err != nil {
+		return nil, err
+	}
 	persons, acts, first := map[schedules.RecallOrder]bool{}, 0, schedules.Instant{}
 	for _, s := range orders(l.replica, l.now().Add(-Braking)) {
 		if !a.IsOrMade(l.replica, s.Recall.ByID, s.Recall.By, s.Recall.At) {
@@ -74,10 +78,10 @@ func (l *Recalls) brake(a access.Actor, what string, segments int) ([]store.Writ
 	if acts+1 == Handful || acts < Handful && segments >= Handful {
 		body, err := replica.Encode(massAct{By: a.Name, ByID: a.Person, At: schedules.At(l.now()),
 			Acts: max(acts+1, segments)})
-		return []store.Write{{Kind: KindMassAct, ID: replica.NewID(), Body: body}}, err
+		return []store.Write{turn, {Kind: KindMassAct, ID: replica.NewID(), Body: body}}, err
 	}
 	if acts < Handful {
-		return nil, nil
+		return []store.Write{turn}, nil
 	}
 	return nil, fault.New(fault.Forbidden, "%s recalled %d times since %s, so %s was not recalled: another person confirms these "+
 		"recalls first (lifeline recall --confirm %q), or recalls it. Any producer, scheduler or administrator may",

@@ -38,9 +38,8 @@ func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revisio
 		return nil
 	}, func(s schedules.Segment) ([]store.Write, error) {
 		writes, err := l.with(s)
-		// after with, so that a recall that it has not seen makes it stale
-		alarm, braked := l.brake(a, strconv.Quote(s.ID), 1)
-		return append(writes, alarm...), cmp.Or(err, braked)
+		more, braked := l.brake(ctx, a, strconv.Quote(s.ID), 1)
+		return append(writes, more...), cmp.Or(err, braked)
 	})
 }
 
@@ -213,11 +212,11 @@ func (l *Recalls) RecallPerson(ctx context.Context, a access.Actor, person, reas
 			return fault.New(fault.Conflict, "every segment that names the person %q is recalled already", person)
 		}
 		list, err := l.withAll(recalled...)
-		alarm, braked := l.brake(a, "this person", len(recalled))
+		more, braked := l.brake(ctx, a, "this person", len(recalled))
 		if err := cmp.Or(err, braked); err != nil {
 			return err
 		}
-		writes = append(writes, alarm...)
+		writes = append(writes, more...)
 		return l.replica.Commit(ctx, store.Commit{Writes: append(writes, list...),
 			Origin: a.Origin(l.now(), ActionRecallPerson, person+": "+reason)})
 	})

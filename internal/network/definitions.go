@@ -117,7 +117,11 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 	wire.Applied, error) {
 	var out wire.Applied
 	err := s.replica.Retry(ctx, func() error {
-		if err := s.Check(ctx, n); err != nil {
+		turn, err := replica.Turn(ctx, s.replica, "network") // definitions are checked together
+		if err == nil {
+			err = s.Check(ctx, n)
+		}
+		if err != nil {
 			return err
 		}
 		n.Stations = withoutProblems(n.Stations)
@@ -133,7 +137,8 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		if act.err != nil || dryRun || len(act.writes) == 0 {
 			return act.err
 		}
-		return s.replica.Commit(ctx, store.Commit{Writes: act.writes, Origin: a.Origin(s.now(), "network.apply", "")})
+		return s.replica.Commit(ctx, store.Commit{Writes: append(act.writes, turn),
+			Origin: a.Origin(s.now(), "network.apply", "")})
 	})
 	return out, err
 }

@@ -37,29 +37,50 @@ func named(a access.Actor) access.Actor {
 type guarded struct {
 	*fixture
 	t       *testing.T
+	store   replica.Store
 	library *library.Library
 	waiting *access.Confirmations
+
+	// meanwhile, if it is set, runs once: after the next commit of an act was decided on, and before it is stored
+	meanwhile func()
 }
 
 func newGuarded(t *testing.T) *guarded {
 	t.Helper()
-	m, err := replica.Open(t.Context(), memory.New(10_000), kinds.All)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &fixture{replica: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
-	now := func() time.Time { return o.at }
-	o.Scheduler = scheduling.New(m, record.NewRecords(m, m.Store, nil, now, 0), servicetest.Signer{}, now, "", time.Hour)
-	g := &guarded{fixture: o, t: t, library: library.New(m, nil, servicetest.Signer{}, nil, now, library.Limits{})}
-	g.waiting = access.NewConfirmations(m, o.Network.SecondPersons().Why, now)
+	g := guardedOn(t, memory.New(10_000))
+	g.replica.Guard = nil
 	for i := range 30 {
-		o.segment(t, fmt.Sprint("m", i), func(*schedules.Segment) {})
+		g.segment(t, fmt.Sprint("m", i), func(*schedules.Segment) {})
 	}
 	n := servicetest.OneStation()
 	n.Stations[0].Fallback = []string{"m1", "m2", "m3"}
-	if _, err := o.Network.Apply(t.Context(), access.System, n, nil, false); err != nil {
+	if _, err := g.Network.Apply(t.Context(), access.System, n, nil, false); err != nil {
 		t.Fatal(err)
 	}
+	g.replica.Guard = g.waiting.Guard
+	return g
+}
+
+// guardedOn returns a replica on a store.
+func guardedOn(t *testing.T, s replica.Store) *guarded {
+	t.Helper()
+	g := &guarded{t: t, store: s}
+	m, err := replica.Open(t.Context(), replica.Intercept(s, func(ctx context.Context, call *replica.Call,
+		do func(context.Context) error) error {
+		if act := g.meanwhile; act != nil && call.Commit != nil && len(call.Commit.Writes) > 0 {
+			g.meanwhile = nil
+			act()
+		}
+		return do(ctx)
+	}), kinds.All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.fixture = &fixture{replica: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return g.at }
+	g.Scheduler = scheduling.New(m, record.NewRecords(m, m.Store, nil, now, 0), servicetest.Signer{}, now, "", time.Hour)
+	g.library = library.New(m, nil, servicetest.Signer{}, nil, now, library.Limits{})
+	g.waiting = access.NewConfirmations(m, g.Network.SecondPersons().Why, now)
 	m.Guard = g.waiting.Guard
 	return g
 }

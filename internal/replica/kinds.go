@@ -45,7 +45,7 @@ type Kinds []Kind
 
 // SharedKinds are the kinds that several packages read.
 var SharedKinds = slices.Concat(libraryKinds, networkKinds, schedulingKinds, standingKinds, statusKinds,
-	stationKeyKinds, peopleKinds, erasureKinds, formatKinds)
+	stationKeyKinds, peopleKinds, erasureKinds, formatKinds, turnKinds)
 
 // Find returns the kind with the given name.
 func (k Kinds) Find(name string) (Kind, bool) {

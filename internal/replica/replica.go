@@ -22,8 +22,8 @@ type Replica struct {
 	Kinds  Kinds
 	caches map[string]kindCache // by kind
 
-	// Guard decides on each commit that is not background work: it calls commit, or fails. nil: all are made.
-	Guard func(ctx context.Context, c store.Commit, commit func() error) error
+	// Guard decides on each commit that is not background work: it makes it by commit, or fails. nil: all are made.
+	Guard func(ctx context.Context, c store.Commit, commit func(store.Commit) error) error
 
 	Signals Signals
 	pulling chan struct{} // holds one token, for the caller that applies changes
@@ -75,7 +75,9 @@ func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
 	if err := m.inScope(c.Person, c.Writes); err != nil {
 		return err
 	}
-	return m.Guard(ctx, c, func() error { return m.CommitConfirmed(ctx, c) }) // the scope may change while it waits
+	return m.Guard(ctx, c, func(c store.Commit) error {
+		return m.CommitConfirmed(ctx, c) // the scope may change while it waits
+	})
 }
 
 // CommitConfirmed is Commit of what the Guard need not decide on.

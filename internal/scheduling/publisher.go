@@ -71,6 +71,10 @@ func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string,
 func (s *Publisher) PublishChanges(ctx context.Context, a access.Actor, station string, date schedules.Date,
 	o PublishOptions) (out schedules.Rundown, changed bool, err error) {
 	err = s.replica.Retry(ctx, func() error {
+		turn, err := replica.Turn(ctx, s.replica, "publish "+station) // for what is decided by other days
+		if err != nil {
+			return err
+		}
 		latest, err := s.rundowns.drafted(ctx, station, date, o.Revision)
 		if err != nil {
 			return err
@@ -110,7 +114,7 @@ func (s *Publisher) PublishChanges(ctx context.Context, a access.Actor, station 
 			}
 		}
 		out, err = s.publishNext(ctx, a, publication{before: latest, rundown: next, action: "queue.publish",
-			reason: o.Correction, account: o.account})
+			reason: o.Correction, also: []store.Write{turn}, account: o.account})
 		changed = err == nil
 		return err
 	})
@@ -223,6 +227,7 @@ type publication struct {
 	rundown        schedules.Rundown       // the rundown to publish
 	draft          *schedules.Rundown      // a draft over rundown that remains the day's latest; nil: none
 	why            []schedules.Explanation // of a repair: of what it took out and placed; nil: no repair
+	also           []store.Write           // committed with it
 	action, reason string
 	account        func(schedules.Rundown) (store.Write, error) // adds a write to the commit; nil: none
 }
@@ -275,7 +280,7 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publicati
 	if err != nil {
 		return r, err
 	}
-	writes = append(writes, link...)
+	writes = slices.Concat(writes, link, p.also)
 	if p.account != nil {
 		kept, err := p.account(r)
 		if err != nil {
