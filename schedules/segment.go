@@ -52,7 +52,7 @@ type Segment struct {
 	// the ids of these persons; none for a token that belongs to no person
 	UploadedByID   string `json:"uploaded_by_id,omitempty"`
 	ReinstatedByID string `json:"reinstated_by_id,omitempty"`
-	// the changes since its last approval, one entry for each person; who made one cannot approve it
+	// the changes since its last approval: of each person the first, and all later ones; who made one cannot approve it
 	Edits []Edited `json:"edits,omitempty"`
 	// its last recall since its last approval
 	Recall *RecallOrder `json:"recall,omitempty"`
@@ -70,7 +70,7 @@ type Segment struct {
 type Edited struct {
 	By     string   `json:"by"`
 	ByID   string   `json:"by_id,omitempty"` // id of the person; none for a token that belongs to no person
-	At     Instant  `json:"at"`              // the latest change
+	At     Instant  `json:"at"`              // the first change of the person, or the latest
 	Fields []string `json:"fields"`          // the fields that changed, and audio
 }
 

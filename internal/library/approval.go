@@ -109,8 +109,8 @@ func (l *Approvals) another(a access.Actor, s *schedules.Segment) error {
 	}
 	for _, e := range s.Edits {
 		if who, why := a.OneWith(m, e.ByID, e.By, e.At); who != "" {
-			return fault.New(fault.Forbidden, "%s changed %s of segment %q, which nobody has approved since, last at "+
-				"%s: another person must approve it%s", e.By, strings.Join(e.Fields, ", "), s.ID, e.At, why)
+			return fault.New(fault.Forbidden, "%s changed %s of segment %q at %s, and nobody has approved it since: another "+
+				"person must approve it%s", e.By, strings.Join(e.Fields, ", "), s.ID, e.At, why)
 		}
 	}
 	return nil

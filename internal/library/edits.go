@@ -56,25 +56,26 @@ func (l *Segments) edited(s *schedules.Segment, a access.Actor, fields []string)
 	noteEdit(s, a, l.now(), fields)
 }
 
-// noteEdit records that a changed the fields of s. A person has one entry.
+// noteEdit records that a changed the fields of s. A person has one entry of the first change and one of the later
+// ones: who could act as the person at the first counts as its author, though their access has ended before the latest.
 func noteEdit(s *schedules.Segment, a access.Actor, now time.Time, fields []string) {
 	if len(fields) == 0 {
 		return
 	}
 	e := schedules.Edited{By: a.Name, ByID: a.Person, At: schedules.At(now), Fields: slices.Clone(fields)}
-	s.Edits = slices.Clone(s.Edits)
+	var own []int
 	for i, other := range s.Edits {
 		if other.By == e.By && other.ByID == e.ByID {
-			for _, f := range other.Fields {
-				if !slices.Contains(e.Fields, f) {
-					e.Fields = append(e.Fields, f)
-				}
-			}
-			slices.Sort(e.Fields)
-			s.Edits[i] = e
-			return
+			own = append(own, i)
 		}
 	}
+	s.Edits = slices.Clone(s.Edits)
+	if len(own) > 1 {
+		later := own[len(own)-1]
+		e.Fields = append(e.Fields, s.Edits[later].Fields...)
+		s.Edits = slices.Delete(s.Edits, later, later+1)
+	}
 	slices.Sort(e.Fields)
+	e.Fields = slices.Compact(e.Fields)
 	s.Edits = append(s.Edits, e)
 }

@@ -863,3 +863,49 @@ func TestOneAdministratorsTokenNeitherConfirmsNorApprovesWhatItAskedByAnother(t 
 		}
 	}
 }
+
+// Ada edits as Bea, whose token she made. The token ends, and Bea edits the segment herself later.
+func TestALaterEditDoesNotHideWhoMayHaveMadeTheFirst(t *testing.T) {
+	g := newGuarded(t)
+	for _, id := range []string{"ada", "bea"} {
+		g.person(replica.Person{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Roles: []string{"admin"}})
+	}
+	ada := access.Actor{Name: "Ada", Person: "ada", Role: access.Admin, Session: "of Ada"}
+	bea := access.Actor{Name: "Bea", Person: "bea", Role: access.Admin, Session: "of Bea"}
+	tokens := access.New(g.replica, func() time.Time { return g.at })
+	made, err := tokens.Create(t.Context(), ada, access.NewToken{Person: "bea", Role: access.Admin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	as, err := tokens.Authenticate(made.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	retitled := func(by access.Actor, title string) {
+		t.Helper()
+		if err := g.edit(by, "m9", func(s *schedules.Segment) { s.Title = title }); err != nil {
+			t.Fatal(err)
+		}
+		g.at = g.at.Add(time.Hour)
+	}
+	retitled(as, "what Ada wants")
+	if err := tokens.Revoke(t.Context(), ada, made.ID); err != nil {
+		t.Fatal(err)
+	}
+	g.at = g.at.Add(time.Hour)
+	for _, title := range []string{"a comma", "another", "a third"} {
+		retitled(bea, title)
+	}
+	g.segment(t, "m9", func(s *schedules.Segment) { s.State = schedules.Pending })
+	g.catchUp()
+	if _, err := g.library.Approvals.Approve(t.Context(), ada, "m9", nil, ""); !fault.Is(err, fault.Forbidden) ||
+		!strings.Contains(err.Error(), "Ada made access of Bea") {
+		t.Errorf("Ada approved what she changed as Bea: %v", err)
+	}
+	if s, _ := g.library.Segments.Get("m9"); len(s.Edits) != 2 {
+		t.Errorf("the edits of one person are %+v", s.Edits)
+	}
+	if _, err := g.library.Approvals.Approve(t.Context(), hana, "m9", nil, ""); err != nil {
+		t.Errorf("another approves it: %v", err)
+	}
+}
