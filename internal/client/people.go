@@ -227,12 +227,12 @@ func (c AccessCalls) Tokens(ctx context.Context) ([]wire.Token, error) {
 }
 
 // People lists the persons who work with the service.
-func (c AccessCalls) People(ctx context.Context) ([]wire.Member, error) {
-	return list[wire.Member](ctx, c.caller, wire.People(), nil)
+func (c AccessCalls) People(ctx context.Context) ([]wire.MemberNow, error) {
+	return list[wire.MemberNow](ctx, c.caller, wire.People(), nil)
 }
 
 // Member returns a person who works with the service.
-func (c AccessCalls) Member(ctx context.Context, id string) (m wire.Member, err error) {
+func (c AccessCalls) Member(ctx context.Context, id string) (m wire.MemberNow, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.People(id)}, &m)
 	return m, err
 }

@@ -16,6 +16,8 @@ type memberHandlers struct{ *Parts }
 func (a memberHandlers) routes() []route {
 	sora := wire.Member{ID: "sora", Revision: 1, Name: "Sora", Roles: []string{"producer"}, Languages: []string{"ko"},
 		Active: true, CreatedAt: exampleStart}
+	now := wire.MemberNow{Member: sora, Recovery: &wire.Recovery{By: []string{"Ruth"}, Since: exampleStart,
+		ExpiresAt: examplePlus(24)}}
 	clash := map[int]string{http.StatusConflict: "A name is, or looks like, that of another person or of a machine, the " +
 		"ID is taken, another person has an identity, or no active administrator would be left."}
 	return []route{
@@ -23,7 +25,7 @@ func (a memberHandlers) routes() []route {
 			ID: "listPeople", Tag: apidoc.ForSchedulers, Summary: "List the persons who work with the service",
 			Query: paged,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of persons, ordered by ID.",
-				wire.Page[wire.Member]{Items: []wire.Member{sora}})}}},
+				wire.Page[wire.MemberNow]{Items: []wire.MemberNow{now}})}}},
 		{a.add, apidoc.Route{Method: http.MethodPost, Path: "/v1/people", Roles: admins,
 			Confirmed: true, ID: "addMember", Tag: apidoc.ForSchedulers, Summary: "Add a person who works with the service",
 			Detail: "Names must not look alike: case, compatible characters, white space and letters of other scripts that " +
@@ -33,8 +35,8 @@ func (a memberHandlers) routes() []route {
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The person.", sora, "ETag", "Location")},
 			Faults:  clash}},
 		{a.get, apidoc.Route{Method: http.MethodGet, Path: "/v1/people/:person", Roles: admins,
-			ID: "getMember", Tag: apidoc.ForSchedulers, Summary: "Get a person who works with the service", Known: true,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The person.", sora, "ETag")}}},
+			ID: "getMember", Tag: apidoc.ForSchedulers, Summary: "Get a person who works with the service",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The person.", now, "ETag")}}},
 		{a.patch, apidoc.Route{Method: http.MethodPatch, Path: "/v1/people/:person", Roles: admins,
 			Confirmed: true, ID: "patchMember", Tag: apidoc.ForSchedulers, Summary: "Change a person who works with the service",
 			Detail: "The body is a merge patch (RFC 7396). If active is false, that ends the person: tokens and running " +
@@ -55,12 +57,24 @@ func (a memberHandlers) list(c *call) error {
 		return err
 	}
 	members, next := a.Members.List(after, limit)
-	return page(c, members, next)
+	var all []wire.MemberNow
+	for _, m := range members {
+		all = append(all, a.now(m))
+	}
+	return page(c, all, next)
+}
+
+func (a memberHandlers) now(m wire.Member) wire.MemberNow {
+	return wire.MemberNow{Member: m, Recovery: a.SignIn.Recovering(m.ID)}
 }
 
 func (a memberHandlers) get(c *call) error {
 	m, err := a.Members.Get(c.param("person"))
-	return resource(c, m, m.Revision, err)
+	if err != nil {
+		return err
+	}
+	c.tag(m.Revision)
+	return c.json(http.StatusOK, a.now(m)) // in full: the recovery is not part of the revision
 }
 
 func (a memberHandlers) add(c *call) error {

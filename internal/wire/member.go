@@ -20,3 +20,18 @@ type Member struct {
 	CreatedAt  schedules.Instant `json:"created_at"`
 	EndedAt    schedules.Instant `json:"ended_at"` // none: the person is active
 }
+
+// MemberNow is a person with the recovery that stands, which is not part of the revision.
+type MemberNow struct {
+	Member
+	Recovery *Recovery `json:"recovery,omitempty"`
+}
+
+// Recovery is the recovery of a person who lost every passkey.
+type Recovery struct {
+	// the other persons who approved it; the first began it; none: its code was made on the service's machine
+	By        []string          `json:"by,omitempty"`
+	Since     schedules.Instant `json:"since"` // when it was begun, or its code was made
+	ExpiresAt schedules.Instant `json:"expires_at"`
+	Code      bool              `json:"code"` // its code was made and not used yet; if not, a second person must approve it
+}

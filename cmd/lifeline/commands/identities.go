@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -29,7 +30,12 @@ func (c *peopleShowCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return c.show(stdout, m, func() { printMember(stdout, m) })
+	return c.show(stdout, m, func() {
+		printMember(stdout, m.Member)
+		if m.Recovery != nil {
+			fmt.Fprintln(stdout, recoveryOf(*m.Recovery))
+		}
+	})
 }
 
 // identity is the part of a command that names an identity of a person.
@@ -56,7 +62,7 @@ func (c *peopleLinkCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return c.set(ctx, stdout, m, append(m.Identities, wire.Identity{Issuer: ways.Provider, Subject: c.Subject}))
+	return c.set(ctx, stdout, m.Member, append(m.Identities, wire.Identity{Issuer: ways.Provider, Subject: c.Subject}))
 }
 
 func (c *peopleLinkCmd) set(ctx context.Context, stdout io.Writer, m wire.Member, all []wire.Identity) error {
@@ -121,5 +127,5 @@ func (c *peopleUnlinkCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if len(left) == len(m.Identities) {
 		return fault.New(fault.NotFound, "%s is not linked with %q: lifeline people show %s", m.Name, c.Subject, m.ID)
 	}
-	return c.set(ctx, stdout, m, left)
+	return c.set(ctx, stdout, m.Member, left)
 }

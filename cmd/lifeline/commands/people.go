@@ -44,8 +44,8 @@ func (c *peopleListCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, all, func() { printPeople(stdout, all) })
 }
 
-// printPeople prints persons, with who hears what is sensitive.
-func printPeople(out io.Writer, all []wire.Member) {
+// printPeople prints persons, with who hears what is sensitive, and the recoveries that stand.
+func printPeople(out io.Writer, all []wire.MemberNow) {
 	const line = "%-20s %-8s %-24s %-20s %-9s %-16s %s\n"
 	fmt.Fprintf(out, line, "person", "state", "name", "roles", "sensitive", "languages", "stations")
 	for _, m := range all {
@@ -53,9 +53,26 @@ func printPeople(out io.Writer, all []wire.Member) {
 		if m.Sensitive {
 			sensitive = "yes"
 		}
-		fmt.Fprintf(out, line, m.ID, stateOf(m), m.Name, strings.Join(m.Roles, ","), sensitive,
+		fmt.Fprintf(out, line, m.ID, stateOf(m.Member), m.Name, strings.Join(m.Roles, ","), sensitive,
 			cmp.Or(strings.Join(m.Languages, ","), "all"), cmp.Or(strings.Join(m.Stations, ","), "all"))
+		if m.Recovery != nil {
+			fmt.Fprintf(out, "    %s\n", recoveryOf(*m.Recovery))
+		}
 	}
+}
+
+// recoveryOf says who recovers a person, and until when.
+func recoveryOf(r wire.Recovery) string {
+	by := "on the service's machine"
+	if len(r.By) > 0 {
+		by = "by " + strings.Join(r.By, " and ")
+	}
+	if r.Code {
+		return fmt.Sprintf("recovery: a code for new passkeys was made %s at %s, and can be used until %s", by,
+			instant(r.Since), instant(r.ExpiresAt))
+	}
+	return fmt.Sprintf("recovery: begun %s at %s; waits for a second person until %s", by, instant(r.Since),
+		instant(r.ExpiresAt))
 }
 
 func stateOf(m wire.Member) string {
@@ -147,7 +164,7 @@ func (c *peopleSetCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	patch := c.patch(before)
+	patch := c.patch(before.Member)
 	if len(patch) == 0 {
 		return cmdline.Exit(cmdline.Misunderstood, fault.New(fault.Invalid, "say what to change: lifeline people set --help"))
 	}
@@ -165,10 +182,11 @@ type peopleEndCmd struct {
 
 func (c *peopleEndCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return cmdline.Each(c.IDs, func(id string) error {
-		m, err := c.client().Member(ctx, id)
-		if err == nil {
-			m, err = c.client().PatchMember(ctx, id, m.Revision, map[string]any{"active": false})
+		before, err := c.client().Member(ctx, id)
+		if err != nil {
+			return err
 		}
+		m, err := c.client().PatchMember(ctx, id, before.Revision, map[string]any{"active": false})
 		if err == nil {
 			printMember(stdout, m)
 		}

@@ -450,7 +450,14 @@ func TestWhoLostEveryPasskeyIsRecoveredByTwoOthersAndByNobodyAlone(t *testing.T)
 			t.Errorf("one person alone gets %+v", got)
 		}
 	}
+	if r := h.in.Recovering("sora"); r == nil || r.Code || !slices.Equal(r.By, []string{hana.Name}) ||
+		!r.ExpiresAt.Equal(h.now.Add(recoveryLife)) {
+		t.Errorf("begun by one person, it is shown as %+v", r)
+	}
 	h.now = h.now.Add(recoveryLife)
+	if r := h.in.Recovering("sora"); r != nil {
+		t.Errorf("after a day it is shown as %+v", r)
+	}
 	ruth := h.back("ruth")
 	sora, hana = h.back("sora"), h.back("hana")
 	if got := recover(ruth); got.Code != "" {
@@ -459,6 +466,9 @@ func TestWhoLostEveryPasskeyIsRecoveredByTwoOthersAndByNobodyAlone(t *testing.T)
 	got := recover(hana)
 	if got.Code == "" || len(got.Approved) != 2 {
 		t.Fatalf("%+v", got)
+	}
+	if r := h.in.Recovering("sora"); r == nil || !r.Code || len(r.By) != 2 {
+		t.Errorf("with a code, it is shown as %+v", r)
 	}
 	for _, by := range []access.Actor{ruth, hana} {
 		_, err := h.in.Recover(t.Context(), by, "sora")
@@ -475,6 +485,9 @@ func TestWhoLostEveryPasskeyIsRecoveredByTwoOthersAndByNobodyAlone(t *testing.T)
 	}
 	_, err = h.signIn(fresh[1])
 	h.must(err)
+	if r := h.in.Recovering("sora"); r != nil {
+		t.Errorf("once it is used, it is shown as %+v", r)
+	}
 	_, err = h.enrol(got.Code, signintest.New(h.t, here), signintest.New(h.t, here))
 	h.refuses("the code again", fault.Forbidden, err)
 }

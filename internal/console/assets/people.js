@@ -15,6 +15,11 @@ export const recovered = got => !got ? null : got.code ? codeShown(got) : say(`A
 const codeShown = got => ask({ title: `The code of ${got.person}`, action: 'Done', act: () => true,
   body: [h('p', {}, h('b', { class: 'mono', id: 'code' }, got.code)), h('p', { class: 'quiet' }, `Hand it over in person, not by mail. It works once, until ${stamp(got.expires_at)}, with “I have a one-time code” where one signs in.`)] })
 
+// recovery tells who recovers a person, and until when.
+const recovery = r => h('div', { class: 'small' }, badge('recovery', 'warn'), ' ', r.code
+  ? `A code for new passkeys was made ${r.by ? `by ${r.by.join(' and ')}` : 'on the service’s machine'}, ${stamp(r.since)}. It can be used until ${stamp(r.expires_at)}.`
+  : `Begun by ${r.by.join(' and ')}, ${stamp(r.since)}. A second person must approve until ${stamp(r.expires_at)}.`)
+
 function fieldsOf(p) {
   return [field({ name: 'name', label: 'Name', value: p.name ?? '', required: true }),
     field({ name: 'roles', label: 'Roles', value: (p.roles ?? []).join(', '), required: true, hint: `Of ${roles.join(', ')}.` }),
@@ -31,7 +36,7 @@ export async function people({ main, signal, title }) {
   const load = async () => {
     const rows = await all(path('people'), { signal })
     show(place, table('Persons', [
-      ['Person', p => [p.name, h('div', { class: 'small quiet' }, p.id)]], ['State', p => p.active ? badge('active', 'good') : badge('ended')],
+      ['Person', p => [p.name, h('div', { class: 'small quiet' }, p.id)]], ['State', p => [p.active ? badge('active', 'good') : badge('ended'), p.recovery && recovery(p.recovery)]],
       ['Roles', p => p.roles.join(', ')], ['Languages', p => (p.languages ?? []).join(', ') || 'all'], ['Stations', p => (p.stations ?? []).join(', ') || 'all'],
       ['', p => h('p', { class: 'row' }, acts(p))],
     ], rows, 'There is nobody yet.'))
@@ -51,7 +56,7 @@ export async function people({ main, signal, title }) {
     p.active && named('Code', p, () => ask({ title: `A one-time code for ${p.name}`, action: 'Make it', body: h('p', { class: 'quiet' }, 'For a person who has no passkeys yet. A new code replaces an earlier one.'),
       act: () => change('POST', path('people', p.id, 'code')) }).then(recovered)),
     p.active && can('recoverMember') && named('Recover', p, () => ask({ title: `Recover ${p.name}`, action: 'Approve', body: h('p', { class: 'quiet' }, 'For a person who lost every passkey. Make sure that it is that person. A second person must approve, too, and gets the code to hand over.'),
-      act: () => change('POST', path('people', p.id, 'recovery')) }).then(recovered)),
+      act: () => change('POST', path('people', p.id, 'recovery')) }).then(async got => { await recovered(got); await load() })),
   ]
   // identities changes by which identities of the provider a person may sign in, which it knows by their subjects.
   const identities = p => {
