@@ -154,15 +154,6 @@ func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// toldField says how a field changed.
-func toldField(f wire.FieldChange) string {
-	if f.Hidden {
-		return oneLine(f.Field) + ": changed"
-	}
-	return fmt.Sprintf("%s: %s -> %s", oneLine(f.Field), cmp.Or(oneLine(f.Before), "none"),
-		cmp.Or(oneLine(f.After), "none"))
-}
-
 // localOf returns an instant of the contract in local time.
 func localOf(text string, zone *time.Location) string {
 	at, err := time.Parse(time.RFC3339, text)

@@ -52,11 +52,7 @@ func printWaiting(out io.Writer, w wire.Waiting) {
 			fmt.Fprintf(out, "%s has changed since: withdraw this, and ask again\n", at)
 		}
 		for _, f := range d.Fields {
-			if f.Hidden {
-				fmt.Fprintf(out, "%s %s: hidden\n", at, oneLine(f.Field))
-			} else {
-				fmt.Fprintf(out, "%s %s: %q to %q\n", at, oneLine(f.Field), f.Before, f.After)
-			}
+			fmt.Fprintf(out, "%s %s\n", at, toldField(f))
 		}
 	}
 }

@@ -2,6 +2,7 @@
 
 import { get, path, query as withQuery } from './api.js'
 import { h, show, table } from './dom.js'
+import { fieldName, fieldValue } from './fields.js'
 import { field, submits } from './form.js'
 import { addDays, day, now, stamp } from './time.js'
 
@@ -13,7 +14,7 @@ const columns = [
   ['To', a => [a.kind, ' ', h('b', {}, a.id)]], ['Revision', a => a.to_revision ? `${a.from_revision} → ${a.to_revision}` : '', 'n'],
 ]
 
-const told = f => f.hidden ? `${f.field}: changed` : `${f.field}: ${f.before || 'none'} → ${f.after || 'none'}`
+const told = f => f.hidden ? `${fieldName(f.field)}: changed` : `${fieldName(f.field)}: ${fieldValue(f.field, f.before) || 'none'} → ${fieldValue(f.field, f.after) || 'none'}`
 
 export async function audit({ main, signal, title }) {
   const today = day(now())

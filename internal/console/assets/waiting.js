@@ -2,6 +2,7 @@
 
 import { all, byMe, can, change, get, path } from './api.js'
 import { badge, button, count, facts, h, later, say, show, table } from './dom.js'
+import { fieldName, fieldValue } from './fields.js'
 import { ask, field } from './form.js'
 import { segmentLink } from './library.js'
 import { away, stamp } from './time.js'
@@ -52,8 +53,9 @@ function changeShown(w, acted) {
       can('withdrawWaiting') && decide(w, 'withdraw', mine ? 'Withdraw' : 'Reject', h('p', { class: 'quiet' }, 'Nothing is changed. Who wants it asks again.'), acted, true)))
 }
 
-const fieldColumns = [['Field', f => h('span', { class: 'mono' }, f.field)],
-  ['Before', f => f.hidden ? h('span', { class: 'quiet' }, 'not shown to you') : text(f.before)], ['After', f => f.hidden ? h('span', { class: 'quiet' }, 'not shown to you') : text(f.after)]]
+const fieldColumns = [['Field', f => fieldName(f.field)],
+  ['Before', f => f.hidden ? h('span', { class: 'quiet' }, 'not shown to you') : text(fieldValue(f.field, f.before))],
+  ['After', f => f.hidden ? h('span', { class: 'quiet' }, 'not shown to you') : text(fieldValue(f.field, f.after))]]
 
 const decide = (w, act, label, body, acted, danger) => button(`${label}…`, () => ask({ title: `${label} ${w.action}`, action: label, danger,
   body: [h('p', {}, w.documents.map(d => `${d.kind} ${d.id}`).join(', ')), body],
