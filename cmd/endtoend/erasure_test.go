@@ -209,6 +209,10 @@ func erasesPerson(t *testing.T, c config.Serve, store []string, places ...string
 	}
 	confirms.json(&e, "erase", "confirm", e.ID)
 	h.erased(asks, &e)
+	if said, _, _ := asks.run("segments", segment); !strings.Contains(said, "erased for good at "+
+		e.DecidedAt.UTC().Format(time.RFC3339)) {
+		t.Errorf("the erased segment is shown as %s", said)
+	}
 	keysOfBackups, err := filepath.Glob(other.at("keys/*"))
 	if err != nil || len(keysOfBackups) != 1 || os.Remove(keysOfBackups[0]) != nil {
 		t.Fatalf("the backup has the keys %v, %v", keysOfBackups, err)

@@ -15,6 +15,7 @@ import (
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/library"
 	"lifeline/internal/openapi"
+	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -232,6 +233,9 @@ func (a segmentHandlers) segmentNow(c *call, s schedules.Segment) wire.SegmentNo
 		ToAccept: library.MustAccept(s.Recording), SameRecording: a.Library.Segments.SameRecording(s)}
 	if p, running := a.Library.Recordings.Progress(s.ID); running {
 		now.Analysis = &wire.Progress{Bytes: p.Done, Of: p.Of}
+	}
+	if e, erased := replica.ErasureOf(a.Replica, s.ID); erased {
+		now.Erased = &wire.ErasedFor{ID: e.ID, At: e.DecidedAt}
 	}
 	return now
 }

@@ -85,14 +85,21 @@ type Waveform struct {
 }
 
 // SegmentNow is a segment with facts that are not part of its revision: the stations with a window that allows its
-// language, by id, the warnings that an approval must accept, the other segments with the same recording, and the
-// progress of a running analysis.
+// language, by id, the warnings that an approval must accept, the other segments with the same recording, the progress
+// of a running analysis, and its erasure: then only its id, kind and language, and facts of its recordings are left.
 type SegmentNow struct {
 	schedules.Segment
 	AirableOn     []string                     `json:"airable_on"`
 	ToAccept      []schedules.RecordingWarning `json:"to_accept,omitempty"`
 	SameRecording []SameRecording              `json:"same_recording,omitempty"`
 	Analysis      *Progress                    `json:"analysis,omitempty"`
+	Erased        *ErasedFor                   `json:"erased,omitempty"`
+}
+
+// ErasedFor is the erasure of a segment, which nothing brings back.
+type ErasedFor struct {
+	ID string            `json:"id"` // of the erasure
+	At schedules.Instant `json:"at"` // when it was confirmed
 }
 
 // SameRecording is another segment with the same recording.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -31,6 +32,10 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 			return err
 		}
 		return c.show(stdout, s, func() {
+			if s.Erased != nil {
+				printErased(stdout, s)
+				return
+			}
 			printSegment(stdout, s.Segment, s.AirableOn)
 			printSame(stdout, s.SameRecording)
 		})
@@ -62,6 +67,16 @@ func unairedLanguage(language string) string {
 	return fmt.Sprintf("%s airs nowhere: no window of any station allows this language. Correct it, or allow it in a "+
 		"window "+
 		"(one of ko takes ko-KP too, one of ko-KP does not take ko)", language)
+}
+
+// printErased prints what is left of a segment.
+func printErased(w io.Writer, s wire.SegmentNow) {
+	fmt.Fprintf(w, "%s  erased for good at %s (erasure %s), revision %d\n  %-14s %s\n  %-14s %s\n", s.ID,
+		instant(s.Erased.At), s.Erased.ID, s.Revision, "kind", s.Kind, "language", s.Language)
+	if s.Recording != nil {
+		fmt.Fprintf(w, "  %-14s %s\n  %-14s %s\n", "length", span(s.Recording.Duration.Duration), "sha-256",
+			s.Recording.SHA256)
+	}
 }
 
 // printSegment prints a segment, the stations on which it can air, and its measurements.

@@ -306,6 +306,14 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 		u.became(s.ID, what)
 		return s, err
 	}
+	now, err := u.client.SegmentNow(ctx, s.ID)
+	if err == nil && now.Erased != nil {
+		err = fmt.Errorf("segment %q was erased for good at %s (erasure %s): leave it out", s.ID, instant(now.Erased.At),
+			now.Erased.ID)
+	}
+	if err != nil {
+		return s, err
+	}
 	if first, twice := u.sent[s.ID]; twice {
 		return s, fmt.Errorf("it is the same recording as %s, which is segment %q, and has other metadata: %s. Leave one of "+
 			"the two out, or give each an id", first.name(), s.ID, changeLine(changes))
@@ -321,16 +329,16 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 			patch[c.field] = bytes.Replace(c.after, []byte("{"), []byte(`{"reference":null,`), 1)
 		}
 	}
-	now, err := u.client.EditSegment(ctx, s.ID, s.Revision, patch)
+	edited, err := u.client.EditSegment(ctx, s.ID, s.Revision, patch)
 	if err != nil {
 		return s, err
 	}
 	what = strings.TrimPrefix(what+", changed: "+changeLine(changes), "unchanged, ")
-	if s.State == schedules.Approved && now.State != schedules.Approved {
+	if s.State == schedules.Approved && edited.State != schedules.Approved {
 		what += "; it needs approval anew"
 	}
-	u.became(now.ID, what)
-	return now, nil
+	u.became(edited.ID, what)
+	return edited, nil
 }
 
 // known returns the segment that has the recording already. With r set to replace, it returns the segment of that id,
