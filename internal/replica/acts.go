@@ -33,13 +33,15 @@ func (m *Replica) Recent(since time.Time) (out []store.Change) {
 	return out
 }
 
+func isNoAct(c store.Change) bool { return c.Kind != KindSegment || c.By == store.System }
+
 // add takes the acts among changes, each once, and drops those that are too old.
 func (a *acts) add(changes ...store.Change) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	bySequence := func(a, b store.Change) int { return cmp.Compare(a.Sequence, b.Sequence) }
 	for _, c := range changes {
-		if c.Kind != KindSegment || c.By == store.System {
+		if isNoAct(c) {
 			continue
 		}
 		if at, known := slices.BinarySearchFunc(a.all, c, bySequence); !known {
@@ -56,22 +58,30 @@ func (a *acts) add(changes ...store.Change) {
 	}
 }
 
-// read reads the acts of the last day from the audit of a store.
-func (a *acts) read(ctx context.Context, trail AuditTrail) error {
-	a.mu.Lock()
-	a.all = nil
-	a.mu.Unlock()
+// read reads the acts of the last day from the audit of a store. Those that are known stay while it reads, unless the
+// store was set back. It reads all changes of that day: no back end finds those of segments alone without reading more.
+func (a *acts) read(ctx context.Context, trail AuditTrail, setBack bool) error {
+	if setBack {
+		a.mu.Lock()
+		a.all = nil
+		a.mu.Unlock()
+	}
 	var found []store.Change
-	for before := int64(0); ; {
+	for newest, before := (time.Time{}), int64(0); ; {
 		page, err := trail.Audit(ctx, store.AuditQuery{Before: before, Newest: true, Limit: 500})
 		if err != nil {
 			return err
 		}
-		found = append(found, page...)
-		if len(page) == 0 || page[len(page)-1].At.Before(found[0].At.Add(-actsKept)) {
+		if len(page) == 0 {
 			break
 		}
-		before = page[len(page)-1].Sequence
+		oldest := page[len(page)-1]
+		if before = oldest.Sequence; newest.IsZero() {
+			newest = page[0].At
+		}
+		if found = slices.DeleteFunc(append(found, page...), isNoAct); oldest.At.Before(newest.Add(-actsKept)) {
+			break
+		}
 	}
 	slices.Reverse(found)
 	a.add(found...)

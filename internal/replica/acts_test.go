@@ -126,3 +126,47 @@ func TestAuditFieldsNeedNoReadOfWhatTheCopyHas(t *testing.T) {
 		}
 	}
 }
+
+// A copy that lost the feed lists the store anew: meanwhile nobody's acts are forgotten.
+func TestActsStayKnownWhileTheStoreIsListedAnew(t *testing.T) {
+	docs := memory.New(2) // the feed keeps two changes
+	known, looked := -1, false
+	var m *replica.Replica
+	m, err := replica.Open(t.Context(), replica.Intercept(docs, func(ctx context.Context, call *replica.Call,
+		do func(context.Context) error) error {
+		if err := do(ctx); err != nil || call.Name != "store.audit" || m == nil {
+			return err
+		}
+		known, looked = len(m.Recent(time.Time{})), true
+		return nil
+	}), kinds.All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
+	put := func(on replica.Documents, by, id string) {
+		t.Helper()
+		body, err := replica.Encode(servicetest.Music(id))
+		if err == nil {
+			_, err = on.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id, Body: body}},
+				Origin: store.Origin{At: at, By: by, Action: "segment.edit"}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(docs, "Ruth", "one")
+	if err := m.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 {
+		put(docs, store.System, fmt.Sprint("more-", n))
+	}
+	put(docs, "Ruth", "two")
+	if err := m.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !looked || known != 1 || len(m.Recent(time.Time{})) != 2 {
+		t.Errorf("listed anew: %v; meanwhile %d acts were known, and then %d", looked, known, len(m.Recent(time.Time{})))
+	}
+}

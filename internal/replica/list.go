@@ -97,8 +97,9 @@ func (m *Replica) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	setBack := since < m.Sequence()
 	for kind, cache := range m.caches {
-		if since < m.Sequence() {
+		if setBack {
 			cache.Clear()
 		}
 		before := map[string]bool{}
@@ -114,7 +115,7 @@ func (m *Replica) list(ctx context.Context) error {
 			}
 		}
 	}
-	if err := m.acts.read(ctx, m.Store); err != nil {
+	if err := m.acts.read(ctx, m.Store, setBack); err != nil {
 		return err
 	}
 	m.mu.Lock()
