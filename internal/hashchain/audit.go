@@ -16,6 +16,8 @@ type Audit struct {
 	Since    *schedules.Instant `json:"audit_since,omitempty"`
 	Open     int                `json:"audit_open,omitempty"` // entries that are not sealed yet
 	Replaced []Replaced         `json:"audit_replaced,omitempty"`
+	// the last link of the audit that a link of a station names; nobody but an earlier run misses those after it
+	Named int64 `json:"audit_named,omitempty"`
 }
 
 // Replaced are entries of the audit that an erasure took texts from.
@@ -32,6 +34,7 @@ func (a *Audit) add(o Audit) {
 	if o.Since != nil {
 		a.Since = o.Since
 	}
+	a.Named = max(a.Named, o.Named)
 }
 
 // anchor is what a link of a station says of the last link of the audit.
@@ -56,6 +59,7 @@ func (all anchors) add(others anchors) {
 func (v *verifier) anchored() {
 	var first anchor
 	for a := range v.anchors {
+		v.proof.Named = max(v.proof.Named, a.number)
 		if v.seen[a.number] != a.sha256 && (first.number == 0 || a.number < first.number) {
 			first = a
 		}

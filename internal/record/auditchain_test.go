@@ -460,7 +460,7 @@ func TestStationsLinksFindAnAuditWhoseLinksAreGoneOrMadeAnew(t *testing.T) {
 				}
 				a.publishLink()
 				a.publishLink()
-				if p := a.verify(); len(p.Differences) > 0 || p.Stations != 1 {
+				if p := a.verify(); len(p.Differences) > 0 || p.Stations != 1 || p.Named != 3 {
 					a.Fatalf("as it was: %+v", p)
 				}
 				a.cutAudit(left)

@@ -33,7 +33,7 @@ type verifyCmd struct {
 	output       `embed:""`
 	Direct       bool     `help:"Read the store itself (--data, --store), with or without a running service."`
 	Trust        []string `form:"key" env:"LIFELINE_TRUST" help:"Public key to trust, in base64, as it was handed to you; may be repeated. Without it nothing is verified, except with --direct, by the keys in the service's files."`
-	Heads        string   `help:"File that keeps the length of each chain, so that the next run finds a chain that was cut off." type:"path"`
+	Heads        string   `help:"File that keeps the length of each chain, so that the next run finds a chain that was cut off. Without it, no cut at the end of a chain is found." type:"path"`
 	config.Serve `embed:""`
 }
 
@@ -51,7 +51,10 @@ func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := c.show(stdout, proof, func() { printProof(stdout, proof) }); err != nil {
+	if err := c.show(stdout, proof, func() {
+		printProof(stdout, proof)
+		printEnds(stdout, proof, c.Heads, known)
+	}); err != nil {
 		return err
 	}
 	if len(proof.Differences) > 0 {
@@ -135,6 +138,22 @@ func printProof(w io.Writer, p hashchain.Proof) {
 			fmt.Fprintln(w, "no report is sealed yet: those of a day are sealed some time after it is over, and verified from "+
 				"then on")
 		}
+	}
+}
+
+// printEnds says whether links could be missing at the ends of the chains. Nothing in the store knows where they ended
+// but their heads, which who cuts them off changes, and of the audit the links of the stations.
+func printEnds(w io.Writer, p hashchain.Proof, file string, known []wire.ChainHead) {
+	switch {
+	case p.Links == 0 && len(known) == 0:
+	case len(known) > 0:
+		fmt.Fprintf(w, "the ends of the chains were compared with those of the last run, in %s\n", file)
+	case file != "":
+		fmt.Fprintf(w, "not checked: whether links were cut off at the ends of the chains. %s keeps the ends now, for the next "+
+			"run\n", file)
+	default:
+		fmt.Fprintf(w, "not checked: whether links were cut off at the ends of the chains (of the audit: after link %d, the last "+
+			"that a station's link names). Keep the ends away from the service with --heads FILE, at each run\n", p.Named)
 	}
 }
 
