@@ -141,7 +141,7 @@ var mayImport = map[string][]string{
 	"internal/webhook":          {"internal/webhooks", "code.dny.dev/ssrf", "golang.org/x/text/unicode/norm"},
 	"internal/render": {"internal/playout", "internal/playout/dsp", "internal/playout/output", "internal/wire",
 		"internal/blob", "internal/fault", "github.com/mewkiz/flac/...", "golang.org/x/sync/errgroup"},
-	"internal/config":       {"internal/secret", "internal/text", "internal/wire"},
+	"internal/config":       {"internal/client", "internal/secret", "internal/text", "internal/wire"},
 	"internal/archtest":     {},
 	"internal/harness":      {"schedules", "github.com/redis/go-redis/v9/...", "github.com/minio/minio-go/v7/..."},
 	"internal/bench/...":    {anything},

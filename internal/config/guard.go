@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"lifeline/internal/client"
 	"lifeline/internal/secret"
 	"lifeline/internal/text"
 )
@@ -54,7 +55,8 @@ func (s *Serve) Exposed() error {
 			"the link would read every token. Give a certificate by --tls-cert and --tls-key or --tls-domains; name the "+
 			"proxy that ends TLS by --trusted-proxies; or, on a network that you trust, say --serve-plain-http", s.Listen))
 	}
-	if u, err := url.Parse(s.PublicURL); err == nil && !g.ServePlain && u.Scheme == "http" && !local(u.Hostname()) {
+	if u, err := url.Parse(s.PublicURL); err == nil && !g.ServePlain && u.Scheme == "http" &&
+		!client.OfThisMachine(u.Hostname()) {
 		wrong = append(wrong, fmt.Errorf("--public-url: stations would connect without TLS: write https://%s, or, "+
 			"on a network that you trust, say --serve-plain-http", u.Host))
 	}
@@ -64,13 +66,7 @@ func (s *Serve) Exposed() error {
 // TLSOnly reports whether other machines can reach the service and must use TLS.
 func (s *Serve) TLSOnly() bool {
 	host, _, err := net.SplitHostPort(s.Listen)
-	return err == nil && !local(host) && !s.Guard.ServePlain
-}
-
-// local reports whether a host is this machine alone.
-func local(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+	return err == nil && !client.OfThisMachine(host) && !s.Guard.ServePlain
 }
 
 func (s *Serve) checkGuard() error {
