@@ -37,43 +37,25 @@ var Kinds = replica.Kinds{
 
 // withPerson adds the person of a token, and the operations that it is limited to. A program that does not know them
 // would accept the token of a person who was ended, for everything.
-var withPerson = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		t, err := replica.Parse[token](body)
-		if err == nil && (t.Person != "" || len(t.May) > 0) {
-			err = fault.New(fault.Conflict, "a token of a person, or one that is limited to operations, can be stored only "+
-				"after every replica is in this version: bring the others up to it, then run lifeline upgrade-store")
-		}
-		return body, err
-	},
-}
+var withPerson = replica.Needs(func(t token) error {
+	if t.Person != "" || len(t.May) > 0 {
+		return fault.New(fault.Conflict, "a token of a person, or one that is limited to operations, can be stored only "+
+			"after every replica is in this version: bring the others up to it, then run lifeline upgrade-store")
+	}
+	return nil
+})
 
 // withMaker adds who made a token. A token without a maker counts for no second person.
-var withMaker = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		t, err := replica.Parse[token](body)
-		if err != nil {
-			return nil, err
-		}
-		t.CreatedBy, t.CreatedHere = "", false
-		return replica.Encode(t)
-	},
-}
+var withMaker = replica.Adds(func(t *token) { t.CreatedBy, t.CreatedHere = "", false })
 
 // withRoot adds the root and its keys. A program that does not know them would sign with a key that no station accepts.
-var withRoot = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		keys, err := replica.Parse[SigningKeys](body)
-		if err == nil && keys.Root > 0 {
-			err = fault.New(fault.Conflict, "a root of keys needs every replica in this version: bring the others up to it, "+
-				"then run lifeline upgrade-store")
-		}
-		return body, err
-	},
-}
+var withRoot = replica.Needs(func(keys SigningKeys) error {
+	if keys.Root > 0 {
+		return fault.New(fault.Conflict, "a root of keys needs every replica in this version: bring the others up to it, "+
+			"then run lifeline upgrade-store")
+	}
+	return nil
+})
 
 func tokensIn(m *replica.Replica) *replica.Cache[token] {
 	return replica.CacheOf[*replica.Cache[token]](m, KindToken)

@@ -28,69 +28,21 @@ var Kinds = replica.Kinds{
 }
 
 // withPersonID adds the id of the person who began an upload. Without it, the name tells who it is.
-var withPersonID = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		u, err := replica.Parse[Upload](body)
-		if err != nil {
-			return nil, err
-		}
-		u.ByID, u.Segment.UploadedByID, u.Segment.ReinstatedByID = "", "", ""
-		return replica.Encode(u)
-	},
-}
+var withPersonID = replica.Adds(func(u *Upload) {
+	u.ByID, u.Segment.UploadedByID, u.Segment.ReinstatedByID = "", "", ""
+})
 
 // withEdits adds the changes of the upload's segment, which has none before it is stored itself.
-var withEdits = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		u, err := replica.Parse[Upload](body)
-		if err != nil {
-			return nil, err
-		}
-		u.Segment.Edits = nil
-		return replica.Encode(u)
-	},
-}
+var withEdits = replica.Adds(func(u *Upload) { u.Segment.Edits = nil })
 
 // withOrder adds the recall of the upload's segment, which has none before it is stored itself.
-var withOrder = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		u, err := replica.Parse[Upload](body)
-		if err != nil {
-			return nil, err
-		}
-		u.Segment.Recall = nil
-		return replica.Encode(u)
-	},
-}
+var withOrder = replica.Adds(func(u *Upload) { u.Segment.Recall = nil })
 
 // withApproval adds the approval of the upload's segment, which has none before it is stored itself.
-var withApproval = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		u, err := replica.Parse[Upload](body)
-		if err != nil {
-			return nil, err
-		}
-		u.Segment.Approval = nil
-		return replica.Encode(u)
-	},
-}
+var withApproval = replica.Adds(func(u *Upload) { u.Segment.Approval = nil })
 
 // withFormer adds the persons whom the upload's segment named before; it has none before it is stored itself.
-var withFormer = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		u, err := replica.Parse[Upload](body)
-		if err != nil {
-			return nil, err
-		}
-		u.Segment.FormerPersons = nil
-		return replica.Encode(u)
-	},
-}
+var withFormer = replica.Adds(func(u *Upload) { u.Segment.FormerPersons = nil })
 
 func uploadsIn(m *replica.Replica) *replica.Cache[Upload] {
 	return replica.CacheOf[*replica.Cache[Upload]](m, KindUpload)

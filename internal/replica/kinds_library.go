@@ -27,70 +27,26 @@ var libraryKinds = Kinds{
 
 // withPersonIDs adds the ids of the persons who uploaded and reinstated a segment. Without them, the names tell who
 // they are, since no other person gets a name that a person had.
-var withPersonIDs = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		s, err := Parse[schedules.Segment](body)
-		if err != nil {
-			return nil, err
-		}
-		s.UploadedByID, s.ReinstatedByID = "", ""
-		return Encode(s)
-	},
-}
+var withPersonIDs = Adds(func(s *schedules.Segment) { s.UploadedByID, s.ReinstatedByID = "", "" })
 
 // withEdits adds the changes since the last approval. Without them, the person who uploaded it is the only one who
 // cannot approve it.
-var withEdits = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		s, err := Parse[schedules.Segment](body)
-		if err != nil {
-			return nil, err
-		}
-		s.Edits = nil
-		return Encode(s)
-	},
-}
+var withEdits = Adds(func(s *schedules.Segment) { s.Edits = nil })
 
 // withOrder adds who recalled a segment, and when. Without it, its recall counts as nobody's.
-var withOrder = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		s, err := Parse[schedules.Segment](body)
-		if err != nil {
-			return nil, err
-		}
-		s.Recall = nil
-		return Encode(s)
-	},
-}
+var withOrder = Adds(func(s *schedules.Segment) { s.Recall = nil })
 
 // withApproval adds who approved a segment last, and what was heard. Without it, the audit tells who did.
-var withApproval = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		s, err := Parse[schedules.Segment](body)
-		if err != nil {
-			return nil, err
-		}
-		s.Approval = nil
-		return Encode(s)
-	},
-}
+var withApproval = Adds(func(s *schedules.Segment) { s.Approval = nil })
 
 // withFormer adds the persons whom a segment named before.
-var withFormer = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		s, err := Parse[schedules.Segment](body)
-		if err == nil && len(s.FormerPersons) > 0 {
-			err = fault.New(fault.Conflict, "segment %q can name other persons only after every replica is in this version, or a "+
-				"recall would not find it by the former ones: bring the others up to it, then run lifeline upgrade-store", s.ID)
-		}
-		return body, err
-	},
-}
+var withFormer = Needs(func(s schedules.Segment) error {
+	if len(s.FormerPersons) > 0 {
+		return fault.New(fault.Conflict, "segment %q can name other persons only after every replica is in this version, or a "+
+			"recall would not find it by the former ones: bring the others up to it, then run lifeline upgrade-store", s.ID)
+	}
+	return nil
+})
 
 var decodeRecalls = payloadDecoder(wire.RecallsSchema, func(r wire.Recalls) string { return r.Schema })
 

@@ -29,17 +29,13 @@ var networkKinds = Kinds{
 
 // withStarved adds what a station does while it is starved. A program that does not know it would sign fallback lists
 // without it.
-var withStarved = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		st, err := Parse[schedules.Station](body)
-		if err == nil && st.Starved != (schedules.Starved{}) {
-			err = fault.New(fault.Conflict, "what station %s does while it is starved can be stored only after every replica "+
-				"is in this version: bring the others up to it, then run lifeline upgrade-store", st.ID)
-		}
-		return body, err
-	},
-}
+var withStarved = Needs(func(st schedules.Station) error {
+	if st.Starved != (schedules.Starved{}) {
+		return fault.New(fault.Conflict, "what station %s does while it is starved can be stored only after every replica "+
+			"is in this version: bring the others up to it, then run lifeline upgrade-store", st.ID)
+	}
+	return nil
+})
 
 // withStandingOrder adds by which order the days of a station are planned. A program that does not know it would leave
 // them to people.

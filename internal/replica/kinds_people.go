@@ -33,45 +33,27 @@ var peopleKinds = Kinds{
 
 // withMade adds which access was made by whom. Without it, older programs ask for nobody's access who made it, and a
 // token that they store meanwhile has no maker, so that it counts for no second person afterwards.
-var withMade = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		p, err := Parse[PeopleChanges](body)
-		if err != nil {
-			return nil, err
-		}
-		p.Made = nil
-		return Encode(p)
-	},
-}
+var withMade = Adds(func(p *PeopleChanges) { p.Made = nil })
 
 // withSensitive adds who is named for what is sensitive. Before, everybody was; now nobody is until an administrator
 // names them.
-var withSensitive = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		p, err := Parse[Person](body)
-		if err == nil && p.Sensitive {
-			err = fault.New(fault.Conflict, "%s can be named for what is sensitive only after every replica is in this "+
-				"version: bring the others up to it, then run lifeline upgrade-store", p.Name)
-		}
-		return body, err
-	},
-}
+var withSensitive = Needs(func(p Person) error {
+	if p.Sensitive {
+		return fault.New(fault.Conflict, "%s can be named for what is sensitive only after every replica is in this "+
+			"version: bring the others up to it, then run lifeline upgrade-store", p.Name)
+	}
+	return nil
+})
 
 // withIdentities adds the identities by which a person may sign in. A program that does not know them would lose them
 // with its next change of the person.
-var withIdentities = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		p, err := Parse[Person](body)
-		if err == nil && len(p.Identities) > 0 {
-			err = fault.New(fault.Conflict, "%s can be linked with an identity only after every replica is in this version: "+
-				"bring the others up to it, then run lifeline upgrade-store", p.Name)
-		}
-		return body, err
-	},
-}
+var withIdentities = Needs(func(p Person) error {
+	if len(p.Identities) > 0 {
+		return fault.New(fault.Conflict, "%s can be linked with an identity only after every replica is in this version: "+
+			"bring the others up to it, then run lifeline upgrade-store", p.Name)
+	}
+	return nil
+})
 
 // Person is a person who works with the service. Access tokens belong to one.
 type Person struct {

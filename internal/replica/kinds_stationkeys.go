@@ -34,17 +34,7 @@ type StationDoubts struct {
 }
 
 // withLastSignedAt adds StationDoubts.LastSignedAt. Without it, doubts stand until their time is over.
-var withLastSignedAt = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		d, err := Parse[StationDoubts](body)
-		if err != nil {
-			return nil, err
-		}
-		d.LastSignedAt = schedules.Instant{}
-		return Encode(d)
-	},
-}
+var withLastSignedAt = Adds(func(d *StationDoubts) { d.LastSignedAt = schedules.Instant{} })
 
 // Doubt is one reason to doubt a station's reports.
 type Doubt struct {

@@ -87,14 +87,4 @@ func parseStatus(body []byte) (wire.Status, error) {
 }
 
 // withAlarmsSince adds since when each alarm stands, which version 1 did not have.
-var withAlarmsSince = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		s, err := Parse[storedStatus](body)
-		if err != nil {
-			return nil, err
-		}
-		s.AlarmsSince = nil
-		return Encode(s)
-	},
-}
+var withAlarmsSince = Adds(func(s *storedStatus) { s.AlarmsSince = nil })

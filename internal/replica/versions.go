@@ -31,6 +31,32 @@ type Upgrade struct {
 	Down func(body []byte) ([]byte, error)
 }
 
+// Adds returns the step to a version with more members, without which older programs do well: drop removes them.
+func Adds[T any](drop func(*T)) Upgrade {
+	return Upgrade{Up: unchanged, Down: func(body []byte) ([]byte, error) {
+		v, err := Parse[T](body)
+		if err != nil {
+			return nil, err
+		}
+		drop(&v)
+		return Encode(v)
+	}}
+}
+
+// Needs returns the step to a version with more members, for whose values loses gives an error, because older programs
+// would do wrong without them.
+func Needs[T any](loses func(T) error) Upgrade {
+	return Upgrade{Up: unchanged, Down: func(body []byte) ([]byte, error) {
+		v, err := Parse[T](body)
+		if err == nil {
+			err = loses(v)
+		}
+		return body, err
+	}}
+}
+
+func unchanged(body []byte) ([]byte, error) { return body, nil }
+
 // Version returns the latest version of the kind's form.
 func (k Kind) Version() int { return len(k.Upgrades) + 1 }
 

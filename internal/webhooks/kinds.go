@@ -22,17 +22,7 @@ var Kinds = replica.Kinds{
 
 // withAhead adds what was sent ahead of its turn. Without it, nothing was. Down forgets it, so that what was sent ahead
 // is sent once more in its turn.
-var withAhead = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		p, err := replica.Parse[progress](body)
-		if err != nil {
-			return nil, err
-		}
-		p.Ahead, p.Hurried = 0, 0
-		return replica.Encode(p)
-	},
-}
+var withAhead = replica.Adds(func(p *progress) { p.Ahead, p.Hurried = 0, 0 })
 
 func webhooksIn(m *replica.Replica) *replica.Cache[webhook] {
 	return replica.CacheOf[*replica.Cache[webhook]](m, KindWebhook)

@@ -34,31 +34,17 @@ var Kinds = replica.Kinds{
 }
 
 // withMakers adds who made a code. Who enrols with a code without makers counts for no second person.
-var withMakers = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		c, err := replica.Parse[personCode](body)
-		if err != nil {
-			return nil, err
-		}
-		c.Makers, c.Here = nil, false
-		return replica.Encode(c)
-	},
-}
+var withMakers = replica.Adds(func(c *personCode) { c.Makers, c.Here = nil, false })
 
 // withIdentity adds the identity by which a person signed in. A program that does not know it would let the session go
 // on after the end of the link.
-var withIdentity = replica.Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		own, err := replica.Parse[session](body)
-		if err == nil && own.Issuer != "" {
-			err = fault.New(fault.Conflict, "nobody signs in by the identity provider before every replica is in this version: "+
-				"bring the others up to it, then run lifeline upgrade-store")
-		}
-		return body, err
-	},
-}
+var withIdentity = replica.Needs(func(own session) error {
+	if own.Issuer != "" {
+		return fault.New(fault.Conflict, "nobody signs in by the identity provider before every replica is in this version: "+
+			"bring the others up to it, then run lifeline upgrade-store")
+	}
+	return nil
+})
 
 // holder is the stored form of a person's passkeys. It stays after their end: who was enrolled once gets a new code
 // only by recovery.
