@@ -293,11 +293,8 @@ func (a *Access) endMade(id string, t token) ([]store.Write, error) {
 		return nil, nil
 	}
 	of := makerOf(t.Person, t.Name)
-	return madeWrite(a.replica, func(all []replica.Made) (_ []replica.Made, err error) {
-		if t.unmarked() {
-			all, err = noteMade(all, a.replica, of, false, []AccessMaker{{}}, a.now())
-		}
-		return endMade(all, a.replica, of, false, a.now()), err
+	return madeWrite(a.replica, func(all []replica.Made) ([]replica.Made, error) {
+		return endMade(all, a.replica, of, false, t.unmarked(), a.now())
 	})
 }
 

@@ -218,15 +218,23 @@ func noteMade(all []replica.Made, m *replica.Replica, of AccessMaker, passkeys b
 	return all, nil
 }
 
-// endMade ends what was made for a person or machine, by tokens or by codes.
-func endMade(all []replica.Made, m *replica.Replica, of AccessMaker, passkeys bool, now time.Time) []replica.Made {
+// endMade ends what was made for a person or machine by tokens, and with passkeys by codes too. unmarked: it ends, too,
+// access of which nobody knows who made it.
+func endMade(all []replica.Made, m *replica.Replica, of AccessMaker, passkeys, unmarked bool, now time.Time) (
+	[]replica.Made, error) {
+	if unmarked {
+		var err error
+		if all, err = noteMade(all, m, of, false, []AccessMaker{{}}, now); err != nil {
+			return nil, err
+		}
+	}
 	all = slices.Clone(all)
 	for i, made := range all {
-		if made.Until.IsZero() && made.Passkeys == passkeys && m.SamePerson(made.Of, made.OfName, of.Person, of.Name) {
+		if made.Until.IsZero() && (passkeys || !made.Passkeys) && m.SamePerson(made.Of, made.OfName, of.Person, of.Name) {
 			all[i].Until = schedules.At(now)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // madeWrite returns the write of what change makes of who made whose access; none if nothing changes.
@@ -271,19 +279,7 @@ func Enrolled(m *replica.Replica, person string, makers []AccessMaker, now time.
 		}
 	}
 	more, err := madeWrite(m, func(all []replica.Made) ([]replica.Made, error) {
-		return endedAll(all, m, of, unmarked, now)
+		return endMade(all, m, of, true, unmarked, now)
 	})
 	return append(writes, more...), err
-}
-
-// endedAll ends all that was made for a person or machine. unmarked: also access of which nobody knows who made it.
-func endedAll(all []replica.Made, m *replica.Replica, of AccessMaker, unmarked bool, now time.Time) ([]replica.Made,
-	error) {
-	if unmarked {
-		var err error
-		if all, err = noteMade(all, m, of, false, []AccessMaker{{}}, now); err != nil {
-			return nil, err
-		}
-	}
-	return endMade(endMade(all, m, of, true, now), m, of, false, now), nil
 }
