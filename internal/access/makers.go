@@ -251,8 +251,9 @@ func madeWrite(m *replica.Replica, change func([]replica.Made) ([]replica.Made, 
 }
 
 // Enrolled returns the writes that belong to the enrolment of a person by a code: who made the code may be the person
-// from then on. Passkeys by a code that nobody else made, or that two others approved, end that, and with it the tokens
-// that others made for the person, and the links with identities, which others made too.
+// from then on. Passkeys by a code that nobody else made, or that two others approved, end that, and with it all access
+// that somebody else may have got meanwhile: the links with identities, and every token that was not made on the
+// service's machine. A token that the person made may be the work of whoever acted as the person.
 func Enrolled(m *replica.Replica, person string, makers []AccessMaker, now time.Time) ([]store.Write, error) {
 	of := AccessMaker{Person: person}
 	if len(makers) > 0 {
@@ -273,7 +274,7 @@ func Enrolled(m *replica.Replica, person string, makers []AccessMaker, now time.
 	unmarked := false
 	for id, row := range tokensIn(m).After("", "") {
 		t := row.Value
-		if t.Role != StationJob && !t.CreatedHere && t.CreatedBy != person && m.SamePerson(person, "", t.Person, t.Name) {
+		if t.Role != StationJob && !t.CreatedHere && m.SamePerson(person, "", t.Person, t.Name) {
 			writes = append(writes, store.Write{Kind: KindToken, ID: id, Expect: row.Revision, Delete: true})
 			unmarked = unmarked || t.unmarked()
 		}

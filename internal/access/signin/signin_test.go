@@ -644,6 +644,98 @@ func TestPasskeysOfOnesOwnEndTheTokensThatOthersMade(t *testing.T) {
 	}
 }
 
+// Ada makes a token of Bea, or enrols as Bea, and makes further access as Bea.
+func TestPasskeysOfOnesOwnEndAllAccessThatWasMadeInOnesPlace(t *testing.T) {
+	for _, way := range []string{"a first code on the machine", "a code on the machine", "two others"} {
+		for _, by := range []string{"a token", "a code"} {
+			if by == "a code" && way == "a first code on the machine" {
+				continue // who has passkeys gets no first code
+			}
+			t.Run(by+", "+way, func(t *testing.T) { endsWhatWasMadeInPlace(t, by, way) })
+		}
+	}
+}
+
+func endsWhatWasMadeInPlace(t *testing.T, by, way string) {
+	h := newHouse(t)
+	ada, _ := h.settled("ada", "admin")
+	var others []access.Actor
+	for _, id := range []string{"hana", "ruth"} {
+		other, _ := h.settled(id, "admin")
+		others = append(others, other)
+	}
+	h.person("cem", "producer")
+	tokens := access.New(h.replica, func() time.Time { return h.now })
+	var asBea access.Actor
+	if by == "a token" {
+		if way == "a first code on the machine" {
+			h.person("bea", "admin")
+		} else {
+			h.settled("bea", "admin")
+		}
+		asBea = h.holder(tokens, ada, access.NewToken{Person: "bea", Role: access.Admin})
+	} else {
+		h.person("bea", "admin")
+		code, err := h.in.NewCode(t.Context(), ada, "bea")
+		h.must(err)
+		devices := h.devices()
+		got, err := h.enrol(code.Code, devices[:]...)
+		h.must(err)
+		asBea = h.actor(got)
+	}
+	second := h.holder(tokens, asBea, access.NewToken{Person: "bea", Role: access.Admin})
+	third := h.holder(tokens, second, access.NewToken{Person: "bea", Role: access.Admin, Endless: true})
+	kept := h.holder(tokens, access.System, access.NewToken{Person: "bea", Role: access.Admin})
+	ingest := h.holder(tokens, third, access.NewToken{Name: "ingest", Role: access.Admin})
+	cem := h.holder(tokens, ingest, access.NewToken{Person: "cem", Role: access.Producer})
+	_, err := h.people.Set(t.Context(), third, "cem", nil, func(m *wire.Member) error {
+		m.Identities = []wire.Identity{{Issuer: "https://id.example", Subject: "of-ada"}}
+		return nil
+	})
+	h.must(err)
+
+	var code wire.PersonCode
+	if way == "two others" {
+		for _, other := range others {
+			code, err = h.in.Recover(t.Context(), other, "bea")
+			h.must(err)
+		}
+	} else {
+		code, err = h.in.RecoverHere(t.Context(), access.System, "bea")
+		h.must(err)
+	}
+	devices := h.devices()
+	got, err := h.enrol(code.Code, devices[:]...)
+	h.must(err)
+	h.now = h.now.Add(time.Hour / 2)
+	bea := h.actor(got)
+	for _, a := range []access.Actor{second, third} {
+		h.refuses("a token that was made in Bea's place", fault.Unauthenticated, tokens.Holds(a))
+	}
+	h.must(tokens.Holds(kept))
+	if who, why := ada.OneWith(h.replica, "bea", bea.Name, schedules.At(h.now)); who != "" {
+		t.Errorf("Ada, and Bea with passkeys of her own, are one%s", why)
+	}
+	for _, a := range []access.Actor{ingest, cem, {Name: cem.Name, Person: cem.Person, Session: "s", Token: "s"}} {
+		if who, _ := ada.OneWith(h.replica, a.Person, a.Name, schedules.At(h.now)); who == "" {
+			t.Errorf("%s, whose access Ada made in Bea's place, counts as another person", a.Name)
+		}
+		if who, _ := a.OneWith(h.replica, "ada", ada.Name, schedules.At(h.now)); who == "" {
+			t.Errorf("Ada counts as another person than %s, whose access she made in Bea's place", a.Name)
+		}
+	}
+}
+
+// holder makes a token and returns its holder.
+func (h *house) holder(tokens *access.Access, by access.Actor, n access.NewToken) access.Actor {
+	h.t.Helper()
+	made, err := tokens.Create(h.t.Context(), by, n)
+	h.must(err)
+	a, err := tokens.Authenticate(made.Secret)
+	h.must(err)
+	return a
+}
+
 // The only administrator has lost both devices.
 func TestOnTheServicesMachineAPersonIsRecoveredWithoutOthersAndEverybodyIsTold(t *testing.T) {
 	h := newHouse(t)
