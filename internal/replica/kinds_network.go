@@ -39,17 +39,13 @@ var withStarved = Needs(func(st schedules.Station) error {
 
 // withStandingOrder adds by which order the days of a station are planned. A program that does not know it would leave
 // them to people.
-var withStandingOrder = Upgrade{
-	Up: func(body []byte) ([]byte, error) { return body, nil },
-	Down: func(body []byte) ([]byte, error) {
-		st, err := Parse[schedules.Station](body)
-		if err == nil && st.StandingOrder != nil {
-			err = fault.New(fault.Conflict, "a standing order of station %s can be stored only after every replica is in this "+
-				"version: bring the others up to it, then run lifeline upgrade-store", st.ID)
-		}
-		return body, err
-	},
-}
+var withStandingOrder = Needs(func(st schedules.Station) error {
+	if st.StandingOrder != nil {
+		return fault.New(fault.Conflict, "a standing order of station %s can be stored only after every replica is in this "+
+			"version: bring the others up to it, then run lifeline upgrade-store", st.ID)
+	}
+	return nil
+})
 
 func StationsIn(m *Replica) *Cache[schedules.Station] {
 	return CacheOf[*Cache[schedules.Station]](m, KindStation)
