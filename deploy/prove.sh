@@ -77,7 +77,7 @@ frugal) # what the player uses of a core and of memory in ten minutes of 24 kHz 
   prove ./cmd/playout Frugal frugal
   ;;
 offline) # seven days from a bundle, as-run and all; documents, state and bundles changed at random; the worst link
-  prove ./internal/playout 'SevenDays|Tampered|HourIsInPlace' offline
+  prove ./internal/playout 'DaysOffline|Tampered|HourIsInPlace' offline
   ;;
 mirrors) # nine evil mirrors of ten, 10,000 seeds: the newest revision within two polls; LIFELINE_SEED plays one
   prove ./internal/playout OneTrueMirror mirrors

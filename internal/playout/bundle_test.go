@@ -20,6 +20,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
@@ -41,12 +42,13 @@ func bundleOf(t *testing.T, s *service, now time.Time, have ...string) []byte {
 	return b.Bytes()
 }
 
-// TestSevenDaysOfflineFromABundle starts a station that has never reached the service, imports a bundle, and plays a
-// week.
-func TestSevenDaysOfflineFromABundle(t *testing.T) {
-	days := 7
-	if testing.Short() {
-		days = 2
+// A station that has never reached the service imports a bundle and plays two days from it, or with
+// LIFELINE_PROVE=offline a week.
+func TestDaysOfflineFromABundle(t *testing.T) {
+	longform.Only(t)
+	days := 2
+	if os.Getenv("LIFELINE_PROVE") == "offline" {
+		days = 7
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
