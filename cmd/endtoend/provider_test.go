@@ -35,11 +35,11 @@ func provided(t *testing.T, there *providertest.OpenID) *house {
 func TestAProviderThatHangsStopsNeitherTheStartNorOthers(t *testing.T) {
 	there := providertest.Start(t)
 	entered, release := make(chan struct{}), make(chan struct{})
-	there.Instead["/.well-known/openid-configuration"] = func(w http.ResponseWriter, _ *http.Request) {
+	there.Answer("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		close(entered)
 		<-release
 		http.Error(w, "late", http.StatusBadGateway)
-	}
+	})
 	h := provided(t, there)
 	answered := make(chan answer, 1)
 	go func() { answered <- h.do("POST", "/v1/sign-in/provider/options", "", nil, nil) }()

@@ -273,9 +273,9 @@ func TestWithTheLinkTheSignInsByItEnd(t *testing.T) {
 func TestAProviderOutOfReachIsToldAndHoldsNoOther(t *testing.T) {
 	s := newServed(t)
 	there := s.providing()
-	there.Instead["/.well-known/openid-configuration"] = func(w http.ResponseWriter, _ *http.Request) {
+	there.Answer("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "the secret of another", http.StatusBadGateway)
-	}
+	})
 	c := &browserTab{served: s}
 	got := c.does("POST", "/v1/sign-in/provider/options", nil, nil)
 	c.says("the provider is down", got, http.StatusServiceUnavailable, "does not answer as it should")

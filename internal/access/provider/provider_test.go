@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,12 +130,12 @@ func TestAfterARotationTokensOfTheNewKeysCountAndThoseOfOldOnesDoNot(t *testing.
 	for range 3 {
 		stale.Rotate()
 	}
-	there.Instead["/token"] = stale.ServeHTTP
+	there.Answer("/token", stale.ServeHTTP)
 	address, err := p.Address(t.Context(), login)
 	if err != nil {
 		t.Fatal(err)
 	}
-	there.Instead["/authorize"] = stale.ServeHTTP
+	there.Answer("/authorize", stale.ServeHTTP)
 	back := there.Visit(address)
 	got, err := p.Subject(t.Context(), back.Query().Get("code"), login)
 	if !fault.Is(err, fault.Unauthenticated) || !strings.Contains(err.Error(), "signature") {
@@ -152,20 +153,20 @@ func TestAProviderThatHangsIsWaitedForAWhile(t *testing.T) {
 			brought = code(t, p, there)
 		}
 		release := make(chan struct{})
-		there.Instead[path] = func(w http.ResponseWriter, r *http.Request) {
+		there.Answer(path, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusOK)
 			http.NewResponseController(w).Flush()
 			select {
 			case <-release:
 			case <-r.Context().Done():
 			}
-		}
+		})
 		p.patience = 50 * time.Millisecond
 		if _, err := p.Subject(t.Context(), brought, login); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%s hangs: %v", path, err)
 		}
 		close(release)
-		delete(there.Instead, path)
+		there.Answer(path, nil)
 		p.patience = patience
 		for try := 0; ; try++ { // the keys may still be on their way to the first
 			got, err := p.Subject(t.Context(), code(t, p, there), login)
@@ -183,10 +184,10 @@ func TestOnlySoManyAskTheProviderAtOnce(t *testing.T) {
 	there := providertest.Start(t)
 	p := asked(there)
 	entered := make(chan struct{}, 1)
-	there.Instead["/.well-known/openid-configuration"] = func(_ http.ResponseWriter, r *http.Request) {
+	there.Answer("/.well-known/openid-configuration", func(_ http.ResponseWriter, r *http.Request) {
 		entered <- struct{}{}
 		<-r.Context().Done()
-	}
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, mostAsking)
 	for range mostAsking {
@@ -219,10 +220,10 @@ func TestNoMoreThanAMebibyteOfAnAnswerIsRead(t *testing.T) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/token", "/keys"} {
 		there := providertest.Start(t)
 		p := asked(there)
-		there.Instead[path] = func(w http.ResponseWriter, _ *http.Request) {
+		there.Answer(path, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			io.WriteString(w, `{"access_token":"`+strings.Repeat("a", 2*mostBytes)+`"}`)
-		}
+		})
 		var err error
 		if path == "/.well-known/openid-configuration" {
 			_, err = p.Address(t.Context(), login)
@@ -234,18 +235,18 @@ func TestNoMoreThanAMebibyteOfAnAnswerIsRead(t *testing.T) {
 		}
 	}
 	there := providertest.Start(t)
-	read := int64(0)
-	there.Instead["/.well-known/openid-configuration"] = func(w http.ResponseWriter, _ *http.Request) {
-		for err := error(nil); err == nil && read < 1<<30; { // without an end
+	var read atomic.Int64
+	there.Answer("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		for err := error(nil); err == nil && read.Load() < 1<<30; { // without an end
 			var n int
 			n, err = w.Write(make([]byte, 64<<10))
-			read += int64(n)
+			read.Add(int64(n))
 		}
-	}
+	})
 	if _, err := asked(there).Address(t.Context(), login); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("without an end: %v", err)
 	}
-	if read >= 1<<30 {
+	if read.Load() >= 1<<30 {
 		t.Error("all of it was read")
 	}
 }
@@ -264,9 +265,9 @@ func TestNoRedirectOfTheProviderIsFollowed(t *testing.T) {
 			if path != "/.well-known/openid-configuration" {
 				brought = code(t, p, there)
 			}
-			there.Instead[path] = func(w http.ResponseWriter, r *http.Request) {
+			there.Answer(path, func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, other.URL+path, status)
-			}
+			})
 			if got, err := p.Subject(t.Context(), brought, login); err == nil {
 				t.Errorf("%s %d: %q", path, status, got)
 			}
@@ -288,9 +289,9 @@ func TestADescriptionOfAnotherIssuerOrWithPlainAddressesIsRefused(t *testing.T) 
 	} {
 		there := providertest.Start(t)
 		says := strings.ReplaceAll(strings.Replace(good, change[0], change[1], 1), "ISSUER", there.Issuer)
-		there.Instead["/.well-known/openid-configuration"] = func(w http.ResponseWriter, _ *http.Request) {
+		there.Answer("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, says)
-		}
+		})
 		if got, err := asked(there).Address(t.Context(), login); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%s: %q, %v", what, got, err)
 		}
@@ -306,10 +307,10 @@ func TestADescriptionIsReadAgainAfterAnHour(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	there.Instead["/.well-known/openid-configuration"] = func(w http.ResponseWriter, _ *http.Request) {
+	there.Answer("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, `{"issuer":"`+there.Issuer+`","authorization_endpoint":"`+there.Issuer+`/moved","token_endpoint":"`+
 			there.Issuer+`/token","jwks_uri":"`+there.Issuer+`/keys"}`)
-	}
+	})
 	now = now.Add(kept - time.Second)
 	if again, err := p.Address(t.Context(), login); err != nil || again != first {
 		t.Errorf("within the hour: %s, %v", again, err)

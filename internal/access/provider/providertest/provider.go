@@ -30,28 +30,28 @@ const (
 	Secret   = "the secret of lifeline"
 )
 
-// OpenID is the provider. Its fields may be changed between requests.
+// OpenID is the provider. Its fields may be changed while no request is under way.
 type OpenID struct {
 	Issuer  string
 	Subject string                      // who is signed in there
 	Alg     string                      // of ID tokens: RS256, ES256, HS256 with the public key, or none
 	Spoil   func(claims map[string]any) // changes the claims of an ID token before it is signed
 	Lax     bool                        // takes every code from everybody, as a provider that is not careful
-	Instead map[string]http.HandlerFunc // answers in place of the provider, by path
 	Now     func() time.Time
 
-	t     testing.TB
-	mu    sync.Mutex
-	codes map[string]url.Values // of the request for each code that was not used
-	rsa   *rsa.PrivateKey
-	ec    *ecdsa.PrivateKey
-	turn  int // of the keys
+	t       testing.TB
+	mu      sync.Mutex
+	codes   map[string]url.Values       // of the request for each code that was not used
+	instead map[string]http.HandlerFunc // by path
+	rsa     *rsa.PrivateKey
+	ec      *ecdsa.PrivateKey
+	turn    int // of the keys
 }
 
 // Start starts a provider, which ends with the test.
 func Start(t testing.TB) *OpenID {
 	p := &OpenID{t: t, Subject: "00u1hana", Alg: "RS256", Now: time.Now, codes: map[string]url.Values{},
-		Instead: map[string]http.HandlerFunc{}}
+		instead: map[string]http.HandlerFunc{}}
 	p.rsa, p.ec = first()
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
@@ -72,6 +72,13 @@ func newKeys() (*rsa.PrivateKey, *ecdsa.PrivateKey) {
 		panic(err)
 	}
 	return a, b
+}
+
+// Answer lets f answer at a path in place of the provider, or with nil the provider again.
+func (p *OpenID) Answer(path string, f http.HandlerFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.instead[path] = f
 }
 
 // Rotate replaces all keys.
@@ -100,7 +107,7 @@ func (p *OpenID) Visit(address string) (back *url.URL) {
 
 func (p *OpenID) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
-	instead := p.Instead[r.URL.Path]
+	instead := p.instead[r.URL.Path]
 	p.mu.Unlock()
 	switch {
 	case instead != nil:
