@@ -95,8 +95,8 @@ func (a *Access) holder(t token) (Actor, error) {
 	if out.Person == "" && t.Role != StationJob {
 		out.Person = a.replica.PersonNamed(t.form)
 	}
-	if out.Person == "" { // nobody can name a machine for it
-		out.Sensitive = t.Role != Viewer && t.Role != StationJob
+	if out.Person == "" {
+		out.Sensitive = t.knows()
 		return out, nil
 	}
 	row, ok := replica.PersonsIn(a.replica).Get(out.Person)
@@ -116,6 +116,13 @@ func (a *Access) holder(t token) (Actor, error) {
 	}
 	out.Sensitive = p.Sensitive
 	return out, nil
+}
+
+// knows reports whether a token that belongs to nobody, and whom nobody can name, is for what is sensitive: it was made
+// on the service's machine, or by a program that did not note who made it, and its role changes something. Others would
+// let every administrator name themselves.
+func (t token) knows() bool {
+	return t.Role != Viewer && t.Role != StationJob && (t.CreatedHere || t.CreatedBy == "")
 }
 
 // Holds fails with Unauthenticated once the token with which an actor authenticated is revoked, expired or changed, or

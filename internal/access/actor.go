@@ -49,6 +49,13 @@ func (a Actor) Origin(now time.Time, action, reason string) store.Origin {
 // Has reports whether a has a role.
 func (a Actor) Has(r Role) bool { return a.Role == r || slices.Contains(a.Roles, r) }
 
+// HasEnrolled reports whether a is a station, by the token that it got when it enrolled its present key.
+func (a Actor) HasEnrolled(m *replica.Replica) bool {
+	row, _ := replica.StationKeysIn(m).Get(a.Station)
+	key, ok := row.Value.Active()
+	return ok && a.Role == StationJob && a.Token != "" && a.Token == key.Token
+}
+
 // Is reports whether a is the person of a stored id and name; the id is empty where a machine or an older program
 // stored the name. The names decide too, so that who looks like that person is taken for the same.
 func (a Actor) Is(m *replica.Replica, id, name string) bool {

@@ -156,6 +156,26 @@ func TestATokenWithoutAPersonStandsForThePersonOfItsName(t *testing.T) {
 	}
 }
 
+func TestATokenWithoutAPersonIsForWhatIsSensitiveOnlyFromTheMachineOrFromBefore(t *testing.T) {
+	h := newHouse(t)
+	servicetest.Put(t, h.replica, KindToken, "old", token{ID: "old", Name: "ingest", Role: Producer, Hash: Hash("old")})
+	old, err := h.access.Authenticate("lifeline_old_old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := h.enter(NewToken{Name: "desk", Role: Admin})
+	elsewhere, _ := h.makes(admin, NewToken{Name: "reader", Role: Producer})
+	further, _ := h.makes(elsewhere, NewToken{Name: "reader", Role: Admin})
+	for what, is := range map[string]struct{ got, want bool }{"an old one": {old.Sensitive, true},
+		"from the machine": {admin.Sensitive, true}, "by an administrator": {elsewhere.Sensitive, false},
+		"of the same holder": {further.Sensitive, false},
+		"a viewer's":         {h.enter(NewToken{Name: "wall", Role: Viewer}).Sensitive, false}} {
+		if is.got != is.want {
+			t.Errorf("%s: %v", what, is.got)
+		}
+	}
+}
+
 func TestATokenOfAPersonNeedsAnActivePersonWithItsRole(t *testing.T) {
 	h := newHouse(t)
 	h.person("hana", "Hana", "producer")

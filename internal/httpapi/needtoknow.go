@@ -57,8 +57,8 @@ func (a *Parts) view(c *call, segments ...schedules.Segment) []schedules.Segment
 // viewOf is view for one segment.
 func (a *Parts) viewOf(c *call, s schedules.Segment) schedules.Segment { return a.view(c, s)[0] }
 
-// noteReading notes a reading on the audit. A full store keeps nobody from what is needed to protect a person: the log
-// then has the reading.
+// noteReading notes a reading on the audit. A full store keeps nobody from what is needed to protect a person, and no
+// station off the air: the log then has the reading.
 func (a *Parts) noteReading(c *call, action, kind, id, what string) {
 	if err := a.Notes.Note(c.r.Context(), c.actor, action, kind, id, what); err != nil {
 		a.Log.Error("a reading was not noted on the audit", "request_id", c.actor.RequestID, "by", c.actor.Name,
@@ -129,15 +129,20 @@ func (a *Parts) viewErasures(c *call, erasures ...wire.Erasure) []wire.Erasure {
 }
 
 // hear fails with Forbidden if one of the segments is sensitive and the caller is not named for it. It notes on the
-// audit that others hear it, and fails if it cannot. Stations air what their queues name. The caller of a media address
-// has the rights of who fetched its list.
+// audit that others hear it, and fails if it cannot. Stations air what their queues name; what another than the
+// enrolled player may hear with a token of theirs is noted. The caller of a media address has the rights of who fetched
+// its list.
 func (a *Parts) hear(c *call, action string, segments ...schedules.Segment) error {
 	by, err := a.Access.Hearer(c.actor)
-	if err != nil || by.Role == access.StationJob {
+	if err != nil || by.HasEnrolled(a.Replica) {
 		return err
 	}
 	for _, s := range segments {
 		if !s.Sensitive {
+			continue
+		}
+		if by.Role == access.StationJob {
+			a.noteReading(c, action, replica.KindSegment, s.ID, "as station "+by.Station+", without an enrolled key")
 			continue
 		}
 		if !by.Sensitive {

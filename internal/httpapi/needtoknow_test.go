@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"lifeline/internal/access"
+	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -42,6 +44,12 @@ func newNamed(t *testing.T) *named {
 			n.must(err)
 			n.tokens[id] = given.Secret
 		}
+	}
+	ada := access.Actor{Name: "Ada", Role: access.Admin, Token: "of-ada"}
+	for _, role := range []access.Role{access.Producer, access.SchedulerJob, access.Admin} {
+		given, err := n.parts.Access.Create(ctx, ada, access.NewToken{Name: "elsewhere " + string(role), Role: role})
+		n.must(err)
+		n.tokens["elsewhere-"+string(role)] = given.Secret
 	}
 	for _, role := range []access.Role{access.Viewer, access.Producer, access.SchedulerJob} {
 		given, err := n.parts.Access.Create(ctx, access.System, access.NewToken{Name: "machine " + string(role), Role: role})
@@ -162,6 +170,43 @@ func TestReadingsOfWhatIsSensitiveAreOnTheAudit(t *testing.T) {
 				t.Errorf("%s by %s", action, c.Person)
 			}
 		}
+	}
+}
+
+// A station's token that an administrator made may be used by anybody.
+func TestWhatIsHeardAsAStationIsOnTheAuditUnlessItsKeyIsEnrolled(t *testing.T) {
+	n := newNamed(t)
+	given := n.stationToken()
+	n.tokens["station"] = given.Secret
+	file := n.sensitive(true)
+	path := "/v1/audio/" + strings.TrimSuffix(file, "?")
+	heard := func() int {
+		t.Helper()
+		before := len(n.audit("segment.listen"))
+		if w := n.as("station", "GET", path, ""); w.Code != http.StatusOK {
+			t.Fatalf("GET %s by the station: %d %s", path, w.Code, w.Body)
+		}
+		n.now = n.now.Add(time.Minute)
+		return len(n.audit("segment.listen")) - before
+	}
+	if got := heard(); got != 1 {
+		t.Errorf("heard without an enrolled key: %d times on the audit", got)
+	}
+	for _, c := range n.audit("segment.listen") {
+		if c.Token != given.ID || !strings.Contains(c.Fields, "m3") || !strings.Contains(c.Reason, "station s") {
+			t.Errorf("on the audit: %+v", c)
+		}
+	}
+	keys := replica.StationKeys{Station: "s", Keys: []replica.StationKey{{ID: "k", State: replica.KeyActive,
+		Token: "another"}}}
+	servicetest.Put(t, n.parts.Replica, replica.KindStationKeys, "s", keys)
+	if got := heard(); got != 1 {
+		t.Errorf("heard by another token than that of the key: %d times on the audit", got)
+	}
+	keys.Keys[0].Token = given.ID
+	servicetest.Put(t, n.parts.Replica, replica.KindStationKeys, "s", keys)
+	if got := heard(); got != 0 {
+		t.Errorf("heard by the enrolled player: %d times on the audit", got)
 	}
 }
 

@@ -28,7 +28,8 @@ func (a tokenHandlers) routes() []route {
 		{a.createToken, apidoc.Route{Method: http.MethodPost, Path: "/v1/tokens", Roles: admins,
 			Confirmed: true, ID: "createToken", Tag: apidoc.ForSchedulers, Summary: "Create an access token",
 			Detail: "The secret is in this answer only. Give person for the token of a person, name for that of a machine or " +
-				"station. Of a person who has passkeys, only that person makes tokens, signed in.",
+				"station. Of a person who has passkeys, only that person makes tokens, signed in. A token without a person is " +
+				"not for what is sensitive, unless it is made on the service's machine.",
 			Takes: apidoc.TakesJSON(wire.NewToken{Name: "lantern-coast",
 				Role: "station", Station: "lantern-coast"}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The token.", wire.Token{ID: "0d9c6f2e41b7a8035c1e",

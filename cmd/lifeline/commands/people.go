@@ -243,7 +243,8 @@ func (c *peopleRecoverCmd) Run(ctx context.Context, stdout io.Writer) (err error
 	}
 	return c.show(stdout, code, func() {
 		fmt.Fprintf(stdout, "%s\nHand it over in person: with it %s enrols two passkeys in the console, at /#/enrol, until %s. "+
-			"Former passkeys and sessions, and tokens that others made, end then. Everybody is told of a recovery.\n", code.Code,
+			"Former passkeys and sessions, and tokens that were not made on this machine, end then. Everybody is told of a "+
+			"recovery.\n", code.Code,
 			code.Person, instant(*code.ExpiresAt))
 	})
 }
