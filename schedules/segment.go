@@ -152,6 +152,19 @@ func (r *Recording) AirTime() Millis {
 	return Millis{r.CueOut.Duration - r.CueIn.Duration}
 }
 
+// Sounding returns how much of AirTime is not silent.
+func (r *Recording) Sounding() Millis {
+	sounding := r.AirTime()
+	if r == nil {
+		return sounding
+	}
+	for _, s := range r.Silences {
+		start, end := max(s.Start.Duration, r.CueIn.Duration), min(s.End.Duration, r.CueOut.Duration)
+		sounding.Duration -= max(end-start, 0)
+	}
+	return sounding
+}
+
 // The bounds in dB of the gain applied to a recording. A gain above MostGain would amplify the recording's noise, and
 // an almost silent recording contains nothing else; a gain below LeastGain is inaudible.
 const (

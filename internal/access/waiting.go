@@ -259,7 +259,7 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 		}
 		writes = append(writes, one.write())
 	}
-	err = s.replica.CommitConfirmed(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), w.Action,
+	err = replica.CommitSeconded(ctx, s.replica, store.Commit{Writes: writes, Origin: a.Origin(s.now(), w.Action,
 		"asked for by "+w.By+": "+cmp.Or(w.Reason, w.Why))})
 	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
 		err = fault.New(fault.Stale, "what this changes has changed since %s asked for it at %s: withdraw it (lifeline "+

@@ -2,7 +2,9 @@ package network
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,9 +24,10 @@ const (
 	waitsShort = 30 * time.Minute
 )
 
-// SecondPersons decides which changes need two persons: those that protect the persons in a segment less, that take the
-// last fallback of a language from a station, that edit or reject many segments of coming queues, that take effect in a
-// frozen window, and that take its windows or its freeze from a station that was ever published.
+// SecondPersons decides which changes need two persons: those that protect the persons in a segment less, that leave a
+// station too little fallback in a language, that edit or reject many segments of coming queues, that take effect in a
+// frozen window, and that take its windows, counted with what their author changed of them in the last day, or its
+// freeze from a station that was ever published.
 type SecondPersons struct {
 	replica  *replica.Replica
 	now      func() time.Time
@@ -57,7 +60,7 @@ func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
 		case replica.KindScript:
 			tell(s.secondForScript(w), waitsLong)
 		case replica.KindStation:
-			tell(s.secondForStation(w), waitsLong)
+			tell(s.secondForStation(c, w), waitsLong)
 		case replica.KindQueue:
 			tell(s.secondForQueue(w), waitsShort)
 		}
@@ -127,7 +130,7 @@ func unprotected(before, after schedules.Segment) (less []string) {
 // floorAt are the times from now at which a station must have something to fill with.
 var floorAt = []time.Duration{0, time.Hour, 24 * time.Hour, 14 * 24 * time.Hour}
 
-// floorsLost returns which station would have nothing left to fill with in a language after a commit of segments. A
+// floorsLost returns which station would have too little left to fill with in a language after a commit of segments. A
 // recall may take the last there is: it waits only if the same person has recalled, edited or rejected others shortly
 // before.
 func (s *SecondPersons) floorsLost(c store.Commit) string {
@@ -149,8 +152,8 @@ func (s *SecondPersons) floorsLost(c store.Commit) string {
 	ends := s.earlierEnds(c, lib, with)
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
 		if l := s.lost(row.Value, lib, row.Value, with, recalls, ends...); l != "" {
-			return fmt.Sprintf("without segment %q station %s would have nothing in %s to fill a gap with, so this needs two "+
-				"persons", changed, id, l)
+			return fmt.Sprintf("without segment %q station %s would have %s to fill a gap with, so this needs two persons",
+				changed, id, l)
 		}
 	}
 	return ""
@@ -185,8 +188,12 @@ func (s *SecondPersons) actedBefore(c store.Commit) bool {
 // recalling are the actions that recall segments.
 var recalling = []string{"segment.recall", library.ActionRecallPerson}
 
-// lost returns a language in which the first state of a station has something to fill with at some time and the second
-// has nothing. A reserve makes up for what is recalled, and for nothing else.
+// leastFallback is how much sound the fallback list of a station must keep in a language, so that nobody alone leaves
+// it a few seconds; half of what it had, where that was less.
+const leastFallback = time.Minute
+
+// lost says how little the second state of a station has to fill with in a language at some time, where the first has
+// enough. A reserve makes up for what is recalled, and for nothing else; recalls may leave little.
 func (s *SecondPersons) lost(before schedules.Station, lib *schedules.Library, after schedules.Station,
 	with *schedules.Library, recalls bool, also ...time.Time) string {
 	for _, in := range floorAt {
@@ -195,14 +202,37 @@ func (s *SecondPersons) lost(before schedules.Station, lib *schedules.Library, a
 	for _, at := range also {
 		was, is := fillers(lib, before, at), fillers(with, after, at)
 		if l := missing(languagesOf(was), languagesOf(is)); l != "" {
-			return l
+			return "nothing in " + l
 		}
-		was, is = airableOf(lib, before, before.Fallback, at), airableOf(with, after, after.Fallback, at)
-		if l := missing(languagesOf(was), languagesOf(is)); l != "" && !recalls {
-			return l
+		if recalls {
+			continue
+		}
+		had := soundOf(airableOf(lib, before, before.Fallback, at))
+		has := soundOf(airableOf(with, after, after.Fallback, at))
+		for _, l := range slices.Sorted(maps.Keys(had)) {
+			least := leastFallback
+			if had[l] < least {
+				least = had[l] / 2
+			}
+			if left, some := has[l]; !some {
+				return "nothing in " + l
+			} else if left < least {
+				return fmt.Sprintf("only %s of sound in %s", left, l)
+			}
 		}
 	}
 	return ""
+}
+
+// soundOf returns how much sound segments that air without a lease have in each language.
+func soundOf(segments []fallbackSegment) map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for _, seg := range segments {
+		if !seg.Sensitive {
+			out[strings.ToLower(seg.Language)] += seg.Recording.Sounding().Duration
+		}
+	}
+	return out
 }
 
 // missing returns a language of was that is lacks.
@@ -288,8 +318,8 @@ func (s *SecondPersons) secondForScript(w store.Write) string {
 	with := schedules.Prepare(lib.Segments(), scripts)
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
 		if l := s.lost(row.Value, lib, row.Value, with, false); l != "" {
-			return fmt.Sprintf("without the passages of script %q station %s would have nothing in %s to fill a gap with, so this needs two "+
-				"persons", w.ID, id, l)
+			return fmt.Sprintf("without the passages of script %q station %s would have %s to fill a gap with, so this "+
+				"needs two persons", w.ID, id, l)
 		}
 	}
 	return ""
@@ -298,7 +328,7 @@ func (s *SecondPersons) secondForScript(w store.Write) string {
 // inaudible is the loudness target, in LUFS, below which a station airs silence, as far as listeners can tell.
 const inaudible = -40
 
-func (s *SecondPersons) secondForStation(w store.Write) string {
+func (s *SecondPersons) secondForStation(c store.Commit, w store.Write) string {
 	row, known := replica.StationsIn(s.replica).Get(w.ID)
 	before := row.Value
 	after, ok := read[schedules.Station](known, w)
@@ -307,13 +337,13 @@ func (s *SecondPersons) secondForStation(w store.Write) string {
 	}
 	lib := s.problems.planning.Library()
 	if l := s.lost(before, lib, after, lib, false); l != "" {
-		return fmt.Sprintf("station %s would have nothing in %s to fill a gap with, so this needs two persons", w.ID, l)
+		return fmt.Sprintf("station %s would have %s to fill a gap with, so this needs two persons", w.ID, l)
 	}
 	if t := after.LoudnessTarget; t != nil && *t < inaudible && (before.LoudnessTarget == nil ||
 		*t < *before.LoudnessTarget) {
 		return fmt.Sprintf("station %s would air everything at %g LUFS, which nobody hears, so this needs two persons", w.ID, *t)
 	}
-	if why := s.secondForTimes(before, after); why != "" {
+	if why := s.secondForTimes(c, before, after); why != "" {
 		return why
 	}
 	now := before
@@ -339,7 +369,7 @@ const comingTimes = 14 * 24 * time.Hour
 
 // secondForTimes returns that a station which was ever published would keep less than half of its air time, or none of
 // the starts of its windows, or would have a shorter freeze.
-func (s *SecondPersons) secondForTimes(before, after schedules.Station) string {
+func (s *SecondPersons) secondForTimes(c store.Commit, before, after schedules.Station) string {
 	published := false
 	for range replica.QueuesIn(s.replica).After(before.ID+"/", "") {
 		published = true
@@ -356,11 +386,27 @@ func (s *SecondPersons) secondForTimes(before, after schedules.Station) string {
 		return fmt.Sprintf("the days of station %s would be those of %s in place of %s, so this needs two persons", before.ID,
 			after.Timezone, before.Timezone)
 	}
+	if reflect.DeepEqual(before.Windows, after.Windows) {
+		return ""
+	}
+	if less := s.lessAir(before, after); less != "" {
+		return fmt.Sprintf("station %s would %s in the coming 14 days, so this needs two persons", before.ID, less)
+	}
+	earlier, since := s.beforeItsAuthor(c, before)
+	if less := s.lessAir(earlier, after); less != "" {
+		return fmt.Sprintf("with what %s changed since %s, station %s would %s in the coming 14 days, so this needs two "+
+			"persons", c.By, since, before.ID, less)
+	}
+	return ""
+}
+
+// lessAir returns that the second state of a station airs for less than half of the time of the first in the coming
+// time, or that none of its windows starts when one did.
+func (s *SecondPersons) lessAir(before, after schedules.Station) string {
 	was, starts := s.airTime(before)
 	is, kept := s.airTime(after)
 	if 2*is < was {
-		return fmt.Sprintf("station %s would air for %s in place of %s in the coming 14 days, so this needs two persons",
-			before.ID, is, was)
+		return fmt.Sprintf("air for %s in place of %s", is, was)
 	}
 	for start := range starts {
 		if kept[start] {
@@ -370,8 +416,30 @@ func (s *SecondPersons) secondForTimes(before, after schedules.Station) string {
 	if was == 0 {
 		return ""
 	}
-	return fmt.Sprintf("all windows of station %s would start at other times in the coming 14 days, so this needs two "+
-		"persons", before.ID)
+	return "start all windows at other times"
+}
+
+// beforeItsAuthor returns a station with the windows that it had before the first change of them in the last day by
+// the author of a commit, or by somebody who may be that one, since two persons last agreed on its windows; and when
+// that was.
+func (s *SecondPersons) beforeItsAuthor(c store.Commit, st schedules.Station) (_ schedules.Station,
+	since schedules.Instant) {
+	a := access.Actor{Name: c.By, Person: c.Person, Token: c.Token}
+	for _, done := range s.replica.Recent(s.now().Add(-24 * time.Hour)) {
+		if done.Kind != replica.KindStation || done.ID != st.ID {
+			continue
+		}
+		former, seconded := replica.FormerOf(done)
+		if seconded {
+			break
+		}
+		var windows []schedules.Window
+		if len(former) > 0 && a.IsOrMade(s.replica, done.Person, done.By, schedules.At(done.At)) &&
+			json.Unmarshal(former, &windows) == nil {
+			st.Windows, since = windows, schedules.At(done.At)
+		}
+	}
+	return st, since
 }
 
 // airTime returns how long a station airs in the coming time, and when its windows start.

@@ -10,18 +10,19 @@ import (
 	"lifeline/internal/store"
 )
 
-// actsKept is how long what persons change of segments is remembered, before the latest change of the store.
+// actsKept is how long what persons change of segments and stations is remembered, before the latest change of the
+// store.
 const actsKept = 24 * time.Hour
 
-// acts are the changes that persons made to segments in the last day, by sequence. They are read from the audit when
-// the store is listed, so that a restart forgets none.
+// acts are the changes that persons made to segments and stations in the last day, by sequence. They are read from the
+// audit when the store is listed, so that a restart forgets none.
 type acts struct {
 	mu  sync.Mutex
 	all []store.Change
 }
 
-// Recent returns what persons changed of segments since an instant, at most a day ago, the newest first: all that the
-// store acknowledged to this process, and what it has of others.
+// Recent returns what persons changed of segments and stations since an instant, at most a day ago, the newest first:
+// all that the store acknowledged to this process, and what it has of others.
 func (m *Replica) Recent(since time.Time) (out []store.Change) {
 	m.acts.mu.Lock()
 	defer m.acts.mu.Unlock()
@@ -33,7 +34,32 @@ func (m *Replica) Recent(since time.Time) (out []store.Change) {
 	return out
 }
 
-func isNoAct(c store.Change) bool { return c.Kind != KindSegment || c.By == store.System }
+func isNoAct(c store.Change) bool {
+	return c.Kind != KindSegment && c.Kind != KindStation || c.By == store.System
+}
+
+// formerEvery bounds what the audit keeps of former values: it keeps none if the same person changed the document less
+// than this time before, with its former value, and no two persons agreed on it since.
+const formerEvery = time.Hour
+
+// keepsFormer reports whether the audit keeps a former value by which the acts of the person of a commit are judged.
+func (a *acts) keepsFormer(c store.Commit, w store.Write) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, done := range slices.Backward(a.all) {
+		if done.Kind != w.Kind || done.ID != w.ID {
+			continue
+		}
+		former, seconded := FormerOf(done)
+		if seconded || c.At.Sub(done.At) >= formerEvery {
+			return false
+		}
+		if len(former) > 0 && done.By == c.By && done.Person == c.Person {
+			return true
+		}
+	}
+	return false
+}
 
 // add takes the acts among changes, each once, and drops those that are too old.
 func (a *acts) add(changes ...store.Change) {
@@ -59,7 +85,7 @@ func (a *acts) add(changes ...store.Change) {
 }
 
 // read reads the acts of the last day from the audit of a store. Those that are known stay while it reads, unless the
-// store was set back. It reads all changes of that day: no back end finds those of segments alone without reading more.
+// store was set back. It reads all changes of that day: no back end finds those alone without reading more.
 func (a *acts) read(ctx context.Context, trail AuditTrail, setBack bool) error {
 	if setBack {
 		a.mu.Lock()

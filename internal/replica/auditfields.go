@@ -24,6 +24,10 @@ type auditFields struct {
 	ID     string             `json:"id,omitempty"`
 	Times  int64              `json:"times,omitempty"` // how often it happened; 0: once
 	Fields []wire.FieldChange `json:"fields,omitempty"`
+
+	// of a change of what the audit keeps whole: its value before, or that two persons agreed on the change
+	Former   json.RawMessage `json:"former,omitempty"`
+	Seconded bool            `json:"seconded,omitempty"`
 }
 
 // NoteOn returns the fields of a commit without writes that is about a document, and that happened so many times.
@@ -57,8 +61,8 @@ func AuditRecord(c store.Change) (r wire.AuditRecord) {
 
 // tellFields adds to the writes of a commit what they change, except for background work, which changes documents often
 // and by rule. If a document is not at the expected revision, it adds
-// nothing: the commit will fail.
-func (m *Replica) tellFields(ctx context.Context, c *store.Commit) error {
+// nothing: the commit will fail. seconded: two persons agreed on the commit.
+func (m *Replica) tellFields(ctx context.Context, c *store.Commit, seconded bool) error {
 	if c.By == store.System {
 		return nil
 	}
@@ -76,11 +80,30 @@ func (m *Replica) tellFields(ctx context.Context, c *store.Commit) error {
 		if !current {
 			continue
 		}
-		if fields := fieldChanges(before, after, kind.Hides(before, after), toldInAudit); len(fields) > 0 {
-			w.Fields = auditFields{Fields: fields}.String()
+		f := auditFields{Fields: fieldChanges(before, after, kind.Hides(before, after), toldInAudit)}
+		if whole := kind.Whole; whole != "" && before != nil && !reflect.DeepEqual(before[whole], after[whole]) {
+			f.Seconded = seconded
+			if !seconded && !m.acts.keepsFormer(*c, *w) {
+				if f.Former, err = json.Marshal(before[whole]); err != nil {
+					return err
+				}
+			}
+		}
+		if len(f.Fields) > 0 {
+			w.Fields = f.String()
 		}
 	}
 	return nil
+}
+
+// FormerOf returns the value before a change of what the audit keeps whole of a document; none if the change has none.
+// seconded: two persons agreed on a change of it.
+func FormerOf(c store.Change) (former json.RawMessage, seconded bool) {
+	var f auditFields
+	if c.Fields == "" || json.Unmarshal([]byte(c.Fields), &f) != nil {
+		return nil, false
+	}
+	return f.Former, f.Seconded
 }
 
 // states returns the members of a document before and after a write: from the copy, or from the store where the copy

@@ -28,6 +28,9 @@ type Kind struct {
 	// Hides returns which fields the audit names without their values, where a document changes from before to after. The
 	// audit tells no fields of a kind without it.
 	Hides func(before, after map[string]any) func(field string) bool
+	// Whole names a field whose former value the audit keeps whole, where a person changes it: at least of the first
+	// change of a person in each hour. What one person may change in a day is decided by it (FormerOf).
+	Whole string
 
 	// Form is the type that a stored document is decoded into. For a signed kind it is the type of the payload.
 	Form   reflect.Type

@@ -17,7 +17,7 @@ const (
 
 var networkKinds = Kinds{
 	{Name: KindStation, Changes: "station", OfStation: true, Form: reflect.TypeFor[schedules.Station](), Hides: Hiding(),
-		Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation),
+		Whole: "windows", Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation),
 		Upgrades: []Upgrade{withStarved, withStandingOrder}},
 	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},

@@ -82,10 +82,19 @@ func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
 
 // CommitConfirmed is Commit of what the Guard need not decide on.
 func (m *Replica) CommitConfirmed(ctx context.Context, c store.Commit) error {
+	return commit(ctx, m, c, false)
+}
+
+// CommitSeconded is CommitConfirmed of what two persons agreed on: the audit keeps that.
+func CommitSeconded(ctx context.Context, m *Replica, c store.Commit) error {
+	return commit(ctx, m, c, true)
+}
+
+func commit(ctx context.Context, m *Replica, c store.Commit, seconded bool) error {
 	if err := m.inScope(c.Person, c.Writes); err != nil {
 		return err
 	}
-	if err := m.tellFields(ctx, &c); err != nil {
+	if err := m.tellFields(ctx, &c, seconded); err != nil {
 		return err
 	}
 	changes, err := m.Store.Commit(ctx, c)
