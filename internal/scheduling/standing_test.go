@@ -13,6 +13,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
@@ -511,6 +512,7 @@ func TestATokenWithoutTheRightToPublishSetsNoOrder(t *testing.T) {
 
 // The period has a change of clocks, in whose night a window lies in the hour that does not exist.
 func TestSixtyDaysAreOnTheAirWithoutAHardViolationOrALateDay(t *testing.T) {
+	longform.Only(t)
 	simulated(t, func(t *testing.T) {
 		o := furnished(t, memory.New(100_000), twoWeeks)
 		for range 60 {
