@@ -236,6 +236,17 @@ func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (made wire.To
 	return made, err
 }
 
+// Taken returns a token of nobody that a person would get by a name.
+func (a *Access) Taken(by wire.Member) (out wire.Token, taken bool) {
+	known := replica.Person{Name: by.Name, Others: by.Others}.Known()
+	for _, row := range tokensIn(a.replica).After("", "") {
+		if out = a.shown(row.Value); out.Person == "" && row.Value.Role != StationJob && known.Named(row.Value.form) {
+			return out, true
+		}
+	}
+	return wire.Token{}, false
+}
+
 // Tokens returns at most limit tokens with ids after the given one, without their secrets, and the last id if there are
 // more: all for an administrator, and for others their own.
 func (a *Access) Tokens(by Actor, after string, limit int) (tokens []wire.Token, next string) {

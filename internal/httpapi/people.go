@@ -42,12 +42,14 @@ func (a memberHandlers) routes() []route {
 			Detail: "The body is a merge patch (RFC 7396). If active is false, that ends the person: tokens and running " +
 				"requests of the person end at once, on every replica. The last active administrator cannot be ended. An earlier " +
 				"name stays one of other_names. Whom an identity is added to counts as one with the caller where two persons " +
-				"are needed; who has passkeys adds it themselves, signed in.",
+				"are needed; who has passkeys adds it themselves, signed in, and so does who takes a token of nobody by a " +
+				"name.",
 			Match: apidoc.MatchNeeded, Takes: apidoc.TakesPatch[wire.Member](map[string]any{"active": false}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed person.", sora, "ETag")},
 			Faults: map[int]string{http.StatusConflict: clash[http.StatusConflict],
-				http.StatusForbidden: "The role is not permitted, or an identity is added to another person who has passkeys.",
-				http.StatusGone:      "The person was erased for good."}}},
+				http.StatusForbidden: "The role is not permitted, or another person, who has passkeys, would get an identity or " +
+					"a token.",
+				http.StatusGone: "The person was erased for good."}}},
 	}
 }
 
@@ -113,13 +115,9 @@ func (a memberHandlers) patch(c *call) error {
 	if err != nil {
 		return err
 	}
-	before := m.Identities
 	read := mergeStrict(b, &m)
 	if unreadable(read) {
 		return read
-	}
-	if err := a.mayLink(c.actor, id, before, m.Identities); err != nil {
-		return err
 	}
 	var own error
 	if m.ID != id {
@@ -129,20 +127,32 @@ func (a memberHandlers) patch(c *call) error {
 	if err := joinFindings(read, own, a.Members.Check(m)); err != nil {
 		return err
 	}
-	m, err = a.Members.Set(c.r.Context(), c.actor, id, revision, func(m *wire.Member) error { return mergeStrict(b, m) })
+	m, err = a.Members.Set(c.r.Context(), c.actor, id, revision, func(m *wire.Member) error {
+		before := *m
+		if err := mergeStrict(b, m); err != nil {
+			return err
+		}
+		return a.mayLink(c.actor, before.Identities, *m)
+	})
 	if err == nil && !m.Active {
 		err = a.SignIn.EndSessions(c.r.Context(), c.actor, id)
 	}
 	return resource(c, m, m.Revision, err)
 }
 
-// mayLink fails with Forbidden for everybody but the person, signed in, if an identity is added to a person who has
-// passkeys: nobody takes over another alone.
-func (a memberHandlers) mayLink(by access.Actor, person string, before, after []wire.Identity) error {
-	added := slices.ContainsFunc(after, func(i wire.Identity) bool { return !slices.Contains(before, i) })
-	if !added || a.givesAccess(by, person) {
+// mayLink fails with Forbidden for everybody but the person, signed in, if a person who has passkeys gets access by a
+// change: an identity, or a name by which a token of nobody becomes the person's. Nobody takes over another alone.
+func (a memberHandlers) mayLink(by access.Actor, before []wire.Identity, after wire.Member) error {
+	if a.givesAccess(by, after.ID) {
 		return nil
 	}
-	return fault.New(fault.Forbidden, "person %q has passkeys, so that no other person links them alone: an administrator "+
-		"links themselves, and who runs the service links others, on its machine (lifeline people link-here %[1]s)", person)
+	if slices.ContainsFunc(after.Identities, func(i wire.Identity) bool { return !slices.Contains(before, i) }) {
+		return fault.New(fault.Forbidden, "person %q has passkeys, so that no other person links them alone: an administrator "+
+			"links themselves, and who runs the service links others, on its machine (lifeline people link-here %[1]s)", after.ID)
+	}
+	if t, takes := a.Access.Taken(after); takes {
+		return fault.New(fault.Forbidden, "token %s of %q would be a token of person %q, who has passkeys, so that only that "+
+			"person takes it: choose another name, or revoke the token first", t.ID, t.Name, after.ID)
+	}
+	return nil
 }

@@ -150,7 +150,7 @@ func TestASignInByTheProviderIsNeverEnoughForWhatIsConfirmed(t *testing.T) {
 }
 
 // Who has passkeys is given no other access by another person.
-func TestNobodyLinksAPersonWhoHasPasskeysButThatPerson(t *testing.T) {
+func TestNobodyGivesAccessToAPersonWhoHasPasskeysButThatPerson(t *testing.T) {
 	s := newServed(t)
 	there := s.providing()
 	sora, hana := s.signedIn("sora", "admin"), s.signedIn("hana-2", "admin")
@@ -168,6 +168,18 @@ func TestNobodyLinksAPersonWhoHasPasskeysButThatPerson(t *testing.T) {
 	sora.says("another", confirms(sora, "hana-2", link), http.StatusForbidden, "no other person links them alone")
 	hana.says("themselves", confirms(hana, "hana-2", link), http.StatusOK, there.Subject)
 	sora.says("the end of a link", confirms(sora, "hana-2", map[string]any{"identities": []any{}}), http.StatusOK, "")
+	given, err := s.parts.Access.Create(t.Context(), access.Actor{Name: "Ada", Role: access.Admin, Token: "t"},
+		access.NewToken{Name: "Kim two", Role: access.Admin})
+	s.must(err)
+	for what, change := range map[string]map[string]any{"another name": {"other_names": []string{"kim  two"}},
+		"the name": {"name": "Kim two"}} {
+		sora.says(what, confirms(sora, "hana-2", change), http.StatusForbidden, "token "+given.ID)
+	}
+	sora.says("a name of no token", confirms(sora, "hana-2", map[string]any{"other_names": []string{"Kim"}}),
+		http.StatusOK, "Kim")
+	hana.says("themselves", confirms(hana, "hana-2", map[string]any{"other_names": []string{"Kim two"}}), http.StatusOK,
+		"Kim two")
+	sora.says("a name of theirs", confirms(sora, "hana-2", map[string]any{"name": "Kim two"}), http.StatusOK, "")
 	sora.says("who has none", confirms(sora, "hana", link), http.StatusOK, there.Subject)
 }
 
