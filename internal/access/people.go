@@ -60,7 +60,7 @@ func (p *Members) Add(ctx context.Context, by Actor, m wire.Member) (wire.Member
 	if m.ID == "" {
 		m.ID = newPersonID()
 	}
-	return p.change(ctx, by, m.ID, "person.add", func(before *replica.Person, _ int64) (replica.Person, error) {
+	return p.change(ctx, by, m.ID, "person.add", nil, func(before *replica.Person, _ int64) (replica.Person, error) {
 		if before != nil {
 			return replica.Person{}, fault.New(fault.Conflict, "a person %q exists already: change that one, or choose "+
 				"another id", m.ID)
@@ -77,7 +77,13 @@ func (p *Members) Add(ctx context.Context, by Actor, m wire.Member) (wire.Member
 // (nil: any) is the latest, and with Conflict if no active administrator would be left.
 func (p *Members) Set(ctx context.Context, by Actor, id string, revision *int64, change func(*wire.Member) error) (
 	wire.Member, error) {
-	return p.change(ctx, by, id, "person.set", func(before *replica.Person, at int64) (replica.Person, error) {
+	return p.SetWith(ctx, by, id, revision, change, nil)
+}
+
+// SetWith does the same, and commits with the change what ends returns for the changed person.
+func (p *Members) SetWith(ctx context.Context, by Actor, id string, revision *int64, change func(*wire.Member) error,
+	ends func(wire.Member) []store.Write) (wire.Member, error) {
+	return p.change(ctx, by, id, "person.set", ends, func(before *replica.Person, at int64) (replica.Person, error) {
 		if before == nil {
 			return replica.Person{}, noPerson(id)
 		}
@@ -194,9 +200,9 @@ func (h *holders) renameMaker(p replica.KnownPerson, t token, revision int64) ([
 	return []store.Write{{Kind: KindToken, ID: t.ID, Expect: revision, Body: body}}, err
 }
 
-// change stores what f makes of a person at a revision; before is nil if there is none.
-func (p *Members) change(ctx context.Context, by Actor, id, action string, f func(before *replica.Person, at int64) (
-	replica.Person, error)) (out wire.Member, err error) {
+// change stores what f makes of a person at a revision, and what ends returns for that; before is nil if there is none.
+func (p *Members) change(ctx context.Context, by Actor, id, action string, ends func(wire.Member) []store.Write,
+	f func(before *replica.Person, at int64) (replica.Person, error)) (out wire.Member, err error) {
 	err = serially(ctx, p.replica.Store, func(h *holders) error {
 		var before *replica.Person
 		if known, ok := h.find(id); ok {
@@ -234,8 +240,11 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, f fun
 			}
 		}
 		out = member(next, h.revisions[id]+1)
-		return h.commit(ctx, by.Origin(p.now(), action, next.Name), store.Write{Kind: replica.KindPerson, ID: id,
-			Expect: h.revisions[id], Body: body})
+		writes := []store.Write{{Kind: replica.KindPerson, ID: id, Expect: h.revisions[id], Body: body}}
+		if ends != nil {
+			writes = append(writes, ends(out)...)
+		}
+		return h.commit(ctx, by.Origin(p.now(), action, next.Name), writes...)
 	})
 	if err == nil {
 		err = p.replica.CatchUp(ctx)

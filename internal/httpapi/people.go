@@ -127,16 +127,13 @@ func (a memberHandlers) patch(c *call) error {
 	if err := joinFindings(read, own, a.Members.Check(m)); err != nil {
 		return err
 	}
-	m, err = a.Members.Set(c.r.Context(), c.actor, id, revision, func(m *wire.Member) error {
+	m, err = a.Members.SetWith(c.r.Context(), c.actor, id, revision, func(m *wire.Member) error {
 		before := *m
 		if err := mergeStrict(b, m); err != nil {
 			return err
 		}
 		return a.mayLink(c.actor, before.Identities, *m)
-	})
-	if err == nil && !m.Active {
-		err = a.SignIn.EndSessions(c.r.Context(), c.actor, id)
-	}
+	}, a.SignIn.Ended)
 	return resource(c, m, m.Revision, err)
 }
 

@@ -12,6 +12,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/access/provider"
 	"lifeline/internal/access/provider/providertest"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 )
@@ -280,6 +281,38 @@ func TestWithTheLinkTheSignInsByItEnd(t *testing.T) {
 	c.says("by the provider of before", c.does("GET", "/v1/me", nil, nil), http.StatusUnauthorized, "")
 	c.cookie = nil
 	c.says("by another provider", c.enters(other), http.StatusForbidden, "knows you as")
+}
+
+// Linked again at once, before any sweep, or activated again.
+func TestASessionDoesNotComeBackWithItsLinkOrItsPerson(t *testing.T) {
+	s := newServed(t)
+	there := s.providing()
+	s.linked("sora", there, "producer")
+	admin := &browserTab{served: s}
+	set := func(change map[string]any) {
+		t.Helper()
+		admin.says("the change", admin.does("PATCH", wire.People("sora"), change, map[string]string{"If-Match": "*",
+			"Authorization": "Bearer " + s.token}), http.StatusOK, "")
+	}
+	link := []wire.Identity{{Issuer: there.Issuer, Subject: there.Subject}}
+	for what, change := range map[string][2]map[string]any{
+		"the link":   {{"identities": []any{}}, {"identities": link}},
+		"the person": {{"active": false}, {"active": true}},
+	} {
+		c := &browserTab{served: s}
+		c.says("the sign-in", c.enters(there), http.StatusCreated, "")
+		set(map[string]any{"name": "Sora after " + what})
+		c.says("another change", c.does("GET", "/v1/me", nil, nil), http.StatusOK, "")
+		before := s.parts.Replica.Sequence()
+		set(change[0])
+		changes, err := s.store.Changes(t.Context(), before, 100)
+		s.must(err)
+		if !slices.ContainsFunc(changes, func(e store.Change) bool { return e.Kind == signin.KindSession && e.Deleted }) {
+			t.Errorf("the end of %s is no end of the session: %+v", what, changes)
+		}
+		set(change[1])
+		c.says("after "+what+" came back", c.does("GET", "/v1/me", nil, nil), http.StatusUnauthorized, "")
+	}
 }
 
 func TestAProviderOutOfReachIsToldAndHoldsNoOther(t *testing.T) {

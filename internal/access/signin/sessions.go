@@ -281,15 +281,16 @@ func (s *SignIn) EndSession(ctx context.Context, by access.Actor, id string) err
 	})
 }
 
-// EndSessions ends all sessions of a person who was ended.
-func (s *SignIn) EndSessions(ctx context.Context, by access.Actor, person string) error {
-	return s.replica.Retry(ctx, func() error {
-		if ends := s.endAll(person); len(ends) > 0 {
-			return s.replica.Commit(ctx, store.Commit{Writes: ends, Origin: by.Origin(s.now(), "session.end",
-				"the person was ended")})
+// Ended returns the ends of the sessions that a change of a person ends: all if the person was ended, and those by an
+// identity that is the person's no more, so that none comes back with the person or the link.
+func (s *SignIn) Ended(m wire.Member) (ends []store.Write) {
+	for _, row := range s.of(m.ID) {
+		by := wire.Identity{Issuer: row.Value.Issuer, Subject: row.Value.Subject}
+		if !m.Active || by.Issuer != "" && !slices.Contains(m.Identities, by) {
+			ends = append(ends, end(row))
 		}
-		return nil
-	})
+	}
+	return ends
 }
 
 // Sweep removes sessions, codes and used challenges that have ended.
