@@ -44,6 +44,8 @@ type call struct {
 
 	stepUp *wire.PasskeyChallenge // of a request that must be confirmed
 
+	noted string // what the audit says of a refusal in place of the answer; "": the same
+
 	variant string // the part of the answer's ETags besides the revision
 }
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,7 +104,8 @@ func (a *api) noteRefusal(c *call, err error) {
 	if route := trailOf(c.r).route; route != "" {
 		operation = c.r.Method + " " + route
 	}
-	if err := a.Notes.Refused(context.WithoutCancel(c.r.Context()), c.actor, operation, p.Detail); err != nil {
+	reason := cmp.Or(c.noted, p.Detail)
+	if err := a.Notes.Refused(context.WithoutCancel(c.r.Context()), c.actor, operation, reason); err != nil {
 		a.Log.Error("a refusal was not noted on the audit", "request_id", p.RequestID, "error", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"lifeline/internal/access/signin"
+	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/wire"
 )
@@ -77,5 +78,8 @@ func (a signInHandlers) enterByProvider(c *call) error {
 	}
 	http.SetCookie(c.w, cookieOf(providerCookie, "", -1))
 	out, err := a.SignIn.EnterByProvider(c.r.Context(), in, secret, visitor(c))
+	if fault.Is(err, fault.Forbidden) { // the answer names the identity, which no erasure of its person would find
+		c.noted = "no person is linked with the identity"
+	}
 	return a.begun(c, out, err)
 }

@@ -13,6 +13,7 @@ import (
 	"lifeline/internal/access/provider"
 	"lifeline/internal/access/provider/providertest"
 	"lifeline/internal/access/signin"
+	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 )
@@ -243,7 +244,7 @@ func TestAnIdentityThatNobodyIsLinkedWithIsToldAndRefused(t *testing.T) {
 	entries, err := s.store.Audit(t.Context(), store.AuditQuery{Limit: 100})
 	s.must(err)
 	if !slices.ContainsFunc(entries, func(e store.Change) bool {
-		return e.Action == "request.refused" && strings.Contains(e.Reason, there.Subject)
+		return e.Action == "request.refused" && strings.Contains(e.Reason, "no person is linked")
 	}) {
 		t.Errorf("on the audit: %+v", entries)
 	}
@@ -281,6 +282,65 @@ func TestWithTheLinkTheSignInsByItEnd(t *testing.T) {
 	c.says("by the provider of before", c.does("GET", "/v1/me", nil, nil), http.StatusUnauthorized, "")
 	c.cookie = nil
 	c.says("by another provider", c.enters(other), http.StatusForbidden, "knows you as")
+}
+
+// An identity of before would stay on the audit when its person is erased.
+func TestTheAuditNamesNoIdentityOfARefusedSignIn(t *testing.T) {
+	s := newServed(t)
+	there := s.providing()
+	s.linked("sora", there, "producer")
+	linked := s.parts.Replica.Sequence()
+	c := &browserTab{served: s}
+	for _, change := range []func(*wire.Member){func(m *wire.Member) { m.Active = false },
+		func(m *wire.Member) { m.Identities = nil }} {
+		_, err := s.parts.Members.Set(t.Context(), access.System, "sora", nil, func(m *wire.Member) error {
+			change(m)
+			return nil
+		})
+		s.must(err)
+		if got := c.enters(there); got.Code != http.StatusForbidden && got.Code != http.StatusUnauthorized {
+			t.Errorf("%d %s", got.Code, got.Body)
+		}
+		s.now = s.now.Add(time.Minute) // for a record of each
+	}
+	changes, err := s.store.Changes(t.Context(), linked, 100)
+	s.must(err)
+	refused := 0
+	for _, e := range changes {
+		if e.Kind != replica.KindPerson && strings.Contains(e.Reason+e.Fields+e.By, there.Subject) {
+			t.Errorf("on the audit: %+v", e)
+		}
+		if e.Action == "request.refused" {
+			refused++
+		}
+	}
+	if refused != 2 {
+		t.Errorf("%d refusals are on the audit: %+v", refused, changes)
+	}
+}
+
+func TestReturnsOfStrangersCannotFillTheStore(t *testing.T) {
+	s := newServed(t)
+	there := s.providing()
+	c := &browserTab{served: s}
+	for _, code := range []string{"", "of another"} {
+		answer, kept := c.leaves(there)
+		if code != "" {
+			answer.Code = code
+		}
+		s.must(s.parts.Replica.CatchUp(t.Context()))
+		before := s.parts.Replica.Sequence()
+		if got := c.returns(answer, kept); got.Code != http.StatusForbidden && got.Code != http.StatusUnauthorized {
+			t.Fatalf("a stranger: %d %s", got.Code, got.Body)
+		}
+		changes, err := s.store.Changes(t.Context(), before, 100)
+		s.must(err)
+		for _, e := range changes {
+			if e.Action != "request.refused" { // of which there is a bound
+				t.Errorf("stored: %+v", e)
+			}
+		}
+	}
 }
 
 // Linked again at once, before any sweep, or activated again.

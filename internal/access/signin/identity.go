@@ -86,6 +86,9 @@ func (s *SignIn) EnterByProvider(ctx context.Context, in wire.ProviderAnswer, se
 			p, why = s.linked(v.identity)
 			by.Name, by.Person = p.Name, p.ID
 		}
+		if why != nil && by.Person == "" { // the refusal of a stranger is noted with all others, of which there is a bound
+			return why
+		}
 		if why != nil {
 			return s.refuse(ctx, by, used, why)
 		}
