@@ -25,7 +25,7 @@ func (a signInHandlers) byProvider(begun apidoc.Answer) []route {
 			Detail: "The browser keeps a secret in a cookie for 5 minutes. Nothing is stored.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Where the browser goes.", wire.ProviderSignIn{
 				Address: issuer + "/authorize?…", Origin: "https://lifeline.example"}, "Set-Cookie")},
-			Faults: map[int]string{http.StatusNotFound: none,
+			Faults: map[int]string{http.StatusNotFound: none, http.StatusTooManyRequests: "Too many from this address.",
 				http.StatusForbidden: "The service takes no secrets without TLS."}}},
 		{a.enterByProvider, apidoc.Route{Method: http.MethodPost, Path: "/v1/sign-in/provider", Open: true,
 			ID: "signInByProvider", Tag: apidoc.ForEverybody,
@@ -51,7 +51,11 @@ func (a signInHandlers) ways(c *call) error {
 }
 
 func (a signInHandlers) askProvider(c *call) error {
-	if err := a.requirePrivate(c); err != nil {
+	err := a.limitPace(c, a.codes, a.outside.addressOf(c.r), "too many sign-ins were begun from this address")
+	if err == nil {
+		err = a.requirePrivate(c)
+	}
+	if err != nil {
 		return err
 	}
 	out, secret, err := a.SignIn.AskProvider(c.r.Context())

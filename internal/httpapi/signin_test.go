@@ -445,7 +445,8 @@ func TestOnlyThePersonMakesTokensOfAPersonWithPasskeys(t *testing.T) {
 func TestSignInsAndEnrolmentsArePacedBeforeTheirWork(t *testing.T) {
 	s := newServed(t)
 	c := &browserTab{served: s}
-	for _, path := range []string{"/v1/sign-in", "/v1/sign-in/enrolment", "/v1/sign-in/command-line/options"} {
+	for _, path := range []string{"/v1/sign-in", "/v1/sign-in/enrolment", "/v1/sign-in/command-line/options",
+		"/v1/sign-in/provider/options"} {
 		last := 0
 		for range loginBurst + 1 {
 			last = c.does("POST", path, "nonsense", nil).Code
