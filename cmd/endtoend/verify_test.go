@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,10 @@ import (
 	"lifeline/cmd/lifeline/commands"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/hashchain"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/store/sqlite"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -99,6 +104,45 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 		victim.SegmentID+`"`)
 	if p, code := direct(); code != 0 {
 		t.Errorf("changed back: exit %d: %+v", code, p.Differences)
+	}
+	withoutChains(t, filepath.Join(dir, "lifeline.db"), station)
+	const gone = "the day is published, and the chain has no link of it"
+	if p, code := direct(); code != 1 || !slices.ContainsFunc(p.Differences, func(d hashchain.Difference) bool {
+		return d.Station == station && strings.Contains(d.What, gone)
+	}) {
+		t.Errorf("without the chain of %s: exit %d: %+v", station, code, p.Differences)
+	}
+	once := open(t, dir)
+	out, _, code = terminalOf{once, t, once.secrets["scheduler"]}.run("verify", trust)
+	if code != 1 || !strings.Contains(out, "CHANGED "+station) || !strings.Contains(out, gone) {
+		t.Errorf("through the API, without the chain: exit %d: %s", code, out)
+	}
+}
+
+// withoutChains removes the chain of a station from the file of a store.
+func withoutChains(t *testing.T, file, station string) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{record.KindLink, record.KindHead} {
+		docs, err := replica.List(t.Context(), s, kind, "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range docs {
+			if d.ID != station && !strings.HasPrefix(d.ID, station+"/") {
+				continue
+			}
+			if _, err := s.Commit(t.Context(), store.Commit{Origin: store.Origin{At: time.Now(), By: "test", Action: "test"},
+				Writes: []store.Write{{Kind: kind, ID: d.ID, Expect: d.Revision, Delete: true}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

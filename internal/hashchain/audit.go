@@ -1,8 +1,14 @@
 package hashchain
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
@@ -90,16 +96,17 @@ func (v *verifier) lastAudit() int64 {
 // is missing since the chain began.
 func (v *verifier) audit(ctx context.Context) error {
 	if len(v.audits) == 0 {
-		return nil
+		return v.unchained(ctx)
 	}
 	v.proof.Since = &v.audits[0].SealedAt
-	entries, last := entriesOf{source: v.source, next: 1, end: v.lastAudit()}, int64(0)
+	entries, last, named := entriesOf{source: v.source, next: 1, end: v.lastAudit()}, int64(0), map[string]namedLink{}
 	for _, l := range v.audits {
 		records, err := entries.through(ctx, LastOf(l))
 		if err != nil {
 			return err
 		}
 		v.proof.Entries += len(records)
+		v.linksGone(records, named)
 		if !v.is(l.Records, Records(records)) {
 			v.differs(l.Date, "the audit was changed since %s: %s", l.SealedAt, missing(l.Sequences, records))
 		} else {
@@ -108,10 +115,90 @@ func (v *verifier) audit(ctx context.Context) error {
 		last = LastOf(l)
 	}
 	open, err := v.source.Audit(ctx, last+1, last+mostOpen)
-	if v.proof.Open = len(open); err == nil && v.whole {
+	if v.proof.Open = len(open); err != nil {
+		return err
+	}
+	if v.whole {
 		v.gapless(v.last.Date, last, open)
 	}
-	return err
+	v.linksGone(open, named)
+	return v.tellGone(ctx, named)
+}
+
+// ends have the number of the last link of each chain.
+type ends map[string]int64
+
+// KindLink is the kind of the documents that links are stored as: STATION/NUMBER/DATE.
+const KindLink = "chain-link"
+
+// namedLink is a link that an entry of the audit names.
+type namedLink struct {
+	number, entry int64
+	date          schedules.Date
+}
+
+// linksGone adds to named, for each chain, the first link behind its end that entries of the audit say was made.
+func (v *verifier) linksGone(records []wire.ChainRecord, named map[string]namedLink) {
+	for _, r := range records {
+		var change struct{ Kind, ID string }
+		if !bytes.Contains(r.Body, []byte(KindLink)) || json.Unmarshal(r.Body, &change) != nil || change.Kind != KindLink {
+			continue
+		}
+		parts := strings.Split(change.ID, "/")
+		if len(parts) != 3 {
+			continue
+		}
+		station := parts[0]
+		number, err := strconv.ParseInt(parts[1], 10, 64)
+		date, noDate := schedules.ParseDate(parts[2])
+		if err != nil || noDate != nil || station == wire.AuditChain || number <= v.ends[station] {
+			continue
+		}
+		if first, some := named[station]; !some || number < first.number {
+			named[station] = namedLink{number, r.Sequence, date}
+		}
+	}
+}
+
+// tellGone tells of links that entries of the audit name, unless the chain grew by them while it was read.
+func (v *verifier) tellGone(ctx context.Context, named map[string]namedLink) error {
+	for station, l := range named {
+		head, err := v.source.Head(ctx, station)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if head.Number < l.number {
+			v.proof.Differences = append(v.proof.Differences, Difference{station, l.date, fmt.Sprintf("link %d is gone: "+
+				"entry %d of the audit says that it was made", l.number, l.entry)})
+		}
+	}
+	return nil
+}
+
+// auditUnchained is the time that entries of the audit span at most before it has its first link: they are sealed
+// within ten minutes.
+const auditUnchained = 15 * time.Minute
+
+// unchained tells that the audit has no chain, where the programs that keep it make one.
+func (v *verifier) unchained(ctx context.Context) error {
+	if v.station != wire.AuditChain || !v.whole {
+		return nil
+	}
+	chains, err := v.source.ChainsAudit(ctx)
+	if err != nil || !chains {
+		return err
+	}
+	entries, err := v.source.Audit(ctx, 1, mostOpen)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	inOrder := sorted(entries)
+	first, last := time.UnixMilli(inOrder[0].AtMs), time.UnixMilli(inOrder[len(inOrder)-1].AtMs)
+	if last.Sub(first) > auditUnchained {
+		v.differs(schedules.DateOf(first.UTC()), "the audit has entries since %s, and no chain: its links are gone",
+			schedules.At(first))
+	}
+	return nil
 }
 
 // mostOpen bounds the entries that are looked at though they are not sealed yet.

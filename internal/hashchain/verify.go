@@ -6,8 +6,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -43,6 +46,10 @@ type Source interface {
 	// Rundown returns a published rundown as it is stored. It fails with NotFound, and with Unsupported if its exact bytes
 	// are not available.
 	Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error)
+	// Published returns the days of a station that have a published queue, or a published rundown where those are read.
+	Published(ctx context.Context, station string) ([]schedules.Date, error)
+	// ChainsAudit reports whether the programs that keep the record chain the audit: those of older stores did not.
+	ChainsAudit(ctx context.Context) (bool, error)
 	// Unsealed reports whether a late report has no link yet.
 	Unsealed(ctx context.Context, station string) (bool, error)
 }
@@ -72,12 +79,13 @@ type Proof struct {
 	Heads []wire.ChainHead `json:"heads"`
 
 	anchors anchors // of the stations' chains
+	ends    ends
 }
 
 // Verify checks the chains of all stations, with the public keys, and the data that they cover. known are heads seen
 // earlier, which the chains must still contain. Verify fails only if something cannot be read.
 func Verify(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead) (Proof, error) {
-	p := Proof{Differences: []Difference{}, Heads: []wire.ChainHead{}, anchors: anchors{}}
+	p := Proof{Differences: []Difference{}, Heads: []wire.ChainHead{}, anchors: anchors{}, ends: ends{}}
 	stations, err := s.Stations(ctx)
 	if err != nil {
 		return p, err
@@ -92,7 +100,7 @@ func Verify(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wir
 		stations = append(slices.Delete(stations, at, at+1), wire.AuditChain)
 	}
 	for _, station := range stations {
-		part, err := verifyStation(ctx, s, keys, known, p.anchors, station)
+		part, err := verifyStation(ctx, s, keys, known, p, station)
 		if err != nil {
 			return p, fmt.Errorf("chain: %s: %w", station, err)
 		}
@@ -115,6 +123,7 @@ func (p *Proof) add(o Proof) {
 	p.Erased += o.Erased
 	p.Audit.add(o.Audit)
 	p.anchors.add(o.anchors)
+	maps.Copy(p.ends, o.ends)
 	p.Differences = append(p.Differences, o.Differences...)
 	p.Heads = append(p.Heads, o.Heads...)
 }
@@ -122,13 +131,14 @@ func (p *Proof) add(o Proof) {
 // maxLooks bounds how often Verify rereads a chain that grows meanwhile.
 const maxLooks = 10
 
-func verifyStation(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead, named anchors,
+// verifyStation checks one chain. others is what the chains before it proved.
+func verifyStation(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead, others Proof,
 	station string) (Proof, error) {
 	for range maxLooks {
 		v := verifier{source: s, keys: keys, station: station, whole: true, seen: map[int64]string{},
-			erased: map[string]string{}, proof: Proof{anchors: anchors{}}}
+			erased: map[string]string{}, proof: Proof{anchors: anchors{}, ends: ends{}}}
 		if station == wire.AuditChain {
-			v.anchors = named
+			v.anchors, v.ends = others.anchors, maps.Clone(others.ends)
 		}
 		head, err := v.readHead(ctx)
 		if err != nil {
@@ -162,6 +172,7 @@ type verifier struct {
 	seen   map[int64]string // hashes of the links that are known heads
 	// of the audit: what the stations' links say of its links
 	anchors anchors
+	ends    ends
 	erased  map[string]string // by the hash of sealed data: that of the same data without erased texts
 }
 
@@ -211,6 +222,11 @@ func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.Ch
 			break // later links have no valid predecessor
 		}
 	}
+	if v.whole {
+		v.proof.ends[v.station] = v.last.Number
+	} else {
+		v.proof.ends[v.station] = math.MaxInt64 // it differs already
+	}
 	for _, check := range []func(context.Context) error{v.days, v.rundowns, v.audit} {
 		if err := check(ctx); err != nil {
 			return err
@@ -219,7 +235,7 @@ func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.Ch
 	if !v.whole {
 		return nil
 	}
-	if err := v.latestQueues(ctx); err != nil {
+	if err := errors.Join(v.latestQueues(ctx), v.unlinked(ctx)); err != nil {
 		return err
 	}
 	v.head(head, known)
@@ -393,6 +409,42 @@ func (v *verifier) latestQueues(ctx context.Context) error {
 		if !v.is(l.Queue, Hash(envelope)) {
 			v.differs(date, "the queue is not the one that was published last, of revision %d at %s", l.Revision, l.SealedAt)
 		}
+	}
+	return nil
+}
+
+// reportsUnlinked is the time that reports of a station span at most before its chain has its first link: a day of
+// reports is sealed soon after it is over.
+const reportsUnlinked = 3 * 24 * time.Hour
+
+// unlinked tells of published days, and of reports, that no link of the chain names.
+func (v *verifier) unlinked(ctx context.Context) error {
+	if v.station == wire.AuditChain {
+		return nil
+	}
+	published, err := v.source.Published(ctx, v.station)
+	if err != nil {
+		return err
+	}
+	for _, date := range published {
+		if !slices.ContainsFunc(v.queues, func(l wire.Link) bool { return l.Date == date }) {
+			v.differs(date, "the day is published, and the chain has no link of it: links are gone, or the "+
+				"day was not published by the service")
+		}
+	}
+	if v.last.Number > 0 || len(published) > 0 {
+		return nil
+	}
+	reports, err := v.source.Records(ctx, v.station, time.Time{}, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil || len(reports) == 0 {
+		return err
+	}
+	byTime := func(a, b wire.ChainRecord) int { return cmp.Compare(a.AtMs, b.AtMs) }
+	first := time.UnixMilli(slices.MinFunc(reports, byTime).AtMs)
+	last := time.UnixMilli(slices.MaxFunc(reports, byTime).AtMs)
+	if last.Sub(first) > reportsUnlinked {
+		v.differs(schedules.DateOf(first.UTC()), "%d reports are stored, the first of %s, and the chain has no link: its "+
+			"links are gone", len(reports), schedules.At(first))
 	}
 	return nil
 }

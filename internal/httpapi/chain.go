@@ -8,6 +8,7 @@ import (
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
 	"lifeline/internal/record"
+	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 )
 
@@ -128,6 +129,11 @@ func (a chainHandlers) links(c *call, chain string) error {
 	}
 	if len(links) == limit {
 		out.NextCursor = cursor(strconv.FormatInt(links[limit-1].Number, 10))
+	}
+	if after == 0 {
+		for _, queue := range replica.QueuesIn(a.Replica).After(chain+"/", "") {
+			out.Published = append(out.Published, queue.Value.Value.Date)
+		}
 	}
 	if out.Head, err = source.Head(c.r.Context(), chain); err != nil && !fault.Is(err, fault.NotFound) {
 		return err

@@ -62,6 +62,7 @@ type audited struct {
 	records *record.Records
 	audio   *blob.Local
 	public  ed25519.PublicKey
+	signer  *sign.Signer
 	now     time.Time
 }
 
@@ -95,7 +96,7 @@ func newAudited(t *testing.T, s replica.Store, keep time.Duration) *audited {
 	a := &audited{T: t, docs: &forged{Store: s}, now: time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)}
 	signer, err := sign.NewSigner(ed25519.NewKeyFromSeed(make([]byte, 32)))
 	a.must(err)
-	a.public = signer.Public()
+	a.public, a.signer = signer.Public(), signer
 	a.replica, err = replica.Open(t.Context(), a.docs, kinds.All)
 	a.must(err)
 	a.audio, err = blob.OpenLocal(t.TempDir())
@@ -506,4 +507,128 @@ func TestDamagedHeadOfTheAuditStopsNoPublication(t *testing.T) {
 	a.must(err)
 	a.publishLink()
 	a.finds("a damaged head", "its head says 0")
+}
+
+// published is a station whose queue of a day is published, with a link, and whose audit is sealed.
+func published(a *audited, station string) schedules.Date {
+	a.Helper()
+	date := schedules.DateOf(a.now)
+	body, err := replica.Encode(schedules.Station{ID: station, Timezone: "UTC"})
+	a.must(err)
+	queue, err := replica.SignJSON(trust.OneKey(a.signer), wire.QueueType, wire.Queue{Schema: wire.QueueSchema,
+		Station: station, Date: date, Revision: 1})
+	a.must(err)
+	rundown, err := replica.Encode(schedules.Rundown{Station: station, Date: date, Revision: 1,
+		Status: schedules.Published, PublishedAt: schedules.At(a.now)})
+	a.must(err)
+	links, err := a.Links.Writes(a.Context(), wire.Link{Station: station, Kind: wire.LinkQueue, Date: date, Revision: 1,
+		Queue: hashchain.Hash(queue), Rundown: hashchain.Hash(rundown)})
+	a.must(err)
+	a.must(a.replica.Commit(a.Context(), store.Commit{Origin: access.System.Origin(a.now, "test", ""),
+		Writes: append(links, store.Write{Kind: replica.KindStation, ID: station, Body: body},
+			store.Write{Kind: replica.KindQueue, ID: replica.DayID(station, date), Body: queue},
+			store.Write{Kind: replica.KindRevision, ID: replica.RevisionID(station, date, 1), Body: rundown})}))
+	return date
+}
+
+// remove takes the documents of kinds whose ids begin with a text out of the store.
+func (a *audited) remove(prefix string, kinds ...string) {
+	a.Helper()
+	for _, kind := range kinds {
+		docs, err := a.docs.List(a.Context(), kind, "", 100)
+		a.must(err)
+		for _, d := range docs {
+			if strings.HasPrefix(d.ID, prefix) {
+				_, err := a.docs.Commit(a.Context(), store.Commit{Origin: access.System.Origin(a.now, "test", ""),
+					Writes: []store.Write{{Kind: kind, ID: d.ID, Expect: d.Revision, Delete: true}}})
+				a.must(err)
+			}
+		}
+	}
+}
+
+// A station whose links are gone differs, with its queue, with its rundown alone, and with neither.
+func TestChainOfAStationThatIsGoneIsFound(t *testing.T) {
+	chain := []string{record.KindLink, record.KindHead}
+	for name, c := range map[string]struct {
+		kinds []string
+		words string
+	}{
+		"its chain":           {chain, "the day is published, and the chain has no link of it"},
+		"its chain and queue": {append(slices.Clone(chain), replica.KindQueue), "the day is published"},
+		"all that is published": {append(slices.Clone(chain), replica.KindQueue, replica.KindRevision),
+			"link 1 is gone: entry"},
+		"the station too": {append(slices.Clone(chain), replica.KindQueue, replica.KindRevision, replica.KindStation),
+			"link 1 is gone: entry"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEveryStore(t, 0, func(a *audited) {
+				date := published(a, "relay")
+				published(a, "other")
+				a.now = a.now.Add(10 * time.Minute)
+				a.seal()
+				if p := a.verify(); len(p.Differences) > 0 || p.Queues != 2 {
+					a.Fatalf("before: %+v", p)
+				}
+				a.remove("relay", c.kinds...)
+				found := a.verify().Differences
+				if !slices.ContainsFunc(found, func(d hashchain.Difference) bool {
+					return d.Station == "relay" && d.Date == date && strings.Contains(d.What, c.words)
+				}) || slices.ContainsFunc(found, func(d hashchain.Difference) bool { return d.Station != "relay" }) {
+					a.Errorf("found %v, want %q", found, c.words)
+				}
+			})
+		})
+	}
+}
+
+// Reports of many days without any link differ; those of a day that is not over do not.
+func TestReportsWithoutALinkAreFound(t *testing.T) {
+	for days, want := range map[int]int{1: 0, 5: 1} {
+		onEveryStore(t, 0, func(a *audited) {
+			body, err := replica.Encode(schedules.Station{ID: "relay", Timezone: "UTC"})
+			a.must(err)
+			a.must(a.replica.Commit(a.Context(), store.Commit{Origin: access.System.Origin(a.now, "test", ""),
+				Writes: []store.Write{{Kind: replica.KindStation, ID: "relay", Body: body}}}))
+			var reports []schedules.AsRun
+			for n := range days {
+				at := a.now.AddDate(0, 0, -n)
+				reports = append(reports, schedules.AsRun{Sequence: int64(n + 1), ItemID: fmt.Sprint("i", n), SegmentID: "m1",
+					SHA256: strings.Repeat("0", 64), StartedAt: schedules.At(at), EndedAt: schedules.At(at.Add(time.Minute)),
+					Outcome: schedules.Aired})
+			}
+			_, err = a.Logbook.Report(a.Context(), "relay", reports)
+			a.must(err)
+			if found := a.verify().Differences; len(found) != want ||
+				want > 0 && !strings.Contains(found[0].What, "5 reports are stored") {
+				a.Errorf("%d days: %v", days, found)
+			}
+		})
+	}
+}
+
+// An audit without a chain differs where the store's format is of programs that chain it.
+func TestAuditWithoutItsChainIsFoundWhereProgramsChainIt(t *testing.T) {
+	for version, want := range map[int]string{2: "", 3: "and no chain: its links are gone"} {
+		onEveryStore(t, 0, func(a *audited) {
+			body, err := replica.Encode(replica.Format{Kinds: map[string]int{access.KindToken: version}})
+			a.must(err)
+			a.must(a.replica.Commit(a.Context(), store.Commit{Origin: access.System.Origin(a.now, "format.raise", ""),
+				Writes: []store.Write{{Kind: replica.KindFormat, ID: "format", Body: body}}}))
+			a.note(1)
+			if p := a.verify(); len(p.Differences) > 0 {
+				a.Errorf("entries of ten minutes: %v", p.Differences)
+			}
+			a.note(1)
+			a.note(1)
+			if found := a.verify().Differences; (want == "") != (len(found) == 0) ||
+				want != "" && !strings.Contains(found[0].What, want) {
+				a.Errorf("version %d: %v, want %q", version, found, want)
+			}
+			a.seal()
+			if p := a.verify(); len(p.Differences) > 0 || p.Entries == 0 {
+				a.Errorf("sealed: %+v", p)
+			}
+		})
+	}
 }

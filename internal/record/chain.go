@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/hashchain"
 	"lifeline/internal/replica"
@@ -147,6 +149,40 @@ func (c HashChain) Queue(ctx context.Context, station string, date schedules.Dat
 func (c HashChain) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error) {
 	d, err := c.records.Get(ctx, replica.KindRevision, replica.RevisionID(station, date, revision))
 	return d.Body, err
+}
+
+// Published returns the days of a station that have a published queue or rundown.
+func (c HashChain) Published(ctx context.Context, station string) (days []schedules.Date, err error) {
+	add := func(id string) {
+		if _, date, ok := DayOf(id); ok && !slices.Contains(days, date) {
+			days = append(days, date)
+		}
+	}
+	for _, kind := range []string{replica.KindQueue, replica.KindRevision} {
+		docs, err := replica.List(ctx, c.records, kind, station+"/", station+"0")
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range docs {
+			if kind == replica.KindRevision {
+				r, err := replica.ParsePart[schedules.Rundown](d.Body)
+				if err != nil || r.PublishedAt.IsZero() {
+					continue // fsck tells of rundowns that cannot be read
+				}
+			}
+			add(d.ID)
+		}
+	}
+	return days, nil
+}
+
+// chainedSince is the first version of a token that only programs store which chain the audit.
+const chainedSince = 3
+
+// ChainsAudit reports whether the store's format is of a program that chains the audit.
+func (c HashChain) ChainsAudit(ctx context.Context) (bool, error) {
+	f, err := replica.FormatOf(ctx, c.records)
+	return f.Kinds[access.KindToken] >= chainedSince, err
 }
 
 // Unsealed reports whether a late report is still without a link.

@@ -80,6 +80,12 @@ func (y *yearOf) Rundown(_ context.Context, _ string, date schedules.Date, revis
 	return y.rundowns[fmt.Sprint(date, revision)], nil
 }
 
+func (y *yearOf) Published(context.Context, string) ([]schedules.Date, error) {
+	return slices.Collect(maps.Keys(y.queues)), nil
+}
+
+func (y *yearOf) ChainsAudit(context.Context) (bool, error) { return false, nil }
+
 func (y *yearOf) Audit(context.Context, int64, int64) ([]wire.ChainRecord, error) { return nil, nil }
 
 func (y *yearOf) Unsealed(context.Context, string) (bool, error) { return false, nil }

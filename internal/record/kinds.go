@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 
+	"lifeline/internal/hashchain"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
@@ -13,7 +14,7 @@ const KindMakeGood = "make-good" // an owed airing: STATION/ID
 
 const kindSettled = "make-good-settled" // an owed airing that aired or was waived: STATION/ID
 
-const KindLink = "chain-link" // a sealed link: STATION/NUMBER/DATE
+const KindLink = hashchain.KindLink // a sealed link: STATION/NUMBER/DATE
 
 const KindHead = "chain-head" // the head of a chain: STATION
 

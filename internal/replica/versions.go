@@ -145,6 +145,18 @@ type Format struct {
 	At    schedules.Instant `json:"at"`
 }
 
+// FormatOf returns the format of a store; the zero Format if it has none yet.
+func FormatOf(ctx context.Context, docs Documents) (f Format, err error) {
+	d, err := docs.Get(ctx, KindFormat, formatID)
+	if fault.Is(err, fault.NotFound) {
+		return f, nil
+	}
+	if err != nil {
+		return f, err
+	}
+	return ParsePart[Format](d.Body)
+}
+
 // Written returns the version in which documents of a kind are stored.
 func Written(m *Replica, kind string) int {
 	row, _ := CacheOf[*Cache[Format]](m, KindFormat).Get(formatID)

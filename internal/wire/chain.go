@@ -82,7 +82,9 @@ type SealedLink struct {
 type ChainPage struct {
 	Page[SealedLink]
 	Head ChainHead `json:"head"`
-	Late bool      `json:"late"` // a report that arrived after its day was sealed still waits for its link
+	// The days of the station that have a published queue, on the first page: the chain has a link of each.
+	Published []schedules.Date `json:"published,omitempty"`
+	Late      bool             `json:"late"` // a report that arrived after its day was sealed still waits for its link
 }
 
 // ChainRecord is one as-run report as it is stored, byte for byte, or one entry of the audit as a line of an archive.

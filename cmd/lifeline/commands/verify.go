@@ -69,9 +69,9 @@ func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	case proof.Queues > 0 || proof.Records > 0 || len(known) > 0:
 		return nil
 	case proof.Entries > 0:
-		return cmdline.Refuse(cmdline.Nothing, "only the audit was verified: no day is published yet, and nothing has aired")
+		return cmdline.Refuse(cmdline.Nothing, "only the audit was verified: no day is published yet, and no report is sealed yet")
 	}
-	return cmdline.Refuse(cmdline.Nothing, "nothing was verified: no day is published yet, and nothing has aired")
+	return cmdline.Refuse(cmdline.Nothing, "nothing was verified: no day is published yet, and no report is sealed yet")
 }
 
 func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof hashchain.Proof, err error) {
@@ -289,6 +289,14 @@ func (r remoteChain) Queue(ctx context.Context, station string, date schedules.D
 func (r remoteChain) Rundown(context.Context, string, schedules.Date, int64) ([]byte, error) {
 	return nil, fault.New(fault.Unsupported, "rundowns are checked on the store itself")
 }
+
+func (r remoteChain) Published(ctx context.Context, station string) ([]schedules.Date, error) {
+	page, err := r.page(ctx, station, "")
+	return page.Published, err
+}
+
+// ChainsAudit answers for services that have the chain of the audit: of others, Stations does not name it.
+func (r remoteChain) ChainsAudit(context.Context) (bool, error) { return true, nil }
 
 func (r remoteChain) Unsealed(ctx context.Context, station string) (bool, error) {
 	page, err := r.page(ctx, station, "")
