@@ -189,8 +189,8 @@ func (s *SecondPersons) actedBefore(c store.Commit) bool {
 var recalling = []string{"segment.recall", library.ActionRecallPerson}
 
 // leastFallback is how much sound the fallback list of a station must keep in a language, so that nobody alone leaves
-// it a few seconds; half of what it had, where that was less.
-const leastFallback = time.Minute
+// it a few seconds; half of what it had, where that was less. One short item is enough: it repeats.
+const leastFallback = 30 * time.Second
 
 // lost says how little the second state of a station has to fill with in a language at some time, where the first has
 // enough. A reserve makes up for what is recalled, and for nothing else; recalls may leave little.

@@ -158,9 +158,11 @@ func TestNobodyAloneLeavesAStationTooLittleFallback(t *testing.T) {
 		{[]string{"m1", "m2", "m3"}, []string{"m3"}, false},
 		{[]string{"m1", "m2", "m3"}, []string{"ten", "five"}, true},
 		{[]string{"m1", "m2", "m3"}, []string{"ten", "fifty"}, false},
-		{[]string{"m1"}, []string{"fifty"}, true},
-		{[]string{"fifty"}, []string{"ten", "fifteen"}, false},
-		{[]string{"fifty"}, []string{"ten", "five"}, true},
+		{[]string{"m1"}, []string{"fifty"}, false},
+		{[]string{"m1"}, []string{"ten", "fifteen"}, true},
+		{[]string{"fifty"}, []string{"ten", "fifteen"}, true},
+		{[]string{"fifteen"}, []string{"ten"}, false},
+		{[]string{"fifteen"}, []string{"five"}, true},
 		{[]string{"five"}, []string{"fifty"}, false},
 	} {
 		g := newGuarded(t)
