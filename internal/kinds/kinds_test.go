@@ -24,8 +24,8 @@ import (
 func kindsOfDocument(t *testing.T) (kinds []string) {
 	t.Helper()
 	var files []string
-	for _, room := range []string{"replica", "access", "access/signin", "library", "network", "record", "scheduling",
-		"webhooks", "idempotency", "background"} {
+	for _, room := range []string{"replica", "access", "access/signin", "library", "network", "record", "hashchain",
+		"scheduling", "webhooks", "idempotency", "background"} {
 		found, err := filepath.Glob(filepath.Join("..", room, "*.go"))
 		if err != nil || len(found) == 0 {
 			t.Fatal(room, err)
