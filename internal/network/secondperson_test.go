@@ -812,6 +812,21 @@ func TestOnlySchedulersDecideOnChangesOfStations(t *testing.T) {
 	}
 }
 
+// holder returns the holder of a token that somebody makes.
+func (g *guarded) holder(by access.Actor, n access.NewToken) access.Actor {
+	g.t.Helper()
+	tokens := access.New(g.replica, func() time.Time { return g.at })
+	made, err := tokens.Create(g.t.Context(), by, n)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	a, err := tokens.Authenticate(made.Secret)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return a
+}
+
 // Ada is an administrator: she asks as Bea, whose token she made, or as a machine, and decides as herself.
 func TestOneAdministratorsTokenNeitherConfirmsNorApprovesWhatItAskedByAnother(t *testing.T) {
 	g := newGuarded(t)
@@ -819,25 +834,12 @@ func TestOneAdministratorsTokenNeitherConfirmsNorApprovesWhatItAskedByAnother(t 
 		g.person(replica.Person{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Roles: []string{"admin"},
 			Sensitive: true})
 	}
-	tokens := access.New(g.replica, func() time.Time { return g.at })
-	holder := func(by access.Actor, n access.NewToken) access.Actor {
-		t.Helper()
-		made, err := tokens.Create(t.Context(), by, n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, err := tokens.Authenticate(made.Secret)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a
-	}
-	ada := holder(access.System, access.NewToken{Person: "ada", Role: access.Admin})
-	cem := holder(access.System, access.NewToken{Person: "cem", Role: access.Admin})
-	machine := holder(access.System, access.NewToken{Name: "console", Role: access.Admin})
+	ada := g.holder(access.System, access.NewToken{Person: "ada", Role: access.Admin})
+	cem := g.holder(access.System, access.NewToken{Person: "cem", Role: access.Admin})
+	machine := g.holder(access.System, access.NewToken{Name: "console", Role: access.Admin})
 	clear := func(s *schedules.Segment) { s.Sensitive = false }
-	for i, other := range []access.Actor{holder(ada, access.NewToken{Person: "bea", Role: access.Admin}),
-		holder(ada, access.NewToken{Name: "ingest", Role: access.Admin})} {
+	for i, other := range []access.Actor{g.holder(ada, access.NewToken{Person: "bea", Role: access.Admin}),
+		g.holder(ada, access.NewToken{Name: "ingest", Role: access.Admin})} {
 		for j, pair := range [][2]access.Actor{{ada, other}, {other, ada}, {cem, machine}} {
 			id := fmt.Sprintf("m%d", 10+3*i+j)
 			g.segment(t, id, func(s *schedules.Segment) { s.Sensitive = true })

@@ -97,21 +97,8 @@ func TestNobodyTakesTheAirTimeInStepsByAccessThatTheyMade(t *testing.T) {
 	for _, id := range []string{"ada", "bea"} {
 		g.person(replica.Person{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Roles: []string{"admin"}})
 	}
-	tokens := access.New(g.replica, func() time.Time { return g.at })
-	holder := func(by access.Actor, n access.NewToken) access.Actor {
-		t.Helper()
-		made, err := tokens.Create(t.Context(), by, n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, err := tokens.Authenticate(made.Secret)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a
-	}
-	ada := holder(access.System, access.NewToken{Person: "ada", Role: access.Admin})
-	bea := holder(ada, access.NewToken{Person: "bea", Role: access.Admin})
+	ada := g.holder(access.System, access.NewToken{Person: "ada", Role: access.Admin})
+	bea := g.holder(ada, access.NewToken{Person: "bea", Role: access.Admin})
 	g.mayKeep(ada, 4)
 	g.waits("by a token that Ada made for Bea", g.keep(bea, 3))
 }
