@@ -94,30 +94,22 @@ type Exchange struct {
 
 // Address returns where a browser goes to sign in. It fails with Unavailable.
 func (p *Provider) Address(ctx context.Context, in Exchange) (string, error) {
-	ctx, done, err := p.begin(ctx)
+	_, d, done, err := p.begin(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer done()
-	d, err := p.describe(ctx)
-	if err != nil {
-		return "", err
-	}
 	return d.client.AuthCodeURL(in.State, oidc.Nonce(in.Nonce), oauth2.S256ChallengeOption(in.Verifier)), nil
 }
 
 // Subject returns who a browser is that came back with a code: the provider's name for that one, which it gives nobody
 // else. It fails with Unauthenticated, and with Unavailable.
 func (p *Provider) Subject(ctx context.Context, code string, in Exchange) (string, error) {
-	ctx, done, err := p.begin(ctx)
+	ctx, d, done, err := p.begin(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer done()
-	d, err := p.describe(ctx)
-	if err != nil {
-		return "", err
-	}
 	token, err := d.client.Exchange(oidc.ClientContext(ctx, p.client), code, oauth2.VerifierOption(in.Verifier))
 	if err != nil {
 		return "", p.notExchanged(err)
@@ -154,19 +146,24 @@ func (p *Provider) subjectOf(id *oidc.IDToken, in Exchange) (string, error) {
 	return id.Subject, nil
 }
 
-// begin returns the context of a question. It fails with Unavailable while too many are being asked.
-func (p *Provider) begin(ctx context.Context) (_ context.Context, done func(), err error) {
+// begin returns the context of a question, and what the provider says of itself. It fails with Unavailable, as it does
+// while too many are being asked.
+func (p *Provider) begin(ctx context.Context) (_ context.Context, d *description, done func(), err error) {
 	select {
 	case p.asking <- struct{}{}:
 	default:
-		return ctx, nil, fault.New(fault.Unavailable, "too many sign-ins wait for the identity provider %s: try again in a "+
-			"moment, or sign in by passkey", p.Issuer)
+		return ctx, nil, nil, fault.New(fault.Unavailable, "too many sign-ins wait for the identity provider %s: try again "+
+			"in a moment, or sign in by passkey", p.Issuer)
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.patience)
-	return ctx, func() {
+	done = func() {
 		cancel()
 		<-p.asking
-	}, nil
+	}
+	if d, err = p.describe(ctx); err != nil {
+		done()
+	}
+	return ctx, d, done, err
 }
 
 // describe returns the provider's description, and reads it if it is not known or old. Its keys are read when a token
