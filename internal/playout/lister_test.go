@@ -535,7 +535,16 @@ func TestWhatOtherPlayersReportIsSentOnceAndWhatTheyInventIsNot(t *testing.T) {
 		ms := func(seconds int) int64 { return start.Add(time.Duration(seconds) * time.Second).UnixMilli() }
 		report := func(file, format string, args ...any) {
 			t.Helper()
-			if err := os.WriteFile(st.at("reports/"+file), fmt.Appendf(nil, format, args...), 0o600); err != nil {
+			// The station reads the folder at the same time: a report is whole, and of this clock, when it is there.
+			whole := st.lists + ".report"
+			err := os.WriteFile(whole, fmt.Appendf(nil, format, args...), 0o600)
+			if err == nil {
+				err = os.Chtimes(whole, time.Now(), time.Now())
+			}
+			if err == nil {
+				err = os.Rename(whole, st.at("reports/"+file))
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -551,9 +560,6 @@ func TestWhatOtherPlayersReportIsSentOnceAndWhatTheyInventIsNot(t *testing.T) {
 		report("b", "%s %d %d aired\n", name(spare), ms(20), ms(40))
 		report("c", "%s %d %d cut\n", name(items[2]), ms(40), ms(50))
 		report(".d", "%s %d %d aired\n", name(items[2]), ms(40), ms(50)) // not whole yet
-		if err := os.Chtimes(st.at("reports/.d"), time.Now(), time.Now()); err != nil {
-			t.Fatal(err)
-		}
 		for i, bad := range []string{"", "x", name(items[2]) + " 1 2 aired",
 			strings.Repeat("a", 64) + "-0123456789abcdef 1 2 aired",
 			fmt.Sprintf("%s %d %d aired", name(items[2]), ms(50), ms(40)),
