@@ -26,6 +26,7 @@ const (
 
 	MaxStartsADay = 288    // of a recurrence, and of all windows of a station: one every five minutes
 	MaxCounted    = 20_000 // sum of the COUNTs of a station's recurrences
+	MaxYearsOff   = 50     // years until the first start of a recurrence
 	MaxDates      = 5000   // RDATEs and EXDATEs of a station's recurrences
 
 	MaxSearched = 400_000 // occurrences that the check of one request searches for overlaps

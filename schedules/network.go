@@ -79,6 +79,12 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 	for i := range s.Windows {
 		w := &s.Windows[i]
 		at := fmt.Sprintf("windows[%d]", i)
+		if r, err := w.Starts.parse(); err == nil && !n.From.IsZero() {
+			if first, ok := r.first(); ok && farOff(first, n.From.utc()) && !farOff(first, r.start) {
+				p.add(at+".starts.rrule", "must occur earlier than %s, in %d years: at most %d are taken. Correct its DTSTART",
+					first.Format(time.DateOnly), first.Year()-n.From.Year, MaxYearsOff)
+			}
+		}
 		c, ok := clocks[w.Clock]
 		if !ok {
 			p.add(at+".clock", "%q is not known%s", w.Clock, Suggest(w.Clock, maps.Keys(clocks)))

@@ -75,8 +75,11 @@ func (p *problems) window(at string, w *Window) {
 		p.text(at+".starts.rrule", w.Starts.RRule, MaxPassage)
 	} else if r, err := w.Starts.parse(); err != nil {
 		p.add(at+".starts.rrule", "%v", err)
-	} else if _, ok := r.first(); !ok {
+	} else if first, ok := r.first(); !ok {
 		p.add(at+".starts.rrule", "never occurs: no day between its DTSTART and its end is one that it names")
+	} else if farOff(first, r.start) {
+		p.add(at+".starts.rrule", "must occur earlier than %s, %d years after its DTSTART: at most %d are taken. Correct its days "+
+			"or its season", first.Format(time.DateOnly), first.Year()-r.start.Year(), MaxYearsOff)
 	}
 	if w.Starts.From != nil && w.Starts.Until != nil && !w.Starts.From.Before(*w.Starts.Until) {
 		p.add(at+".starts.until", "must be later than from")
@@ -103,3 +106,6 @@ func (p *problems) window(at string, w *Window) {
 		}
 	}
 }
+
+// farOff reports whether a first start is so long after an instant that it is a slip of the pen.
+func farOff(first, after time.Time) bool { return first.After(after.AddDate(MaxYearsOff, 0, 0)) }

@@ -64,6 +64,35 @@ func TestRulesThatComeSeldomAreTaken(t *testing.T) {
 	}
 }
 
+func TestRulesThatComeOnlyAfterDecadesAreRefused(t *testing.T) {
+	far := Date{2526, time.January, 1}
+	for _, c := range []struct {
+		starts Recurrence
+		want   string
+	}{
+		{Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T130000\nRRULE:FREQ=DAILY", From: &far},
+			"must occur earlier than 2526-01-01, 500 years after its DTSTART"},
+		{Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T130000\nRRULE:FREQ=MONTHLY;BYDAY=6SU\nRDATE:30000101T000000"},
+			"must occur earlier than 3000-01-01, 974 years after its DTSTART"},
+		{Recurrence{Timezone: "UTC", RRule: "DTSTART:21261101T130000\nRRULE:FREQ=DAILY"},
+			"must occur earlier than 2126-11-01, in 100 years"},
+		{Recurrence{Timezone: "UTC", RRule: "DTSTART:19700101T130000\nRRULE:FREQ=DAILY"}, ""},
+		{Recurrence{Timezone: "UTC", RRule: "DTSTART:20760101T130000\nRRULE:FREQ=DAILY"}, ""},
+	} {
+		n := Network{From: Date{2026, time.November, 1},
+			Clocks: []Clock{{ID: "c", Length: Ms(60_000), Positions: []Position{{ID: "f", Fill: &Selector{}}}}},
+			Stations: []Station{{ID: "s", Name: "s", Timezone: "UTC", Languages: []string{"ko"},
+				Windows: []Window{{ID: "w", Clock: "c", Starts: c.starts, Length: Ms(60_000)}}}}}
+		list := n.Problems()
+		if c.want == "" && len(list) == 0 {
+			continue
+		}
+		if len(list) != 1 || c.want == "" || !strings.Contains(list[0].Message, c.want) {
+			t.Errorf("%s: %+v", c.starts.RRule, list)
+		}
+	}
+}
+
 // The start in a late year gives the same days as the real one.
 func TestRulesGiveTheSameDaysFromALateStart(t *testing.T) {
 	for y := 1970; y <= 2200; y++ {
