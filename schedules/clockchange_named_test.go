@@ -120,7 +120,7 @@ func TestAChangeOfClocksIsSaidOfEachWindowThatItAffects(t *testing.T) {
 func TestEveryWindowThatDiffersFromOrdinaryDaysIsNamedOnce(t *testing.T) {
 	for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Cairo",
 		"Asia/Beirut"} {
-		loc, err := time.LoadLocation(zone)
+		loc, err := Zone(zone)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestEveryWindowThatDiffersFromOrdinaryDaysIsNamedOnce(t *testing.T) {
 
 func eachDifferenceIsNamedOnce(t *testing.T, st Station, from, to time.Time) {
 	t.Helper()
-	loc, err := time.LoadLocation(st.Timezone)
+	loc, err := Zone(st.Timezone)
 	if err != nil {
 		t.Fatal(err)
 	}

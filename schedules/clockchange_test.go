@@ -39,7 +39,7 @@ func TestAdjoiningWindowsFollowEachOtherThroughEveryTransition(t *testing.T) {
 	occurrences := 0
 	alike := map[string]bool{}
 	for _, name := range zones {
-		loc, err := time.LoadLocation(name)
+		loc, err := Zone(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,21 +5,31 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"lifeline/schedules/zonedata"
 )
 
-// Zone loads an IANA time zone. Unlike time.LoadLocation it rejects names whose meaning depends on the machine, "" and
-// "Local", and names of other files that some systems keep in their zone directory.
+// Zone loads an IANA time zone from the newest data at hand (zonedata.Present). Unlike time.LoadLocation it rejects
+// names whose meaning depends on the machine, "" and "Local", and names of other files that some systems keep in their
+// zone directory.
 func Zone(name string) (*time.Location, error) {
 	dir, _, _ := strings.Cut(name, "/")
 	if slices.Contains(nonIANANames, dir) {
 		return nil, undefined("%q is not a time zone: write an IANA name such as Asia/Seoul, or UTC", name)
 	}
+	if name == "UTC" {
+		return time.UTC, nil
+	}
 	if loc, ok := zones.Load(name); ok {
 		return loc.(*time.Location), nil
 	}
-	loc, err := time.LoadLocation(name)
+	rules, err := zonedata.Present().File(name)
 	if err != nil {
 		return nil, undefined("%q is not a known time zone: write an IANA name such as Asia/Seoul, or UTC", name)
+	}
+	loc, err := time.LoadLocationFromTZData(name, rules)
+	if err != nil {
+		return nil, undefined("%q cannot be read from the time zone data %s: %v", name, zonedata.Present(), err)
 	}
 	zones.Store(loc.String(), loc)
 	return loc, nil
@@ -38,7 +48,7 @@ func WallTime(zone string, at Instant) string {
 	return at.In(loc).Format(time.TimeOnly)
 }
 
-// zones caches the loaded zones by name, because time.LoadLocation reads its file on every call. Its size is bounded by
+// zones caches the loaded zones by name, because reading and parsing its rules takes time. Its size is bounded by
 // the number of IANA names.
 var zones sync.Map
 

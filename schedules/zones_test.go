@@ -94,7 +94,7 @@ func TestNoWindowIsLostDoubledOrMistimedAtAnyTransition(t *testing.T) {
 		if !all && n%4 != 0 {
 			continue
 		}
-		loc, err := time.LoadLocation(name)
+		loc, err := Zone(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,12 +7,12 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-	_ "time/tzdata" // stations keep their own time zones on any machine
 
 	"github.com/alecthomas/kong"
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/playout"
+	"lifeline/schedules/zonedata"
 )
 
 // version is the version that the player reports.
@@ -36,7 +36,7 @@ type cli struct {
 	Import    importing `cmd:"" help:"Import such a file into the player of a state directory, while it plays."`
 	Export    export    `cmd:"" help:"Write what aired and is not reported yet into a file, to carry to the service."`
 	Inventory inventory `cmd:"" help:"List the recordings that the player has, for bundle --have."`
-	Version   built     `cmd:"" help:"Print this program's version, revision and date."`
+	Version   built     `cmd:"" help:"Print this program's version, revision and date, and the version of its time zone data."`
 
 	Config kong.ConfigFlag `help:"YAML file of flags, such as server and token-file." env:"PLAYOUT_CONFIG" type:"path"`
 }
@@ -68,7 +68,7 @@ func carryOut(ctx context.Context, args []string, now playout.Now) int {
 type built struct{}
 
 func (built) Run() error {
-	_, err := fmt.Println("playout", cmdline.Version())
+	_, err := fmt.Printf("playout %s\ntime zone data %s\n", cmdline.Version(), zonedata.Present())
 	return err
 }
 

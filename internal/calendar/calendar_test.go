@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	_ "time/tzdata"
 
 	"lifeline/internal/harness/longform"
 	"lifeline/internal/text"

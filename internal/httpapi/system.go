@@ -15,6 +15,7 @@ import (
 	"lifeline/internal/sign"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
+	"lifeline/schedules/zonedata"
 )
 
 // systemHandlers serve health, readiness, metrics, keys and roots of the service.
@@ -44,7 +45,7 @@ func (a systemHandlers) routes() []route {
 		{a.time, apidoc.Route{Method: http.MethodGet, Path: "/v1/time", Open: true,
 			ID: "getTime", Tag: apidoc.ForStations, Summary: "Get the server's time, unsigned",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The time.", wire.Time{Now: exampleStart,
-				NowMs: exampleStart.UnixMilli()})}}},
+				NowMs: exampleStart.UnixMilli(), ZoneData: zonedata.Embedded})}}},
 		{a.keys, apidoc.Route{Method: http.MethodGet, Path: "/v1/keys", Open: true,
 			ID: "listKeys", Tag: apidoc.ForStations, Summary: "List the public keys that sign queues",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The keys. Stations pin them.",
@@ -115,7 +116,8 @@ func (a systemHandlers) metrics(c *call) error {
 func (a systemHandlers) time(c *call) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	now := a.Now()
-	return c.json(http.StatusOK, wire.Time{Now: schedules.At(now), NowMs: now.UnixMilli()})
+	return c.json(http.StatusOK, wire.Time{Now: schedules.At(now), NowMs: now.UnixMilli(),
+		ZoneData: zonedata.Present().Version})
 }
 
 func (a systemHandlers) keys(c *call) error {

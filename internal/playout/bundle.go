@@ -302,7 +302,7 @@ func missingDays(held *Holdings, opt BundleOptions) (out []schedules.Date, err e
 	if held.Fallback != nil {
 		zone = cmp.Or(held.Fallback.Timezone, zone)
 	}
-	loc, err := time.LoadLocation(zone)
+	loc, err := schedules.Zone(cmp.Or(zone, "UTC"))
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (v *DocumentStore) forgetErased(erased map[string]bool, now time.Time) {
 
 // past reports whether the day of a queue has ended, and all its items with it.
 func past(q *wire.Queue, now time.Time) bool {
-	zone, err := time.LoadLocation(q.Timezone)
+	zone, err := schedules.Zone(q.Timezone)
 	if err != nil || !q.Date.Before(schedules.DateOf(now.In(zone))) {
 		return false
 	}

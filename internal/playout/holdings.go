@@ -149,7 +149,7 @@ func (h *Holdings) Revision(date schedules.Date) int64 {
 // Zone returns the station's time zone according to its queues; UTC if there are none.
 func (h *Holdings) Zone() *time.Location {
 	for _, date := range slices.Backward(sortedDates(h.Queues)) {
-		if loc, err := time.LoadLocation(h.Queues[date].Timezone); err == nil {
+		if loc, err := schedules.Zone(h.Queues[date].Timezone); err == nil {
 			return loc
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	_ "time/tzdata"
 
 	"lifeline/internal/wire"
 	"lifeline/schedules"

@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
+
+	"lifeline/schedules/zonedata"
 )
 
 // Figures holds the service's metrics, in their own registry.
@@ -53,6 +55,10 @@ func NewFigures() *Figures {
 	}
 	f.registry.MustRegister(f.requests, f.took, f.waiting, f.store, f.failed, f.changes, f.asRun, f.bytes, f.webhooks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	zones := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lifeline_zone_data_info",
+		Help: "Version of the time zone data by which the times of windows are computed."}, []string{"version"})
+	zones.WithLabelValues(zonedata.Present().Version).Set(1)
+	f.registry.MustRegister(zones)
 	for _, kind := range []string{"poll", "stream"} {
 		f.waiting.WithLabelValues(kind)
 	}

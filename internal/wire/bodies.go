@@ -308,6 +308,9 @@ type Readiness struct {
 type Time struct {
 	Now   schedules.Instant `json:"now"`
 	NowMs int64             `json:"now_ms"`
+
+	// ZoneData is the version of the time zone data by which the service computes the times of windows.
+	ZoneData string `json:"zone_data,omitempty"`
 }
 
 // Change announces a resource's new revision on the change stream.

@@ -93,7 +93,7 @@ func zoneOf(ctx context.Context, c *client.Client, station string) (*time.Locati
 	if err != nil {
 		return nil, err
 	}
-	return time.LoadLocation(st.Timezone)
+	return schedules.Zone(st.Timezone)
 }
 
 // zonesOf returns a function from a station to its time zone; UTC for a station that does not exist any more.
@@ -104,7 +104,7 @@ func zonesOf(ctx context.Context, c *client.Client) (func(station string) *time.
 	}
 	zones := map[string]*time.Location{}
 	for _, st := range all {
-		if zones[st.ID], err = time.LoadLocation(st.Timezone); err != nil {
+		if zones[st.ID], err = schedules.Zone(st.Timezone); err != nil {
 			return nil, err
 		}
 	}

@@ -38,7 +38,7 @@ func (d stationDay) showRundown(ctx context.Context, stdout io.Writer, r schedul
 			published = 0
 		}
 	}
-	zone, err := time.LoadLocation(r.Timezone)
+	zone, err := schedules.Zone(r.Timezone)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (c *explainCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 // itemAt returns the id of the item that is on the air at a time of the day, written HH:MM or HH:MM:SS.
 func itemAt(r schedules.Rundown, of string) (string, error) {
-	zone, err := time.LoadLocation(r.Timezone)
+	zone, err := schedules.Zone(r.Timezone)
 	if err != nil {
 		return "", err
 	}

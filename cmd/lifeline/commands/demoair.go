@@ -55,7 +55,7 @@ func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) er
 	if err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(station.Timezone)
+	zone, err := schedules.Zone(station.Timezone)
 	if err != nil {
 		return err
 	}

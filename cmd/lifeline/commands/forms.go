@@ -55,7 +55,7 @@ var forms = cmdline.Forms{
 			"instant such as 2026-11-29T04:10:00Z", text)
 	},
 	"zone": func(text string) error {
-		_, err := time.LoadLocation(text)
+		_, err := schedules.Zone(text)
 		return cmdline.Unless(err == nil, "there is no time zone %q: write one such as Asia/Seoul", text)
 	},
 	"language": func(text string) error {

@@ -118,7 +118,7 @@ type auditCmd struct {
 
 // Run prints who changed what, when and why.
 func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
-	zone, err := time.LoadLocation(c.Zone)
+	zone, err := schedules.Zone(c.Zone)
 	if err != nil {
 		return err
 	}

@@ -7,13 +7,13 @@ import (
 	"io"
 	"slices"
 	"strings"
-	_ "time/tzdata" // the zones must be the same on every machine
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
+	"lifeline/schedules/zonedata"
 )
 
 // cli is the whole command line.
@@ -69,7 +69,7 @@ type cli struct {
 	Fsck         fsckCmd         `cmd:"" help:"Find damaged or missing data in a store and its audio."`
 	Analyse      analyseCmd      `cmd:"" help:"Measure MP3 files."`
 
-	Version versionCmd `cmd:"" help:"Print this program's version, revision and date."`
+	Version versionCmd `cmd:"" help:"Print this program's version, revision and date, and the version of its time zone data."`
 	Help    helpCmd    `cmd:"" help:"Show the commands, or one command's flags."`
 
 	Config     kong.ConfigFlag           `help:"YAML file of flags, such as server and token." env:"LIFELINE_CONFIG" type:"path"`
@@ -107,7 +107,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 type versionCmd struct{}
 
 func (versionCmd) Run(stdout io.Writer) error {
-	_, err := fmt.Fprintln(stdout, "lifeline", cmdline.Version())
+	_, err := fmt.Fprintf(stdout, "lifeline %s\ntime zone data %s\n", cmdline.Version(), zonedata.Present())
 	return err
 }
 

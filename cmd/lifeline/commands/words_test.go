@@ -9,6 +9,7 @@ import (
 
 	"lifeline/internal/wire"
 	"lifeline/schedules"
+	"lifeline/schedules/zonedata"
 )
 
 func TestDemoCountsLanguagesInWords(t *testing.T) {
@@ -41,7 +42,8 @@ func TestVersionSaysWhatWasBuilt(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	var out bytes.Buffer
 	if code := Run(t.Context(), []string{"version"}, &out, &out); code != 0 || !strings.HasPrefix(out.String(),
-		"lifeline ") || !strings.Contains(out.String(), "go1.") {
+		"lifeline ") || !strings.Contains(out.String(), "go1.") ||
+		!strings.Contains(out.String(), "\ntime zone data "+zonedata.Present().Version+" (") {
 		t.Errorf("%d %s", code, out.String())
 	}
 }
