@@ -43,6 +43,7 @@ type call struct {
 	held *held // the open requests of all callers
 
 	stepUp *wire.PasskeyChallenge // of a request that must be confirmed
+	sent   []byte                 // its body, if that is read as a whole
 
 	noted string // what the audit says of a refusal in place of the answer; "": the same
 

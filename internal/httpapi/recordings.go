@@ -21,9 +21,10 @@ type recordingHandlers struct{ *Parts }
 func (a recordingHandlers) routes() []route {
 	return []route{
 		{a.replaceAudio, apidoc.Route{Method: http.MethodPut, Path: "/v1/segments/:segment/audio", Roles: producing,
-			ID: "replaceAudio", Tag: apidoc.ForProducers, Summary: "Replace the recording of a segment",
-			Match:  apidoc.MatchNeeded,
-			Detail: "The body is the recording. The old recording stays available by its hash. The new one needs approval.",
+			Confirmed: true, ID: replaceAudio, Tag: apidoc.ForProducers, Summary: replacesRecording,
+			Match: apidoc.MatchNeeded, Headers: []openapi.Parameter{digestParameter},
+			Detail: "The body is the recording. The old recording stays available by its hash. The new one needs approval." +
+				approvedConfirmed,
 			Takes: []apidoc.Body{{MediaType: "audio/mpeg", Schema: openapi.String()}, {MediaType: "application/octet-stream",
 				Schema: openapi.String()}},
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment with its new recording.", exampleChanged, "ETag")},
@@ -57,6 +58,10 @@ func (a recordingHandlers) replaceAudio(c *call) error {
 		t != "application/octet-stream" && t != "" {
 		return fault.New(fault.Unsupported, "send the recording as audio/mpeg")
 	}
+	announced, err := digestOf(c.r)
+	if err != nil {
+		return err
+	}
 	if _, err := a.Library.Segments.Get(c.param("segment")); err != nil {
 		return err
 	}
@@ -66,6 +71,10 @@ func (a recordingHandlers) replaceAudio(c *call) error {
 	}
 	patient(c)
 	received, err := a.Library.Recordings.Receive(c.r.Context(), c.r.Body)
+	if err == nil && announced != "" && announced != received.SHA256() {
+		err = fault.Fields(fault.Field{Field: digestHeader, Message: "is not that of the bytes that arrived: their SHA-256 " +
+			"is " + received.SHA256()})
+	}
 	if err != nil {
 		release()
 		return uploadFault(err)

@@ -68,11 +68,12 @@ func (a segmentHandlers) routes() []route {
 				"to the revision that the ETag has.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment.", exampleSegmentNow)}}},
 		{a.patchSegment, apidoc.Route{Method: http.MethodPatch, Path: "/v1/segments/:segment", Roles: makers,
-			ID: "editSegment", Tag: apidoc.ForProducers, Summary: "Change the metadata of a segment",
+			Confirmed: true, ID: "editSegment", Tag: apidoc.ForProducers, Summary: "Change the metadata of a segment",
 			Match: apidoc.MatchNeeded,
 			Detail: "The body is a merge patch (RFC 7396): fields that are left out stay the same, and null empties a " +
 				"field. An approved segment needs approval again if a change concerns its content, or " +
-				"protects its persons less: if it is no longer sensitive, or its consent lasts longer.",
+				"protects its persons less: if it is no longer sensitive, or its consent lasts longer." +
+				approvedConfirmed,
 			Takes: apidoc.TakesPatch[wire.SegmentMeta](map[string]any{"title": "Letter to a sister, read again",
 				"tags": []string{"appeal"}}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed segment.", exampleChanged, "ETag")}}},

@@ -133,7 +133,7 @@ func (a *api) answer(c *call, r route) error {
 		if err := a.Replica.CatchUp(c.r.Context()); err != nil {
 			return err
 		}
-		if err := a.confirmed(c, r); err != nil {
+		if err := (stepUps{&a.Parts}).confirmed(c, r); err != nil {
 			return err
 		}
 		return a.repeatable(c, r.handle)

@@ -1,19 +1,14 @@
 package httpapi
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"net/http"
-	"slices"
-	"strings"
 
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
-	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -71,9 +66,10 @@ func (a signInHandlers) routes() []route {
 			ID: "listSessions", Tag: apidoc.ForEverybody, Summary: "List where you are signed in",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Your sessions, the latest first.",
 				wire.Page[wire.Session]{Items: []wire.Session{session}})}}},
-		{a.endSession, apidoc.Route{Method: http.MethodDelete, Path: "/v1/sessions/:session", Roles: people,
+		{a.endSession, apidoc.Route{Method: http.MethodDelete, Path: "/v1/sessions/:session", Roles: people, Confirmed: true,
 			ID: "endSession", Tag: apidoc.ForEverybody, Summary: "End a session: sign out",
-			Detail:  "An administrator may end every session, others their own.",
+			Detail: "An administrator may end every session, others their own. Nobody need confirm the end of a session of " +
+				"their own.",
 			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The session permits nothing any more.")}}},
 		{a.passkeys, apidoc.Route{Method: http.MethodGet, Path: "/v1/passkeys", Roles: people,
 			ID: "listPasskeys", Tag: apidoc.ForEverybody, Summary: "List your passkeys",
@@ -335,59 +331,4 @@ func (a *api) holds(by access.Actor) error {
 		return a.SignIn.Holds(by)
 	}
 	return a.Access.Holds(by)
-}
-
-// confirmed fails with Unconfirmed unless the person of a session has just confirmed this very request by passkey. A
-// dry run changes nothing, and needs no confirmation.
-func (a *api) confirmed(c *call, r route) error {
-	if c.actor.Session == "" || !r.Confirmed {
-		return nil
-	}
-	if slices.ContainsFunc(r.Query, func(p openapi.Parameter) bool { return p.Name == dryRunParameter.Name }) {
-		if dry, err := c.query().flag(dryRunParameter.Name); err == nil && dry {
-			return nil
-		}
-	}
-	body, err := c.read()
-	if err != nil {
-		return err
-	}
-	c.r.Body, c.r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	act := signin.Act{Operation: r.ID, Method: c.r.Method, Path: c.r.URL.RequestURI(), IfMatch: c.r.Header.Get("If-Match"),
-		Body: body}
-	if given := c.r.Header.Get(wire.AssertionHeader); given != "" {
-		var in wire.Assertion
-		b, err := base64.StdEncoding.DecodeString(given)
-		if err != nil || json.Unmarshal(b, &in) != nil {
-			return fault.Fields(fault.Field{Field: wire.AssertionHeader, Message: "must be JSON in base64"})
-		}
-		err = a.SignIn.Confirm(c.r.Context(), c.actor, act, in)
-		if !fault.Is(err, fault.Unconfirmed) {
-			return err
-		}
-		return a.unconfirmed(c, act, err)
-	}
-	if given := c.r.Header.Get(wire.ConfirmedHeader); given != "" {
-		challenge, err := base64.StdEncoding.DecodeString(given)
-		if err != nil {
-			return fault.Fields(fault.Field{Field: wire.ConfirmedHeader, Message: "must be a challenge in base64"})
-		}
-		err = a.SignIn.Confirmed(c.r.Context(), c.actor, act, challenge)
-		if !fault.Is(err, fault.Unconfirmed) {
-			return err
-		}
-		return a.unconfirmed(c, act, err)
-	}
-	return a.unconfirmed(c, act, fault.New(fault.Unconfirmed, "confirm by your passkey: %s",
-		strings.ToLower(r.Summary[:1])+r.Summary[1:]))
-}
-
-// unconfirmed has the answer say how to confirm the act.
-func (a *api) unconfirmed(c *call, act signin.Act, why error) error {
-	request, err := a.SignIn.AskToConfirm(c.actor, act)
-	if err != nil {
-		return err
-	}
-	c.stepUp = &request
-	return why
 }

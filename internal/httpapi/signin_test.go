@@ -140,19 +140,22 @@ func TestACookieCountsOnlyFromTheConsolesOwnPages(t *testing.T) {
 	}
 }
 
+// sparing lists what must be confirmed for some documents only.
+var sparing = []string{"editSegment", "replaceAudio", "startUpload", "putScript"}
+
 // Whoever has only the cookie can ask to confirm, and cannot.
 func TestAStolenSessionDoesNothingThatMustBeConfirmed(t *testing.T) {
 	s := newServed(t)
 	c, other := s.signedIn("sora", "admin"), s.signedIn("ruth", "admin")
 	tried := 0
 	for _, r := range (&api{Parts: s.parts}).routes() {
-		if !r.Confirmed {
+		if !r.Confirmed || slices.Contains(sparing, r.ID) {
 			continue
 		}
 		tried++
 		path := r.Path
 		for name, value := range map[string]string{":segment": "a", ":station": "s", ":person": "ruth", ":token": "t",
-			":date": "2026-12-02", ":passkey": "k"} {
+			":date": "2026-12-02", ":passkey": "k", ":session": "s"} {
 			path = strings.ReplaceAll(path, name, value)
 		}
 		before := s.parts.Replica.Sequence()

@@ -48,10 +48,11 @@ func (a uploadHandlers) routes() []route {
 			ID: "getUploadOptionsOfOne", Tag: apidoc.ForProducers, Summary: "Get the supported version and extensions of tus",
 			Answers: options}},
 		{tus(a.startUpload), apidoc.Route{Method: http.MethodPost, Path: "/v1/uploads", Roles: producing,
-			ID: "startUpload", Tag: apidoc.ForProducers, Summary: "Start an upload in chunks (tus 1.0)",
+			Confirmed: true, ID: "startUpload", Tag: apidoc.ForProducers, Summary: "Start an upload in chunks (tus 1.0)",
 			Detail: "Upload-Metadata has the fields of a segment, each in base64 (lists separated by commas, script as " +
 				"JSON), or all fields as JSON in meta. To replace a recording, it has the ID of the segment " +
-				"in replaces, and If-Match has the revision. sha256 may have the hash of the whole recording.",
+				"in replaces, and If-Match has the revision. sha256 may have the hash of the whole recording. A session must " +
+				"confirm the upload only where it replaces the recording of an approved segment, and then needs sha256.",
 			Headers: []openapi.Parameter{version, header("Upload-Length", "The size of the whole recording in bytes.",
 				"524288000", true),
 				header("Upload-Metadata", "The metadata of the segment.",
@@ -280,6 +281,9 @@ func (a uploadHandlers) readUploadMetadata(c *call) (u library.Upload, err error
 				"has other fields too: change those with PATCH"})
 		}
 		revision, err := c.mustMatch()
+		if err == nil && revision == nil {
+			err = fault.New(fault.Unconditional, "send If-Match with the revision that the recording replaces, not with *")
+		}
 		if err != nil {
 			return u, err
 		}

@@ -68,6 +68,9 @@ type Received struct {
 	waveform  audio.Waveform
 }
 
+// SHA256 returns the hash of r, in hexadecimal.
+func (r Received) SHA256() string { return r.recording.SHA256 }
+
 // assign makes r the segment's recording, uploaded by a.
 func (r Received) assign(s *schedules.Segment, a access.Actor) {
 	s.Recording, s.Rejection = &r.recording, r.rejection

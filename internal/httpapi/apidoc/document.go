@@ -90,7 +90,7 @@ func (b builder) add(r Route) error {
 	}
 	if len(r.Takes) > 0 {
 		out.RequestBody = &openapi.RequestBody{Required: !r.Lenient, Content: b.content(r.Takes)}
-		if !r.streams() {
+		if !r.Streams() {
 			out.RequestBody.MaxBytes = r.Whole()
 			out.RequestBody.Description = "At most " + SizeOf(r.Whole()) + "."
 		}

@@ -18,7 +18,7 @@ type Route struct {
 	Open         bool          // needs no token
 	Signed       bool          // accepts a signed address in place of a token
 	Roles        []access.Role // allowed, besides admin
-	Confirmed    bool          // a session must confirm it by passkey
+	Confirmed    bool          // a session must confirm it by passkey; Detail says where not
 	BySession    bool          // no token may do it
 	ID           string        // operationId, from which client generators derive names
 	Tag          string
@@ -41,8 +41,8 @@ const UsualBytes = 1 << 20
 // Whole returns the size of the largest body that is read as a whole.
 func (r Route) Whole() int64 { return cmp.Or(r.MaxBytes, UsualBytes) }
 
-// streams reports whether the body is bytes, which are not read as a whole.
-func (r Route) streams() bool {
+// Streams reports whether the body is bytes, which are not read as a whole.
+func (r Route) Streams() bool {
 	return slices.ContainsFunc(r.Takes, func(b Body) bool {
 		return b.GoType == nil || b.MediaType == "multipart/form-data"
 	})
