@@ -93,7 +93,8 @@ race() {
   local unseen='-race=false -d=checkptr=0'
   CGO_ENABLED=1 go test -race -short -shuffle=on -vet=off -timeout 20m "${foreign[@]}" \
     "-gcflags=github.com/hajimehoshi/go-mp3/...=$unseen" "-gcflags=modernc.org/sqlite/lib=$unseen" \
-    "-gcflags=modernc.org/libc/...=$unseen" "-gcflags=github.com/yuin/gopher-lua/...=$unseen" "$@"
+    "-gcflags=modernc.org/libc/...=$unseen" "-gcflags=github.com/yuin/gopher-lua/...=$unseen" \
+    "-gcflags=math=$unseen" "$@"
 }
 race ./audio/...
 race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false ./cmd/endtoend "${others[@]}"

@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 )
 
 // An upload in a language that no window allows reports that, before anybody approves a segment that cannot air.
 func TestAnUploadSaysWhichStationsCanAirItsLanguage(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	hana := terminalOf{h, t, h.secrets["producer"]}

@@ -343,6 +343,7 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 
 // Records beyond the retention leave the store and can still be read, also after a move to another store.
 func TestOldRecordsAreReadFromTheirFiles(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	dir := t.TempDir()
 	long := time.Now().UTC().AddDate(-2, 0, 0).Truncate(24 * time.Hour)

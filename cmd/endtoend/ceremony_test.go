@@ -19,6 +19,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/statedir"
@@ -225,6 +226,7 @@ func (o *outpost) importBundle(bundle []byte) playout.Imported {
 // rotated on two separate machines. Stations with the thief's documents, which were off all the time, return one by
 // one, one of them only by a bundle.
 func TestKeyCeremonyRecoversFromStolenKeysAtStationsThatWereOffForAllOfIt(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	c := newCeremony(t)
 	c.key("init", "%s", "--plain")
 	roots := c.files("*.rootkey")
@@ -334,6 +336,7 @@ func (c *ceremony) newest(pattern string, known []string) string {
 
 // A root replaces the single key of a service; it first names that key, and then a key for each role.
 func TestTheKeyThatSignedEverythingGivesWayToARoot(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	c := newCeremony(t)
 	key, err := service.SigningKey(c.conf.Key)
 	if err != nil {
@@ -476,6 +479,7 @@ func TestKeyCommandsSayWhatIsWrong(t *testing.T) {
 
 // The ceremony works as the README describes it.
 func TestReadmeCeremonyWorks(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"lifeline/cmd/lifeline/commands"
 	"lifeline/internal/access"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
@@ -63,6 +64,7 @@ func want(t *testing.T, text string, parts ...string) {
 }
 
 func TestSchedulersDayAtTheTerminal(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
@@ -128,6 +130,7 @@ func TestSchedulersDayAtTheTerminal(t *testing.T) {
 }
 
 func TestProducersDayAtTheTerminal(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	ruth := terminalOf{h, t, h.secrets["editor"]}
@@ -180,6 +183,7 @@ func TestRevokedTokenOpensNothing(t *testing.T) {
 
 // The configuration file provides settings that neither the command line nor the environment gives.
 func TestConfigurationFileHoldsAddressAndToken(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	h := open(t, furnish(t))
 	dir := t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", dir)

@@ -4,9 +4,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lifeline/internal/harness/longform"
 )
 
 func TestRevisionsAreNumberedAsShowAndDiffNumberThem(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}

@@ -15,6 +15,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/client"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/spool"
 	"lifeline/internal/playout/statedir"
@@ -25,6 +26,7 @@ import (
 
 // A player that does not reach the service drops what aired, and lifeline drops read reports it.
 func TestWhatAPlayerDropsComesOnRecordWithoutItsLink(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	h, dir := open(t, furnish(t)), t.TempDir()
 	h.as("admin", access.NewToken{Name: "Ada", Role: access.Admin})
 	admin := client.New(h.url, h.secrets["admin"], http.DefaultClient)

@@ -10,6 +10,7 @@ import (
 
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/service"
 	"lifeline/internal/store"
 )
@@ -46,6 +47,7 @@ func TestServeAndFsckRefuseAnEmptiedStoreBesideItsRecordings(t *testing.T) {
 // serve and fsck detect a database that was copied without its journal while the service ran, or replaced by an older
 // copy, and name the cure, until an operator accepts the database.
 func TestServeAndFsckRefuseADatabaseThatLacksAcknowledgedChangesUntilItIsAccepted(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	dir, copied := furnish(t), t.TempDir()
 	c, other := serveDefaults(dir), serveDefaults(copied)

@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"lifeline/internal/cmdline"
+	"lifeline/internal/harness/longform"
 )
 
 // Whoever holds a backup and the key of its recipient cannot open it once the backup's own key was removed.
 func TestBackupEndsWithItsOwnKey(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	dir, files := furnish(t), t.TempDir()
 	at := func(name string) string { return filepath.Join(files, name) }

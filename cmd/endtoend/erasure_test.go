@@ -26,6 +26,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/config"
 	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/hashchain"
 	"lifeline/internal/mirror"
 	"lifeline/internal/playout"
@@ -38,6 +39,7 @@ import (
 // player are erased. Afterwards no file of the service, its store, its bucket with all versions, the mirror and the
 // player has a byte of the recording or the name, the old backup does not open, and the record still verifies.
 func TestErasedPersonIsInNoFileAndTheRecordVerifies(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	t.Run("embedded", func(t *testing.T) {
 		c := serveDefaults(furnish(t))

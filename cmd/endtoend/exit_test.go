@@ -12,9 +12,11 @@ import (
 	"lifeline/cmd/lifeline/commands"
 	"lifeline/internal/access"
 	"lifeline/internal/cmdline"
+	"lifeline/internal/harness/longform"
 )
 
 func TestExitCodeSaysWhatHappened(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	h.as("root", access.NewToken{Name: "Root", Role: access.Admin})
@@ -115,6 +117,7 @@ func TestServiceOutOfReachIsToldOnce(t *testing.T) {
 // Every command without input, or with input of the wrong kind, ends with a code other than 0, gives the reason, and
 // leaves nothing behind.
 func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	h.as("root", access.NewToken{Name: "Root", Role: access.Admin})

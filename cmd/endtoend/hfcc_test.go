@@ -9,12 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 // A season's schedule becomes a station's windows: shown, applied, edited, and exported.
 func TestSeasonScheduleAtTheTerminal(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}

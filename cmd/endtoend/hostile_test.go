@@ -12,12 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 )
 
 // No text, from any author, may control the terminal on which it is shown: here every text of the service contains
 // control sequences.
 func TestNoTextOfTheServiceSteersTheTerminal(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2099-11-25"

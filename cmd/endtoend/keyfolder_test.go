@@ -12,6 +12,7 @@ import (
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 )
 
 // rooted is a service whose documents are signed under a first root.
@@ -30,6 +31,7 @@ func rooted(t *testing.T) *ceremony {
 }
 
 func TestABackupWithKeysCarriesTheRootsAndTheKeysOfTheRoles(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	c := rooted(t)
 	bare, whole := filepath.Join(t.TempDir(), "bare"), filepath.Join(t.TempDir(), "whole")
@@ -102,6 +104,7 @@ func TestABackupWithKeysCarriesTheRootsAndTheKeysOfTheRoles(t *testing.T) {
 }
 
 func TestServeAndFsckSayWhatTheFolderOfKeysLacks(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	c := rooted(t)
 	if out := checked(t, c.conf); !strings.Contains(out, "no problem found") || strings.Contains(out, "chmod") {

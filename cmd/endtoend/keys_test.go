@@ -15,6 +15,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/service"
 )
 
@@ -39,6 +40,7 @@ func checked(t *testing.T, c config.Serve) string {
 
 // A store whose documents a key signed refuses a service with another or a new key until an operator rekeys it.
 func TestServeAndFsckRefuseAMissingOrAnotherSigningKeyUntilTheStoreIsRekeyed(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	c := serveDefaults(t.TempDir())
 	if err := errors.Join(c.Check(), started(t, c)); err != nil {

@@ -56,6 +56,7 @@ func TestAProviderThatHangsStopsNeitherTheStartNorOthers(t *testing.T) {
 }
 
 func TestPeopleAreLinkedAndUnlinkedByTheCommandLine(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	there := providertest.Start(t)
 	h := provided(t, there)
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())

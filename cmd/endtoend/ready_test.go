@@ -13,11 +13,13 @@ import (
 
 	"lifeline/audio/samples"
 	"lifeline/internal/access"
+	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 )
 
 // The service's measurements of each sample equal those of independent tools.
 func TestCatalogueTellsWhatIndependentToolsMeasured(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	b, err := samples.Files.ReadFile("facts.json")

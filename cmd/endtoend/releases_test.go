@@ -19,6 +19,7 @@ import (
 	"lifeline/internal/archive"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/kinds"
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/spool"
@@ -41,6 +42,7 @@ func ofRelease(t *testing.T, name, what string) string {
 }
 
 func TestDataOfEveryReleaseOpensWithThisProgram(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	for _, name := range []string{"1970173", "8aecd56"} {
 		t.Run(name, func(t *testing.T) {
@@ -236,6 +238,7 @@ func archived(t *testing.T, c config.Serve) string {
 }
 
 func TestServeFsckAndRestoreRefuseWhatANewerProgramStored(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	segment, _ := kinds.All.Find(replica.KindSegment)
 	known := fmt.Sprintf("up to %d", segment.Version())

@@ -15,6 +15,7 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
 	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/service"
 	"lifeline/internal/store"
 )
@@ -43,6 +44,7 @@ func numbersAbove(t *testing.T, c config.Serve) (above, raised int64) {
 }
 
 func TestWhatWasSetBackIsNumberedAboveAllThatStationsHaveSeen(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	began := time.Now().Unix()
 	c, restored := serveDefaults(t.TempDir()), serveDefaults(t.TempDir())

@@ -12,12 +12,14 @@ import (
 	"testing"
 
 	"lifeline/internal/cmdline"
+	"lifeline/internal/harness/longform"
 )
 
 // insides are words of internal parts and libraries, which an operator cannot act on.
 var insides = regexp.MustCompile(`sqlite|redis: |blob: |gzip|EOF|goroutine|open /`)
 
 func TestFailedRestoreSaysWhatIsWrongAndWhatToDo(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	c := serveDefaults(t.TempDir())
 	if err := errors.Join(c.Check(), started(t, c)); err != nil {

@@ -190,6 +190,7 @@ func TestManyUploadsAtOnceStayInBounds(t *testing.T) {
 }
 
 func TestUploadTakesFoldersSidecarsTablesAndTags(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, t.TempDir())
 	hana := terminalOf{h, t, h.secrets["producer"]}

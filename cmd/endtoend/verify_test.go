@@ -13,6 +13,7 @@ import (
 
 	"lifeline/cmd/lifeline/commands"
 	"lifeline/internal/cmdline"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/hashchain"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
@@ -49,6 +50,7 @@ func (h *house) sealed(station string) map[string]bool {
 // A changed byte of a station's report in the file of the store is detected, and its day is named: by the service's own
 // command on the store, and through the API by anybody with the public key.
 func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	dir := furnish(t)
 	h := open(t, dir)
@@ -171,6 +173,7 @@ func swap(t *testing.T, file, from, to string) {
 
 // The records at the terminal: a report as a table and as CSV, the audit trail, and the make-goods.
 func TestRecordOfAiringsAtTheTerminal(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2025-11-25"

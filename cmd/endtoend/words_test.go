@@ -17,6 +17,7 @@ import (
 
 // The export equals the network that was applied, with any names, so that a network can be kept and edited as a file.
 func TestExportIsTheInverseOfApply(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
@@ -55,6 +56,7 @@ func TestExportIsTheInverseOfApply(t *testing.T) {
 
 // Users name days in words, and see days in the station's own time.
 func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
+	longform.Only(t) // one client asks one thing after another
 	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
