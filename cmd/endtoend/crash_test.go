@@ -25,6 +25,8 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/harness"
 	"lifeline/internal/harness/longform"
+	"lifeline/internal/kinds"
+	"lifeline/internal/replica"
 	"lifeline/internal/service"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -271,7 +273,11 @@ func tokenOf(t *testing.T, c config.Serve, n access.NewToken) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := access.CreateToken(t.Context(), s, access.System, n, time.Now())
+	m, err := replica.Open(t.Context(), s, kinds.All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := access.CreateToken(t.Context(), m, access.System, n, time.Now())
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}

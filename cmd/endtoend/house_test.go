@@ -277,13 +277,13 @@ func (h *house) patch(id string, fields any) {
 	}
 }
 
-// secondConfirms confirms, as Ruth, the change that an answer says waits for a second person.
+// secondConfirms confirms, as Amos, the change that an answer says waits for a second person.
 func (h *house) secondConfirms(got answer) {
 	h.t.Helper()
 	if got.status != http.StatusForbidden {
 		return
 	}
-	all, err := h.editor.Waiting(h.t.Context())
+	all, err := h.second().Waiting(h.t.Context())
 	if err != nil || len(all) != 1 || !strings.Contains(string(got.body), all[0].ID) {
 		h.t.Fatalf("%d %s, and %+v wait (%v)", got.status, got.body, all, err)
 	}

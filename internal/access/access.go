@@ -114,8 +114,21 @@ func (a *Access) holder(t token) (Actor, error) {
 	if t.Person != "" {
 		out.Name = p.Name
 	}
-	out.Sensitive = p.Sensitive
+	out.Sensitive = p.Sensitive && a.fromTheNamed(t, p)
 	return out, nil
+}
+
+// fromTheNamed reports whether a token of a person who is named for what is sensitive is for it too. It is not if it
+// may be in the hands of somebody who is not named, and made it or the access with which it was made.
+func (a *Access) fromTheNamed(t token, p replica.KnownPerson) bool {
+	switch {
+	case t.CreatedHere || t.CreatedBy == "":
+		return true
+	case t.CreatedBy == p.ID:
+		return NamedMade(a.replica, p.ID, false)
+	default:
+		return named(a.replica, t.CreatedBy)
+	}
 }
 
 // knows reports whether a token that belongs to nobody, and whom nobody can name, is for what is sensitive: it was made
@@ -226,7 +239,7 @@ func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (made wire.To
 	if row, _ := replica.StationKeysIn(a.replica).Get(n.Station); !row.Value.SeizedAt.IsZero() {
 		return wire.Token{}, seized(n.Station, row.Value.SeizedAt)
 	}
-	made, err = createToken(ctx, a.replica.Store, by, n, a.now(), func(h *holders, of AccessMaker) (err error) {
+	made, err = createToken(ctx, a.replica, by, n, a.now(), func(h *holders, of AccessMaker) (err error) {
 		h.people.Made, err = noteMade(h.people.Made, a.replica, of, false, by.Makers(a.replica), a.now())
 		return err
 	})
@@ -338,18 +351,17 @@ type NewToken struct {
 // CreateToken stores a new token and returns it with its secret, which is shown only once. It fails with Conflict if
 // the name is, or looks like, that of a person or of another holder, and with Invalid if there is no such person with
 // that role.
-func CreateToken(ctx context.Context, docs replica.Documents, a Actor, n NewToken, now time.Time) (wire.Token,
-	error) {
-	return createToken(ctx, docs, a, n, now, func(*holders, AccessMaker) error { return nil })
+func CreateToken(ctx context.Context, m *replica.Replica, a Actor, n NewToken, now time.Time) (wire.Token, error) {
+	return createToken(ctx, m, a, n, now, func(*holders, AccessMaker) error { return nil })
 }
 
 // createToken does the same. note notes who made the access of its holder, where that counts.
-func createToken(ctx context.Context, docs replica.Documents, a Actor, n NewToken, now time.Time,
+func createToken(ctx context.Context, m *replica.Replica, a Actor, n NewToken, now time.Time,
 	note func(*holders, AccessMaker) error) (made wire.Token, err error) {
 	if err := n.Check(); err != nil {
 		return made, err
 	}
-	err = serially(ctx, docs, func(h *holders) error {
+	err = serially(ctx, m, func(h *holders) error {
 		if n.Person != "" {
 			if err := h.owns(&n); err != nil {
 				return err

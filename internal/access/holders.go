@@ -16,7 +16,7 @@ import (
 
 // holders are all persons and tokens of a store, in one state.
 type holders struct {
-	docs      replica.Documents
+	replica   *replica.Replica
 	persons   []replica.KnownPerson
 	tokens    []token
 	revisions map[string]int64 // of the persons
@@ -37,11 +37,11 @@ func reserved(name string, likeness names.Likeness) error {
 
 // serially runs a change of persons or of tokens' holders on the state of the store. It runs it again if another such
 // change was first, in this process or another.
-func serially(ctx context.Context, docs replica.Documents, change func(*holders) error) error {
+func serially(ctx context.Context, m *replica.Replica, change func(*holders) error) error {
 	const tries = 20
 	var err error
 	for range tries {
-		h := &holders{docs: docs, revisions: map[string]int64{}}
+		h := &holders{replica: m, revisions: map[string]int64{}}
 		if err = h.read(ctx); err != nil {
 			return err
 		}
@@ -54,7 +54,8 @@ func serially(ctx context.Context, docs replica.Documents, change func(*holders)
 
 // read reads the document of kind people first: what changes later makes the commit fail.
 func (h *holders) read(ctx context.Context) error {
-	d, err := h.docs.Get(ctx, replica.KindPeople, replica.PeopleID)
+	docs := h.replica.Store
+	d, err := docs.Get(ctx, replica.KindPeople, replica.PeopleID)
 	if err == nil {
 		h.at = d.Revision
 		h.people, err = replica.Decode[replica.PeopleChanges](d)
@@ -62,7 +63,7 @@ func (h *holders) read(ctx context.Context) error {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	persons, err := replica.List(ctx, h.docs, replica.KindPerson, "", "")
+	persons, err := replica.List(ctx, docs, replica.KindPerson, "", "")
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (h *holders) read(ctx context.Context) error {
 		h.persons = append(h.persons, p.Known())
 		h.revisions[p.ID] = d.Revision
 	}
-	tokens, err := replica.List(ctx, h.docs, KindToken, "", "")
+	tokens, err := replica.List(ctx, docs, KindToken, "", "")
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (h *holders) read(ctx context.Context) error {
 	return nil
 }
 
-// commit stores writes, unless persons or holders have changed.
+// commit stores writes. It fails with ErrRace if persons or holders have changed.
 func (h *holders) commit(ctx context.Context, o store.Origin, writes ...store.Write) error {
 	h.people.Changes++
 	body, err := replica.Encode(h.people)
@@ -97,17 +98,7 @@ func (h *holders) commit(ctx context.Context, o store.Origin, writes ...store.Wr
 		return err
 	}
 	writes = append(writes, store.Write{Kind: replica.KindPeople, ID: replica.PeopleID, Expect: h.at, Body: body})
-	_, err = h.docs.Commit(ctx, store.Commit{Writes: writes, Origin: o})
-	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) && h.moved(ctx) {
-		return fmt.Errorf("%w: %w", replica.ErrRace, err)
-	}
-	return err
-}
-
-// moved reports whether persons or holders have changed since they were read.
-func (h *holders) moved(ctx context.Context) bool {
-	d, err := h.docs.Get(ctx, replica.KindPeople, replica.PeopleID)
-	return err == nil && d.Revision != h.at
+	return h.replica.Commit(ctx, store.Commit{Writes: writes, Origin: o})
 }
 
 // find returns the person with an id.

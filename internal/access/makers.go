@@ -180,6 +180,20 @@ func anyAdmin(m *replica.Replica, makers []AccessMaker) bool {
 	})
 }
 
+// NamedMade reports whether all access of a person was made by persons who are named for what is sensitive, as far as
+// others made it and it has not ended: tokens, or passkeys and links.
+func NamedMade(m *replica.Replica, person string, passkeys bool) bool {
+	return !slices.ContainsFunc(replica.MadeIn(m), func(made replica.Made) bool {
+		return made.Of == person && made.Passkeys == passkeys && made.Until.IsZero() && !named(m, made.By)
+	})
+}
+
+// named reports whether an active person of an id is named for what is sensitive.
+func named(m *replica.Replica, id string) bool {
+	row, _ := replica.PersonsIn(m).Get(id)
+	return row.Value.Sensitive && row.Value.EndedAt.IsZero()
+}
+
 // OnlyPersons fails with Forbidden for a machine, where a second person is needed.
 func (a Actor) OnlyPersons(what string) error {
 	if a.Person != "" {

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -129,7 +130,7 @@ func (p *Members) erased(ctx context.Context, id string) error {
 // removes the person's tokens and belongings in the same commit. It fails with NotFound, and with Conflict while the
 // person is active.
 func (p *Members) Forget(ctx context.Context, origin store.Origin, id, name string, belongings []store.Write) error {
-	err := serially(ctx, p.replica.Store, func(h *holders) error {
+	err := serially(ctx, p.replica, func(h *holders) error {
 		known, ok := h.find(id)
 		if !ok {
 			return noPerson(id)
@@ -203,7 +204,7 @@ func (h *holders) renameMaker(p replica.KnownPerson, t token, revision int64) ([
 // change stores what f makes of a person at a revision, and what ends returns for that; before is nil if there is none.
 func (p *Members) change(ctx context.Context, by Actor, id, action string, ends func(wire.Member) []store.Write,
 	f func(before *replica.Person, at int64) (replica.Person, error)) (out wire.Member, err error) {
-	err = serially(ctx, p.replica.Store, func(h *holders) error {
+	err = serially(ctx, p.replica, func(h *holders) error {
 		var before *replica.Person
 		if known, ok := h.find(id); ok {
 			before = &known.Person
@@ -215,6 +216,9 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, ends 
 		if len(next.Others) > MostOfPerson {
 			return fault.Fields(fault.Field{Field: "other_names", Message: fmt.Sprintf("has more than %d entries with the "+
 				"earlier names, which stay", MostOfPerson)})
+		}
+		if err := namedAlone(by, before, next); err != nil {
+			return err
 		}
 		known := next.Known()
 		if err := h.mayBe(known); err != nil {
@@ -250,6 +254,32 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, ends 
 		err = p.replica.CatchUp(ctx)
 	}
 	return out, err
+}
+
+// namedAlone fails with Invalid if a change that names a person for what is sensitive, and so waits for a second
+// person, changes anything else of the person. On the service's machine it need not wait.
+func namedAlone(by Actor, before *replica.Person, next replica.Person) error {
+	if by.Here() || !NewlyNamed(before, next) {
+		return nil
+	}
+	if before != nil {
+		alone := *before
+		alone.Sensitive, alone.EndedAt = next.Sensitive, next.EndedAt
+		a, err := replica.Encode(alone)
+		b, wrong := replica.Encode(next)
+		if err == nil && wrong == nil && bytes.Equal(a, b) {
+			return nil
+		}
+	}
+	return fault.Fields(fault.Field{Field: "sensitive", Message: "must be set to true by a change of its own of a " +
+		"person who is added already, since it waits for a second person"})
+}
+
+// NewlyNamed reports whether a change of a person, before nil for a new one, lets the person hear what is sensitive who
+// did not before: it names the person for it, or activates who was named.
+func NewlyNamed(before *replica.Person, next replica.Person) bool {
+	knows := func(p replica.Person) bool { return p.Sensitive && p.EndedAt.IsZero() }
+	return knows(next) && (before == nil || !knows(*before))
 }
 
 // links notes that who links an identity with another person may be that person from then on: it may be an identity of

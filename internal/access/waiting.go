@@ -61,7 +61,8 @@ func NewConfirmations(m *replica.Replica, rule NeedsTwo, now func() time.Time) *
 const waitingMost = 20
 
 // guarded are the kinds of documents that a rule decides on.
-var guarded = []string{replica.KindSegment, replica.KindScript, replica.KindStation, replica.KindQueue}
+var guarded = []string{replica.KindSegment, replica.KindScript, replica.KindStation, replica.KindQueue,
+	replica.KindPerson}
 
 func waitingIn(m *replica.Replica) *replica.Cache[waiting] {
 	return replica.CacheOf[*replica.Cache[waiting]](m, KindWaiting)
@@ -84,7 +85,7 @@ func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func(s
 		}
 		decided.Writes = append(slices.Clone(c.Writes), turn)
 	}
-	c.Writes = replica.WithoutTurns(c.Writes) // they count nothing for who confirms it later
+	c.Writes = replica.WithoutCounts(c.Writes) // they count nothing for who confirms it later
 	why, life := s.rule(c)
 	if why == "" {
 		return commit(decided)
@@ -170,10 +171,11 @@ func waits(id string, w waiting) error {
 		"confirms it (lifeline waiting confirm %s)", w.Why, id, w.ExpiresAt, id)
 }
 
-// List returns the changes that wait, the oldest first, with what they would change: what a may know of it.
+// List returns the changes that wait, the oldest first, with what they would change: what a may know of it. Those of
+// persons are for administrators.
 func (s *Confirmations) List(ctx context.Context, a Actor) (out []wire.Waiting, err error) {
 	for id, row := range waitingIn(s.replica).After("", "") {
-		if row.Value.ExpiresAt.Before(s.now()) {
+		if row.Value.ExpiresAt.Before(s.now()) || !a.Has(Admin) && ofAdministrators(row.Value) {
 			continue
 		}
 		w := shown(id, row.Value)
@@ -224,12 +226,18 @@ func (s *Confirmations) get(id string) (replica.Row[waiting], error) {
 	return row, nil
 }
 
+// ofAdministrators reports whether a change is of a person who works with the service.
+func ofAdministrators(w waiting) bool {
+	return slices.ContainsFunc(w.Writes, func(one waitingWrite) bool { return one.Kind == replica.KindPerson })
+}
+
 // ofSchedulers are the kinds that producers do not change.
 var ofSchedulers = []string{replica.KindStation, replica.KindClock, replica.KindCampaign, replica.KindQueue}
 
 // Confirm makes a change that waits. It fails with Forbidden for the person who asked for it, for a producer if
-// schedulers make such changes, for an actor who may not see all that it changes, and if the person who asked was ended
-// or may no longer change it; and with Stale if something that it changes has changed since.
+// schedulers make such changes and for everybody but administrators if it is of a person, for an actor who may not see
+// all that it changes, and if the person who asked was ended or may no longer change it; and with Stale if something
+// that it changes has changed since.
 func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.Waiting, error) {
 	row, err := s.get(id)
 	if err != nil {
@@ -270,6 +278,9 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 
 // decides fails with Forbidden for an actor who may not make such a change.
 func decides(a Actor, w waiting) error {
+	if ofAdministrators(w) && !a.Has(Admin) {
+		return fault.New(fault.Forbidden, "this changes a person who works with the service: an administrator must decide on it")
+	}
 	for _, one := range w.Writes {
 		if !a.Has(SchedulerJob) && !a.Has(Admin) && slices.Contains(ofSchedulers, one.Kind) {
 			return fault.New(fault.Forbidden, "this changes %s %q: a scheduler or an administrator must decide on it", one.Kind,

@@ -29,7 +29,8 @@ func (a memberHandlers) routes() []route {
 		{a.add, apidoc.Route{Method: http.MethodPost, Path: "/v1/people", Roles: admins,
 			Confirmed: true, ID: "addMember", Tag: apidoc.ForSchedulers, Summary: "Add a person who works with the service",
 			Detail: "Names must not look alike: case, compatible characters, white space and letters of other scripts that " +
-				"look the same make no difference. Tokens without a person whose name is one of the names are the person's.",
+				"look the same make no difference. Tokens without a person whose name is one of the names are the person's. " +
+				"Who is to hear what is sensitive is added first, and named for it by a change of its own.",
 			Takes: apidoc.TakesJSON(wire.Member{Name: "Sora", Roles: []string{"producer"}, Languages: []string{"ko"},
 				Active: true}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The person.", sora, "ETag", "Location")},
@@ -43,12 +44,13 @@ func (a memberHandlers) routes() []route {
 				"requests of the person end at once, on every replica. The last active administrator cannot be ended. An earlier " +
 				"name stays one of other_names. Whom an identity is added to counts as one with the caller where two persons " +
 				"are needed; who has passkeys adds it themselves, signed in, and so does who takes a token of nobody by a " +
-				"name.",
+				"name. A person is named for what is sensitive, or activated again who was, by a change of nothing else, which " +
+				"waits for a second administrator (/v1/waiting); taking it away does not wait.",
 			Match: apidoc.MatchNeeded, Takes: apidoc.TakesPatch[wire.Member](map[string]any{"active": false}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed person.", sora, "ETag")},
 			Faults: map[int]string{http.StatusConflict: clash[http.StatusConflict],
 				http.StatusForbidden: "The role is not permitted, or another person, who has passkeys, would get an identity or " +
-					"a token.",
+					"a token, or the change waits for a second person.",
 				http.StatusGone: "The person was erased for good."}}},
 	}
 }

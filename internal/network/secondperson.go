@@ -25,9 +25,9 @@ const (
 )
 
 // SecondPersons decides which changes need two persons: those that protect the persons in a segment less, that leave a
-// station too little fallback in a language, that edit or reject many segments of coming queues, that take effect in a
-// frozen window, and that take its windows, counted with what their author changed of them in the last day, or its
-// freeze from a station that was ever published.
+// station too little fallback in a language, that edit or reject many segments of coming queues, that name somebody for
+// what is sensitive, that take effect in a frozen window, and that take its windows, counted with what their author
+// changed of them in the last day, or its freeze from a station that was ever published.
 type SecondPersons struct {
 	replica  *replica.Replica
 	now      func() time.Time
@@ -63,6 +63,8 @@ func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
 			tell(s.secondForStation(c, w), waitsLong)
 		case replica.KindQueue:
 			tell(s.secondForQueue(w), waitsShort)
+		case replica.KindPerson:
+			tell(s.secondForPerson(w), waitsLong)
 		}
 	}
 	tell(s.floorsLost(c), waitsLong)
@@ -101,6 +103,20 @@ func (s *SecondPersons) secondForSegment(c store.Commit, w store.Write) string {
 		why += "; " + many
 	}
 	return why
+}
+
+// secondForPerson returns that somebody would newly hear what is sensitive.
+func (s *SecondPersons) secondForPerson(w store.Write) string {
+	var before *replica.Person
+	if row, known := replica.PersonsIn(s.replica).Get(w.ID); known && row.Revision == w.Expect {
+		before = &row.Value.Person
+	}
+	after, err := replica.ParsePart[replica.Person](w.Body)
+	if w.Delete || err != nil || !access.NewlyNamed(before, after) {
+		return ""
+	}
+	return fmt.Sprintf("%s would hear sensitive recordings and see the persons and the consent of segments, which needs "+
+		"two persons", after.Name)
 }
 
 // unprotected returns in which ways a segment protects the persons in it less than before.

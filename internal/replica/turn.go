@@ -41,7 +41,9 @@ func Turn(ctx context.Context, m *Replica, name string) (store.Write, error) {
 	return store.Write{Kind: KindTurn, ID: name, Expect: d.Revision, Body: body}, m.CatchUp(ctx)
 }
 
-// WithoutTurns returns the writes that change more than the count of decisions.
-func WithoutTurns(writes []store.Write) []store.Write {
-	return slices.DeleteFunc(slices.Clone(writes), func(w store.Write) bool { return w.Kind == KindTurn })
+// WithoutCounts returns the writes that change more than the count of decisions, or of changes of persons.
+func WithoutCounts(writes []store.Write) []store.Write {
+	return slices.DeleteFunc(slices.Clone(writes), func(w store.Write) bool {
+		return w.Kind == KindTurn || w.Kind == KindPeople
+	})
 }

@@ -4,8 +4,9 @@ import "lifeline/schedules"
 
 // Alarm is a present problem that needs a person. It disappears when the problem is over.
 type Alarm struct {
-	// webhook_failing, webhook_given_up, player (reported by a station's player), station (a problem of a station), or
-	// recovery (a person got a code for new passkeys, in the last 7 days)
+	// webhook_failing, webhook_given_up, player (reported by a station's player), station (a problem of a station),
+	// recovery (a person got a code for new passkeys, in the last 7 days), or named (a person was named for what is
+	// sensitive on the service's machine, without a second person, in the last 7 days)
 	Code    string `json:"code"`
 	Subject string `json:"subject"` // the id of the webhook, of the station, or of the person
 	// for a player: since the first report with this alarm; for a problem of a station: since the service noticed it, at
@@ -26,4 +27,5 @@ const (
 	AlarmPlayer         = "player"
 	AlarmStation        = "station"
 	AlarmRecovery       = "recovery"
+	AlarmNamed          = "named"
 )

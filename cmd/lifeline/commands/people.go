@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
@@ -27,6 +28,7 @@ type peopleCmd struct {
 	Unlink   peopleUnlinkCmd   `cmd:"" help:"End links of a person with identities, and the sessions that they began."`
 	End      peopleEndCmd      `cmd:"" help:"End persons: their tokens permit nothing any more, at once."`
 	Sessions peopleSessionsCmd `cmd:"" help:"Show where you are signed in, or end it there."`
+	NameHere peopleNameHereCmd `cmd:"" help:"On the service's machine, name a person for what is sensitive, where nobody can confirm it as the second person. Everybody is told."`
 	Recover  peopleRecoverCmd  `cmd:"" help:"On the service's machine, make a code for a person who lost every passkey, or who shall have access that nobody else made."`
 	Code     peopleCodeCmd     `cmd:"" help:"Make a one-time code by which a person enrols passkeys in the console. Hand it over in person."`
 }
@@ -104,14 +106,20 @@ type peopleAddCmd struct {
 	Roles     []string `name:"role" help:"Roles: ${enum}." enum:"admin,producer,scheduler,viewer" required:""`
 	Languages []string `form:"language" name:"language" help:"Languages in which the person may change segments and scripts. Default: all."`
 	Stations  []string `form:"id" name:"station" help:"Stations for which the person may schedule. Default: all."`
-	Sensitive bool     `help:"Let the person hear sensitive recordings and see the persons and the consent of segments."`
+	Sensitive bool     `help:"Let the person hear sensitive recordings and see the persons and the consent of segments: this waits for a second person."`
 }
 
 func (c *peopleAddCmd) Run(ctx context.Context, stdout io.Writer) error {
 	m, err := c.client().AddMember(ctx, wire.Member{ID: c.ID, Name: c.Name, Others: c.Others, Roles: c.Roles,
-		Languages: c.Languages, Stations: c.Stations, Sensitive: c.Sensitive, Active: true})
+		Languages: c.Languages, Stations: c.Stations, Active: true})
 	if err != nil {
 		return err
+	}
+	if c.Sensitive {
+		id := m.ID
+		if m, err = c.client().PatchMember(ctx, id, m.Revision, map[string]any{"sensitive": true}); err != nil {
+			return cmdline.Exit(cmdline.Partly, fmt.Errorf("the person %s is added. %w", id, err))
+		}
 	}
 	return c.show(stdout, m, func() { printMember(stdout, m) })
 }
@@ -127,7 +135,7 @@ type peopleSetCmd struct {
 	AllLanguages bool     `help:"Every language." xor:"languages"`
 	Stations     []string `form:"id" name:"station" help:"The stations, in place of the present ones." xor:"stations"`
 	AllStations  bool     `help:"Every station." xor:"stations"`
-	Sensitive    bool     `help:"Let the person hear sensitive recordings and see the persons and the consent of segments." xor:"sensitive"`
+	Sensitive    bool     `help:"Let the person hear sensitive recordings and see the persons and the consent of segments, by a change of its own, which waits for a second person." xor:"sensitive"`
 	NotSensitive bool     `help:"No longer." xor:"sensitive"`
 	Active       bool     `help:"Activate the person again."`
 }
@@ -211,16 +219,17 @@ func (c *peopleCodeCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// peopleRecoverCmd writes to the store directly, with or without a running service, as token create does. Beside the
-// store it needs the service's key, which no online token gives.
-type peopleRecoverCmd struct {
+// onMachine are the flags of commands that write to the store directly, with or without a running service, as token
+// create does. Beside the store they need the service's key, which no online token gives.
+type onMachine struct {
 	config.Serve `embed:""`
 	output       `embed:""`
 	ID           string `form:"id" arg:"" name:"person" help:"The person's id."`
 	By           string `help:"Who decides this, for the audit trail and for the others, who are told." required:""`
 }
 
-func (c *peopleRecoverCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+// do runs an act as the one who decides it.
+func (c *onMachine) do(ctx context.Context, act func(*signin.SignIn, access.Actor) error) (err error) {
 	if err := service.IsThere(ctx, c.Serve); err != nil {
 		return err
 	}
@@ -237,14 +246,37 @@ func (c *peopleRecoverCmd) Run(ctx context.Context, stdout io.Writer) (err error
 	if err != nil || by == "" {
 		return cmdline.Exit(cmdline.Misunderstood, fault.New(fault.Invalid, "--by must name who decides this"))
 	}
-	code, err := in.RecoverHere(ctx, access.Actor{Name: by, Role: access.Admin}, c.ID)
-	if err != nil {
-		return err
-	}
-	return c.show(stdout, code, func() {
-		fmt.Fprintf(stdout, "%s\nHand it over in person: with it %s enrols two passkeys in the console, at /#/enrol, until %s. "+
-			"Former passkeys and sessions, and tokens that were not made on this machine, end then. Everybody is told of a "+
-			"recovery.\n", code.Code,
-			code.Person, instant(*code.ExpiresAt))
+	return act(in, access.Actor{Name: by, Role: access.Admin})
+}
+
+type peopleRecoverCmd struct {
+	onMachine `embed:""`
+}
+
+func (c *peopleRecoverCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return c.do(ctx, func(in *signin.SignIn, by access.Actor) error {
+		code, err := in.RecoverHere(ctx, by, c.ID)
+		if err != nil {
+			return err
+		}
+		return c.show(stdout, code, func() {
+			fmt.Fprintf(stdout, "%s\nHand it over in person: with it %s enrols two passkeys in the console, at /#/enrol, until "+
+				"%s. Former passkeys and sessions, and tokens that were not made on this machine, end then. Everybody is told "+
+				"of a recovery.\n", code.Code, code.Person, instant(*code.ExpiresAt))
+		})
+	})
+}
+
+type peopleNameHereCmd struct {
+	onMachine `embed:""`
+}
+
+func (c *peopleNameHereCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return c.do(ctx, func(in *signin.SignIn, by access.Actor) error {
+		m, err := in.NameHere(ctx, by, c.ID)
+		if err != nil {
+			return err
+		}
+		return c.show(stdout, m, func() { printMember(stdout, m) })
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
 	"lifeline/internal/replica"
 	"lifeline/internal/service"
 	"lifeline/internal/wire"
@@ -82,7 +83,11 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 		fmt.Fprintf(os.Stderr, "lifeline: no network is applied yet: nothing tells whether station %q is spelt as there\n",
 			c.Station)
 	}
-	return access.CreateToken(ctx, s, by, c.token(), time.Now())
+	m, err := replica.Open(ctx, s, kinds.All)
+	if err != nil {
+		return t, err
+	}
+	return access.CreateToken(ctx, m, by, c.token(), time.Now())
 }
 
 type tokenListCmd struct {

@@ -30,7 +30,8 @@ var errCode = fault.New(fault.Forbidden, "this code is not valid: it is mistyped
 	"tried too often. Ask an administrator for another")
 
 // NewCode makes a one-time code by which a person enrols, which replaces an earlier one. It fails with Conflict for who
-// was enrolled before: nobody takes over another alone.
+// was enrolled before: nobody takes over another alone. It fails with Forbidden for a person who is named for what is
+// sensitive, unless the maker is named too.
 func (s *SignIn) NewCode(ctx context.Context, by access.Actor, person string) (out wire.PersonCode, err error) {
 	if err := s.Available(); err != nil {
 		return out, err
@@ -43,6 +44,10 @@ func (s *SignIn) NewCode(ctx context.Context, by access.Actor, person string) (o
 		if enrolled(s.replica, person) {
 			return fault.New(fault.Conflict, "%s was enrolled before. Who has lost every passkey is recovered by two other "+
 				"persons who are signed in: People, Recover, in the console", p.Name)
+		}
+		if p.Sensitive && !by.Sensitive && !by.Here() {
+			return fault.New(fault.Forbidden, "%s is named for what is sensitive, so that only who is named too makes the first "+
+				"code, or who runs the service, on its machine (lifeline people recover %s)", p.Name, p.ID)
 		}
 		c := personCode{Person: person, Makers: by.Makers(s.replica), Here: by.Here()}
 		out, err = s.storeCode(ctx, by, c, "person.code", "for "+p.Name)
@@ -217,11 +222,41 @@ func (s *SignIn) notice(by access.Actor, c personCode) ([]store.Write, error) {
 	if c.Here {
 		n.By = []string{by.Name}
 	}
+	return n.write()
+}
+
+func (n recovery) write() ([]store.Write, error) {
 	body, err := replica.Encode(n)
 	return []store.Write{{Kind: KindRecovery, ID: replica.NewID(), Body: body}}, err
 }
 
-// Alarms tells everybody of the recoveries of the last days, so that a person who asked for none hears of it.
+// NameHere names a person for what is sensitive, for who has the store and the key of the service. It is the way where
+// no second person can confirm it; everybody is told. It fails with NotFound, and with Conflict for a person who was
+// ended or is named already.
+func (s *SignIn) NameHere(ctx context.Context, by access.Actor, person string) (wire.Member, error) {
+	if !by.Here() {
+		return wire.Member{}, fault.New(fault.Forbidden, "only who has the service's store names somebody alone")
+	}
+	p, err := s.member(person)
+	if err != nil {
+		return wire.Member{}, err
+	}
+	told, err := recovery{Person: p.ID, Name: p.Name, By: []string{by.Name}, Here: true, Named: true,
+		At: schedules.At(s.now())}.write()
+	if err != nil {
+		return wire.Member{}, err
+	}
+	return access.NewMembers(s.replica, s.now).SetWith(ctx, by, person, nil, func(m *wire.Member) error {
+		if m.Sensitive {
+			return fault.New(fault.Conflict, "%s is named for what is sensitive already", m.Name)
+		}
+		m.Sensitive = true
+		return nil
+	}, func(wire.Member) []store.Write { return told })
+}
+
+// Alarms tells everybody of the recoveries of the last days, so that a person who asked for none hears of it, and of
+// who was named for what is sensitive without a second person.
 func (s *SignIn) Alarms() (out []wire.Alarm) {
 	for _, row := range recoveriesIn(s.replica).After("", "") {
 		n := row.Value
@@ -232,9 +267,13 @@ func (s *SignIn) Alarms() (out []wire.Alarm) {
 		if n.Here {
 			how = fmt.Sprintf("on the service's machine by %s", n.By[0])
 		}
-		said := fmt.Sprintf("%s got a code for new passkeys, which end the former ones; it was made %s. If %s did not ask for "+
-			"it, end this person at once (lifeline people end %s)", n.Name, how, n.Name, n.Person)
-		out = append(out, wire.Alarm{Code: wire.AlarmRecovery, Subject: n.Person, Since: n.At, Message: said})
+		code, said := wire.AlarmRecovery, fmt.Sprintf("%s got a code for new passkeys, which end the former ones; it was "+
+			"made %s. If %s did not ask for it, end this person at once (lifeline people end %s)", n.Name, how, n.Name, n.Person)
+		if n.Named {
+			code, said = wire.AlarmNamed, fmt.Sprintf("%s was named for what is sensitive %s, without a second person. If that "+
+				"is wrong, take it back at once (lifeline people set %s --not-sensitive)", n.Name, how, n.Person)
+		}
+		out = append(out, wire.Alarm{Code: code, Subject: n.Person, Since: n.At, Message: said})
 	}
 	return out
 }

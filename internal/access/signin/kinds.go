@@ -15,7 +15,7 @@ const (
 	KindHolder    = "passkeys"       // the passkeys of a person: PERSON
 	KindCode      = "passkey-code"   // the latest one-time code of a person, or the request for one: PERSON
 	KindSession   = "session"        // where a person is signed in: ID
-	KindRecovery  = "recovery"       // an alarm: a person who was enrolled before got a new code: ID
+	KindRecovery  = "recovery"       // an alarm: who got a new code, or was named by one person alone: ID
 	KindChallenge = "used-challenge" // a challenge that was used, or its confirmation, until it expires: its nonce
 )
 
@@ -28,13 +28,24 @@ var Kinds = replica.Kinds{
 	{Name: KindSession, Often: true, Form: reflect.TypeFor[session](), Copy: replica.Copied(replica.Parse[session]),
 		Inspect: replica.Looking(inspectSession), Upgrades: []replica.Upgrade{withIdentity}},
 	{Name: KindRecovery, Changes: "alarm", Form: reflect.TypeFor[recovery](),
-		Copy: replica.Copied(replica.Parse[recovery]), Inspect: replica.Readable[recovery]},
+		Copy: replica.Copied(replica.Parse[recovery]), Inspect: replica.Readable[recovery],
+		Upgrades: []replica.Upgrade{withNamed}},
 	{Name: KindChallenge, Often: true, Form: reflect.TypeFor[usedChallenge](),
 		Inspect: replica.Readable[usedChallenge]},
 }
 
 // withMakers adds who made a code. Who enrols with a code without makers counts for no second person.
 var withMakers = replica.Adds(func(c *personCode) { c.Makers, c.Here = nil, false })
+
+// withNamed adds notices of persons who were named for what is sensitive. A program that does not know them would tell
+// of a recovery.
+var withNamed = replica.Needs(func(n recovery) error {
+	if n.Named {
+		return fault.New(fault.Conflict, "nobody is named for what is sensitive on the service's machine before every replica "+
+			"is in this version: bring the others up to it, then run lifeline upgrade-store")
+	}
+	return nil
+})
 
 // withIdentity adds the identity by which a person signed in. A program that does not know it would let the session go
 // on after the end of the link.
@@ -104,12 +115,14 @@ type session struct {
 	UsedAt    schedules.Instant `json:"used_at"` // to usedKept
 }
 
-// recovery is the stored form of the notice that a code was made which replaces all passkeys of a person.
+// recovery is the stored form of the notice that a code was made which replaces all passkeys of a person, or that a
+// person was named for what is sensitive without a second person.
 type recovery struct {
 	Person string            `json:"person"`
 	Name   string            `json:"name"`
 	By     []string          `json:"by"` // names
 	Here   bool              `json:"here,omitempty"`
+	Named  bool              `json:"named,omitempty"` // for what is sensitive
 	At     schedules.Instant `json:"at"`
 }
 

@@ -160,7 +160,9 @@ func (s *SignIn) actor(own session) (access.Actor, error) {
 	if own.Issuer != "" && !s.links(p, replica.Identity{Issuer: own.Issuer, Subject: own.Subject}) {
 		return access.Actor{}, errSession
 	}
-	out := access.Actor{Name: p.Name, Person: p.ID, Token: own.ID, Session: own.ID, Sensitive: p.Sensitive}
+	out := access.Actor{Name: p.Name, Person: p.ID, Token: own.ID, Session: own.ID}
+	// an identity may be another's, who linked it
+	out.Sensitive = p.Sensitive && (own.Issuer == "" || access.NamedMade(s.replica, p.ID, true))
 	for _, r := range access.PersonRoles { // the most powerful first
 		if slices.Contains(p.Roles, string(r)) {
 			out.Roles = append(out.Roles, r)

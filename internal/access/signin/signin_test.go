@@ -786,3 +786,36 @@ func TestOnTheServicesMachineAPersonIsRecoveredWithoutOthersAndEverybodyIsTold(t
 		t.Errorf("a week later: %+v", told)
 	}
 }
+
+func TestWhoHasTheStoreNamesAloneForWhatIsSensitiveAndEverybodyIsTold(t *testing.T) {
+	h := newHouse(t)
+	operator := access.Actor{Name: "Omar", Role: access.Admin}
+	h.person("bea", "producer")
+	for _, by := range []access.Actor{{Person: "ada", Token: "t"}, {Person: "ada", Session: "s"}} {
+		_, err := h.in.NameHere(t.Context(), by, "bea")
+		h.refuses("by a request", fault.Forbidden, err)
+	}
+	_, err := h.in.NameHere(t.Context(), operator, "nobody")
+	h.refuses("nobody", fault.NotFound, err)
+	m, err := h.in.NameHere(t.Context(), operator, "bea")
+	h.must(err)
+	_, err = h.in.NameHere(t.Context(), operator, "bea")
+	h.refuses("a second time", fault.Conflict, err)
+	told := h.in.Alarms()
+	if !m.Sensitive || len(told) != 1 || told[0].Code != wire.AlarmNamed || told[0].Subject != "bea" ||
+		!strings.Contains(told[0].Message, "machine by Omar") || !strings.Contains(told[0].Message, "--not-sensitive") {
+		t.Errorf("%+v is told as %+v", m, told)
+	}
+	entries, err := h.docs.Audit(t.Context(), store.AuditQuery{By: "Omar", Limit: 100})
+	h.must(err)
+	if !slices.ContainsFunc(entries, func(c store.Change) bool {
+		return c.Action == "person.set" && strings.Contains(c.Fields, `"field":"sensitive","after":"true"`)
+	}) {
+		t.Errorf("on the audit: %+v", entries)
+	}
+	// nobody who is not named makes the first code of a person who is
+	_, err = h.in.NewCode(t.Context(), access.Actor{Name: "Ada", Person: "ada", Session: "s"}, "bea")
+	h.refuses("a code", fault.Forbidden, err)
+	_, err = h.in.NewCode(t.Context(), access.Actor{Name: "Ada", Person: "ada", Session: "s", Sensitive: true}, "bea")
+	h.must(err)
+}

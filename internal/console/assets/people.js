@@ -25,10 +25,10 @@ function fieldsOf(p) {
     field({ name: 'roles', label: 'Roles', value: (p.roles ?? []).join(', '), required: true, hint: `Of ${roles.join(', ')}.` }),
     field({ name: 'languages', label: 'Languages', value: (p.languages ?? []).join(', '), hint: 'In which the person may change content, such as ko, zh. Empty: every one.' }),
     field({ name: 'stations', label: 'Stations', value: (p.stations ?? []).join(', '), hint: 'For which the person may schedule, by id. Empty: every one.' }),
-    field({ name: 'sensitive', label: 'Hears what is sensitive', value: String(p.sensitive ?? false), options: [['false', 'no'], ['true', 'yes: also sees persons and consent']] })]
+    p.id ? field({ name: 'sensitive', label: 'Hears what is sensitive', value: String(p.sensitive ?? false), options: [['false', 'no'], ['true', 'yes: also sees persons and consent']], hint: 'A yes waits for a second person: change nothing else with it.' }) : []]
 }
 
-const given = v => ({ name: v.name.trim(), roles: list(v.roles), languages: list(v.languages), stations: list(v.stations), sensitive: v.sensitive === 'true' })
+const given = v => ({ name: v.name.trim(), roles: list(v.roles), languages: list(v.languages), stations: list(v.stations), ...(v.sensitive && { sensitive: v.sensitive === 'true' }) })
 
 export async function people({ main, signal, title }) {
   const place = h('div', {})
