@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,11 +20,13 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/descope/virtualwebauthn"
 
+	"lifeline/audio/samples"
 	"lifeline/cmd/lifeline/commands"
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin/signintest"
 	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // plugs adds an authenticator to a page.
@@ -228,8 +231,64 @@ func (h *house) signsInTheCommandLine(b *tab) {
 	if code := done(); code != 0 {
 		h.t.Errorf("exit %d", code)
 	}
+	h.changesWhatIsOnTheAir(b)
 	run(0, "signed out", "logout")
 	run(1, "lifeline login", "people", "list")
+}
+
+// changesWhatIsOnTheAir edits an approved segment and replaces its recording, in the console and in the command line,
+// in which the person of a page is signed in. Each time the person confirms it by passkey.
+func (h *house) changesWhatIsOnTheAir(b *tab) {
+	h.t.Helper()
+	recording, err := samples.Files.ReadFile("time-signal.mp3")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if got := h.upload(h.secrets["producer"], `{"id":"jingle","kind":"music","title":"Jingle","language":"zxx"}`,
+		recording); got.status != http.StatusCreated {
+		h.t.Fatalf("%d %s", got.status, got.body)
+	}
+	if _, err := approve(h.t.Context(), h.editor, "jingle"); err != nil {
+		h.t.Fatal(err)
+	}
+	b.goes("#/segments/jingle")
+	b.press("Edit…")
+	b.fills("Title", "Jingle of the morning")
+	b.press("Save")
+	b.until(`!document.querySelector("dialog")`)
+	b.sees("Jingle of the morning")
+	at := filepath.Join(h.t.TempDir(), "jingle.mp3")
+	for name, content := range map[string][]byte{at: recording,
+		strings.TrimSuffix(at, ".mp3") + ".yaml": []byte("id: jingle\ntitle: Jingle of the evening\n")} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	confirms := func(what, request string, args ...string) {
+		h.t.Helper()
+		after, done := h.runs(args...)
+		after("confirm it there")
+		after("")
+		b.do(chromedp.Navigate(after("")), chromedp.Reload())
+		b.sees(what)
+		b.sees(request)
+		b.press("Confirm by passkey")
+		b.sees("It is confirmed")
+		if code := done(); code != 0 {
+			h.t.Errorf("%v: exit %d", args, code)
+		}
+	}
+	confirms("Change the metadata of a segment", "PATCH /v1/segments/jingle", "upload", at, "--update", "--quiet")
+	other := append(bytes.Clone(recording), ("TAG" + strings.Repeat("\x00", 125))...)
+	if err := os.WriteFile(at, other, 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	confirms("Replace the recording of a segment", "PUT /v1/segments/jingle/audio", "upload", at, "--replace", "--quiet")
+	var s schedules.Segment
+	h.get("/v1/segments/jingle", &s)
+	if s.Title != "Jingle of the evening" || s.State != schedules.Pending || len(s.Previous) != 1 {
+		h.t.Errorf("%+v", s)
+	}
 }
 
 // confirmed sends a request of a session that must be confirmed, and confirms it.

@@ -292,19 +292,29 @@ func (t token) shown() wire.Token {
 
 // mayEnd reports whether an actor may see and revoke a token: an administrator every one, and others their own.
 func (a *Access) mayEnd(by Actor, t token) bool {
-	return by.Role == Admin || by.Token != "" && by.Token == t.ID ||
+	return by.Role == Admin || a.owns(by, t)
+}
+
+// owns reports whether a token is the actor's own.
+func (a *Access) owns(by Actor, t token) bool {
+	return by.Token != "" && by.Token == t.ID ||
 		by.Role != StationJob && t.Role != StationJob && by.Is(a.replica, t.Person, t.Name)
 }
 
-// Revoke deletes a token, which is invalid from then on. It fails with NotFound for a token that there is not, or that
-// the actor may not see.
+// Revoke deletes a token, which is invalid from then on. More than a handful of others' tokens wait for another person
+// (EndsOther). It fails with NotFound for a token that there is not, or that the actor may not see.
 func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
 	return a.replica.Retry(ctx, func() error {
 		row, ok := tokensIn(a.replica).Get(id)
 		if !ok || !a.mayEnd(by, row.Value) {
 			return fault.New(fault.NotFound, "there is no token %q", id)
 		}
-		writes, err := a.endMade(id, row.Value)
+		writes, err := endsMadeBy(a.replica, row.Value, a.now())
+		if err == nil && !a.owns(by, row.Value) {
+			var counted []store.Write
+			counted, err = EndsOther(ctx, a.replica, by, "token "+id, a.now())
+			writes = append(writes, counted...)
+		}
 		if err != nil {
 			return err
 		}
@@ -314,18 +324,18 @@ func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
 	})
 }
 
-// endMade returns the write that ends what others made for the holder of a token, if it is the last one that was not
-// made on the service's machine.
-func (a *Access) endMade(id string, t token) ([]store.Write, error) {
+// endsMadeBy returns the write that ends what others made for the holder of a token, with which the token ends, if it
+// is the last one that was not made on the service's machine.
+func endsMadeBy(m *replica.Replica, t token, now time.Time) ([]store.Write, error) {
 	if t.Role == StationJob || t.Role == Viewer || t.CreatedHere ||
-		hasToken(a.replica, t.Person, t.Name, func(other token) bool {
-			return other.ID != id && other.Role != StationJob && other.Role != Viewer && !other.CreatedHere
+		hasToken(m, t.Person, t.Name, func(other token) bool {
+			return other.ID != t.ID && other.Role != StationJob && other.Role != Viewer && !other.CreatedHere
 		}) {
 		return nil, nil
 	}
 	of := makerOf(t.Person, t.Name)
-	return madeWrite(a.replica, func(all []replica.Made) ([]replica.Made, error) {
-		return endMade(all, a.replica, of, false, t.unmarked(), a.now())
+	return madeWrite(m, func(all []replica.Made) ([]replica.Made, error) {
+		return endMade(all, m, of, false, t.unmarked(), now)
 	})
 }
 

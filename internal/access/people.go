@@ -248,6 +248,13 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, ends 
 		if ends != nil {
 			writes = append(writes, ends(out)...)
 		}
+		if before != nil && id != by.Person && lessAccess(*before, next) {
+			counted, err := EndsOther(ctx, p.replica, by, "person "+id, p.now())
+			if err != nil {
+				return err
+			}
+			writes = append(writes, counted...)
+		}
 		return h.commit(ctx, by.Origin(p.now(), action, next.Name), writes...)
 	})
 	if err == nil {

@@ -12,7 +12,7 @@ import (
 
 // Seize ends all that a station could prove itself with, in one commit: its access tokens, and with them its streams
 // and media addresses; its keys; and a one-time code that was made for it. It may be repeated. Only an enrolment ends
-// the seizure. The result has what ended.
+// the seizure. The result has what ended. More than a handful of stations wait for another person (EndsOther).
 func Seize(ctx context.Context, m *replica.Replica, by Actor, station, reason string, now time.Time) (wire.Seizure,
 	error) {
 	var out wire.Seizure
@@ -43,6 +43,13 @@ func Seize(ctx context.Context, m *replica.Replica, by Actor, station, reason st
 				out.Tokens = append(out.Tokens, id)
 				writes = append(writes, store.Write{Kind: KindToken, ID: id, Expect: t.Revision, Delete: true})
 			}
+		}
+		if row.Value.SeizedAt.IsZero() {
+			counted, err := EndsOther(ctx, m, by, "station "+station, now)
+			if err != nil {
+				return err
+			}
+			writes = append(writes, counted...)
 		}
 		if code, ok := replica.EnrolmentsIn(m).Get(station); ok {
 			writes = append(writes, store.Write{Kind: replica.KindEnrolment, ID: station, Expect: code.Revision, Delete: true})

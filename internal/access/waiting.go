@@ -60,9 +60,12 @@ func NewConfirmations(m *replica.Replica, rule NeedsTwo, now func() time.Time) *
 // waitingMost bounds the changes of one person that wait.
 const waitingMost = 20
 
-// guarded are the kinds of documents that a rule decides on.
+// guarded are the kinds of documents that a rule decides on, and the count of ends of others' access.
 var guarded = []string{replica.KindSegment, replica.KindScript, replica.KindStation, replica.KindQueue,
-	replica.KindPerson}
+	replica.KindPerson, KindEnds}
+
+// endsWait is how long an end of others' access waits for a second person.
+const endsWait = 24 * time.Hour
 
 func waitingIn(m *replica.Replica) *replica.Cache[waiting] {
 	return replica.CacheOf[*replica.Cache[waiting]](m, KindWaiting)
@@ -85,8 +88,14 @@ func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func(s
 		}
 		decided.Writes = append(slices.Clone(c.Writes), turn)
 	}
-	c.Writes = replica.WithoutCounts(c.Writes) // they count nothing for who confirms it later
+	many := s.manyEnds(c)
+	c.Writes = slices.DeleteFunc(replica.WithoutCounts(c.Writes), func(w store.Write) bool {
+		return w.Kind == KindEnds
+	}) // they count nothing for who confirms it later
 	why, life := s.rule(c)
+	if why == "" && many != "" {
+		why, life = many, endsWait
+	}
 	if why == "" {
 		return commit(decided)
 	}
@@ -155,7 +164,7 @@ func content(body json.RawMessage) string {
 	if v == nil {
 		return string(body)
 	}
-	for _, written := range []string{"revision", "guarded_since"} {
+	for _, written := range []string{"revision", "guarded_since", "ended_at", "seized_at"} {
 		delete(v, written)
 	}
 	b, err := json.Marshal(v)
@@ -172,7 +181,7 @@ func waits(id string, w waiting) error {
 }
 
 // List returns the changes that wait, the oldest first, with what they would change: what a may know of it. Those of
-// persons are for administrators.
+// others' access are for administrators.
 func (s *Confirmations) List(ctx context.Context, a Actor) (out []wire.Waiting, err error) {
 	for id, row := range waitingIn(s.replica).After("", "") {
 		if row.Value.ExpiresAt.Before(s.now()) || !a.Has(Admin) && ofAdministrators(row.Value) {
@@ -180,7 +189,11 @@ func (s *Confirmations) List(ctx context.Context, a Actor) (out []wire.Waiting, 
 		}
 		w := shown(id, row.Value)
 		for i, one := range row.Value.Writes {
-			fields, current, err := s.replica.FieldsOf(ctx, one.write(), a.Sensitive)
+			write, err := s.asItIs(ctx, one)
+			if err != nil {
+				return nil, err
+			}
+			fields, current, err := s.replica.FieldsOf(ctx, write, a.Sensitive)
 			if err != nil {
 				return nil, err
 			}
@@ -196,6 +209,20 @@ func (s *Confirmations) List(ctx context.Context, a Actor) (out []wire.Waiting, 
 
 func (w waitingWrite) write() store.Write {
 	return store.Write{Kind: w.Kind, ID: w.ID, Expect: w.Expect, Body: w.Body, Delete: w.Delete}
+}
+
+// asItIs returns a write that waits. What its use changes, such as a session, is deleted as it is by then.
+func (s *Confirmations) asItIs(ctx context.Context, w waitingWrite) (store.Write, error) {
+	out := w.write()
+	if kind, _ := s.replica.Kinds.Find(w.Kind); !w.Delete || !kind.Often {
+		return out, nil
+	}
+	d, err := s.replica.Store.Get(ctx, w.Kind, w.ID)
+	if fault.Is(err, fault.NotFound) {
+		return out, nil // the commit will fail
+	}
+	out.Expect = d.Revision
+	return out, err
 }
 
 // WaitingWrites returns the writes of a stored change that waits.
@@ -226,18 +253,22 @@ func (s *Confirmations) get(id string) (replica.Row[waiting], error) {
 	return row, nil
 }
 
-// ofAdministrators reports whether a change is of a person who works with the service.
+// ofAdministrators reports whether a change is of others' access alone: of persons, tokens and sessions. A seizure also
+// ends the tokens of its station.
 func ofAdministrators(w waiting) bool {
-	return slices.ContainsFunc(w.Writes, func(one waitingWrite) bool { return one.Kind == replica.KindPerson })
+	return !slices.ContainsFunc(w.Writes, func(one waitingWrite) bool {
+		return one.Kind == replica.KindSegment || one.Kind == replica.KindScript || slices.Contains(ofSchedulers, one.Kind)
+	})
 }
 
 // ofSchedulers are the kinds that producers do not change.
-var ofSchedulers = []string{replica.KindStation, replica.KindClock, replica.KindCampaign, replica.KindQueue}
+var ofSchedulers = []string{replica.KindStation, replica.KindClock, replica.KindCampaign, replica.KindQueue,
+	replica.KindStationKeys}
 
 // Confirm makes a change that waits. It fails with Forbidden for the person who asked for it, for a producer if
-// schedulers make such changes and for everybody but administrators if it is of a person, for an actor who may not see
-// all that it changes, and if the person who asked was ended or may no longer change it; and with Stale if something
-// that it changes has changed since.
+// schedulers make such changes and for everybody but administrators if it is of others' access, for an actor who may
+// not see all that it changes, and if the person who asked was ended or may no longer change it; and with Stale if
+// something that it changes has changed since.
 func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.Waiting, error) {
 	row, err := s.get(id)
 	if err != nil {
@@ -262,10 +293,21 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 	}
 	writes := []store.Write{{Kind: KindWaiting, ID: id, Expect: row.Revision, Delete: true}}
 	for _, one := range w.Writes {
-		if err := s.replica.Scope(w.ByID, one.write()); err != nil {
+		write, err := s.asItIs(ctx, one)
+		if err == nil {
+			err = s.replica.Scope(w.ByID, write)
+		}
+		if err != nil {
 			return wire.Waiting{}, err
 		}
-		writes = append(writes, one.write())
+		writes = append(writes, write)
+		if t, known := tokensIn(s.replica).Get(one.ID); known && one.Kind == KindToken && one.Delete {
+			made, err := endsMadeBy(s.replica, t.Value, s.now())
+			if err != nil {
+				return wire.Waiting{}, err
+			}
+			writes = append(writes, made...)
+		}
 	}
 	err = replica.CommitSeconded(ctx, s.replica, store.Commit{Writes: writes, Origin: a.Origin(s.now(), w.Action,
 		"asked for by "+w.By+": "+cmp.Or(w.Reason, w.Why))})
@@ -279,7 +321,8 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 // decides fails with Forbidden for an actor who may not make such a change.
 func decides(a Actor, w waiting) error {
 	if ofAdministrators(w) && !a.Has(Admin) {
-		return fault.New(fault.Forbidden, "this changes a person who works with the service: an administrator must decide on it")
+		return fault.New(fault.Forbidden, "this changes the access of persons who work with the service: an administrator "+
+			"must decide on it")
 	}
 	for _, one := range w.Writes {
 		if !a.Has(SchedulerJob) && !a.Has(Admin) && slices.Contains(ofSchedulers, one.Kind) {
@@ -376,8 +419,11 @@ func (s *Confirmations) end(ctx context.Context, a Actor, id string, revision in
 		Writes: []store.Write{{Kind: KindWaiting, ID: id, Expect: revision, Delete: true}}})
 }
 
-// Sweep removes the changes that waited too long.
+// Sweep removes the changes that waited too long, and ends of others' access that count no more.
 func (s *Confirmations) Sweep(ctx context.Context) error {
+	if err := s.forgetEnds(ctx); err != nil {
+		return err
+	}
 	for id, row := range waitingIn(s.replica).After("", "") {
 		if row.Value.ExpiresAt.Before(s.now()) {
 			if err := s.end(ctx, System, id, row.Revision, "change.expire"); err != nil {

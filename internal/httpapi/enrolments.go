@@ -66,7 +66,8 @@ func (a enrolmentHandlers) routes() []route {
 			Confirmed: true, ID: "seizeStation", Tag: apidoc.ForSchedulers, Summary: "Declare a station seized",
 			Detail: "Its tokens end now, and with them its streams, leases and media addresses; its keys count no more, and " +
 				"nothing is encrypted to them. It gets no token but by enrolling anew, which ends the seizure. The answer says " +
-				"what whoever has the station may hold. The call may be repeated.",
+				"what whoever has the station may hold. The call may be repeated. More than five ends of others' access within " +
+				"ten minutes wait (/v1/waiting).",
 			Takes: apidoc.TakesJSON(wire.Reason{Reason: "the site was raided"}), Lenient: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What ended, and what the station may hold.",
 				wire.Seizure{Station: "lantern-coast", SeizedAt: exampleStart, Tokens: []string{"0d9c6f2e41b7a8035c1e"},

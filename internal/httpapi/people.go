@@ -45,7 +45,8 @@ func (a memberHandlers) routes() []route {
 				"name stays one of other_names. Whom an identity is added to counts as one with the caller where two persons " +
 				"are needed; who has passkeys adds it themselves, signed in, and so does who takes a token of nobody by a " +
 				"name. A person is named for what is sensitive, or activated again who was, by a change of nothing else, which " +
-				"waits for a second administrator (/v1/waiting); taking it away does not wait.",
+				"waits for a second administrator (/v1/waiting); taking it away does not, but for more than five ends of others' " +
+				"access within ten minutes.",
 			Match: apidoc.MatchNeeded, Takes: apidoc.TakesPatch[wire.Member](map[string]any{"active": false}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed person.", sora, "ETag")},
 			Faults: map[int]string{http.StatusConflict: clash[http.StatusConflict],

@@ -69,7 +69,7 @@ func (a signInHandlers) routes() []route {
 		{a.endSession, apidoc.Route{Method: http.MethodDelete, Path: "/v1/sessions/:session", Roles: people, Confirmed: true,
 			ID: "endSession", Tag: apidoc.ForEverybody, Summary: "End a session: sign out",
 			Detail: "An administrator may end every session, others their own. Nobody need confirm the end of a session of " +
-				"their own.",
+				"their own. More than five ends of others' access within ten minutes wait (/v1/waiting).",
 			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The session permits nothing any more.")}}},
 		{a.passkeys, apidoc.Route{Method: http.MethodGet, Path: "/v1/passkeys", Roles: people,
 			ID: "listPasskeys", Tag: apidoc.ForEverybody, Summary: "List your passkeys",

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 
+	"lifeline/internal/access"
 	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/wire"
 )
@@ -41,7 +42,8 @@ func (a statusHandlers) routes() []route {
 			ID: "listAlarms", Tag: apidoc.ForSchedulers, Summary: "List the alarms",
 			Detail: "An alarm is a problem that a person must solve: a webhook whose receiver has failed for a quarter of " +
 				"an hour or that was disabled, a problem that a station's player reports, a problem of a " +
-				"station's definitions, or that a person got a code for new passkeys in the last 7 days. It leaves the list when the problem is over.",
+				"station's definitions, that a person ended or limited access of others five times in a day, or that " +
+				"a person got a code for new passkeys in the last 7 days. It leaves the list when the problem is over.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The alarms.",
 				wire.Page[wire.Alarm]{Items: []wire.Alarm{{Code: wire.AlarmWebhookFailing, Subject: "newsroom", Since: exampleStart,
 					Error: "answered 503 Service Unavailable", Waiting: 12, Message: "webhook newsroom is not reached since " +
@@ -112,5 +114,6 @@ func (a statusHandlers) listAlarms(c *call) error {
 			}
 		}
 	}
+	out = append(out, access.MassEnds(a.Replica, a.Now())...)
 	return page(c, append(out, a.SignIn.Alarms()...), "")
 }

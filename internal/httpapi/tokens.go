@@ -50,7 +50,8 @@ func (a tokenHandlers) routes() []route {
 		{a.revokeToken, apidoc.Route{Method: http.MethodDelete, Path: "/v1/tokens/:token", Roles: people,
 			Confirmed: true, ID: "revokeToken", Tag: apidoc.ForSchedulers,
 			Summary: "Revoke an access token",
-			Detail:  "An administrator may revoke every token, others their own.",
+			Detail: "An administrator may revoke every token, others their own. More than five ends of others' access within ten " +
+				"minutes wait (/v1/waiting).",
 			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The token is revoked: it permits nothing "+
 				"any more.")}}},
 	}

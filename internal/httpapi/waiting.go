@@ -32,8 +32,9 @@ func (a waitingHandlers) routes() []route {
 				"nothing until another person confirms it: a segment that protects the persons in it less, the last fallback " +
 				"of a station in a language, many edits or rejections of segments in coming queues, what takes effect in a " +
 				"window that has begun or is frozen, and, of a station that was published, most of its air time, the starts " +
-				"of all windows, its zone or a shorter freeze. So does who would newly hear what is sensitive, which only " +
-				"administrators see and decide on. The list shows every field that would change, before and after; " +
+				"of all windows, its zone or a shorter freeze. So do who would newly hear what is sensitive, and more than " +
+				"five ends of others' access within ten minutes (persons, their rights, tokens, sessions), which only " +
+				"administrators see and decide on, and more than five seizures of stations. The list shows every field that would change, before and after; " +
 				"persons, consent and texts of sensitive segments only to persons who are named for them.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changes, the oldest first.",
 				wire.Page[wire.Waiting]{Items: []wire.Waiting{w}})}}},

@@ -87,7 +87,7 @@ func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
 		replica.KindStationKeys, replica.KindEnrolment, replica.KindDoubts, record.KindReceipts,
 		replica.KindStandingOrder,
 		replica.KindPerson, replica.KindPeople, replica.KindTurn,
-		access.KindMirrorList,
+		access.KindMirrorList, access.KindEnds,
 		signin.KindHolder, signin.KindCode, signin.KindSession, signin.KindChallenge}
 	for _, kind := range All {
 		if told := kind.Changes != ""; told == slices.Contains(untold, kind.Name) {

@@ -14,12 +14,11 @@ import (
 	"lifeline/schedules"
 )
 
-// Handful is the number of recalls that one person makes within Braking before another person must confirm them, and of
-// approved segments in coming queues that one person edits or rejects.
-const Handful = 5
-
-// Braking is the time within which the acts of one person count.
-const Braking = 10 * time.Minute
+// The brake on recalls, and on edits of coming queues, is that on other acts.
+const (
+	Handful = access.Handful
+	Braking = access.Braking
+)
 
 // massTold is how long many recalls of one person are an alarm.
 const massTold = 24 * time.Hour
@@ -45,14 +44,6 @@ func ordered(m *replica.Replica, since time.Time, confirmed bool) (out []schedul
 	return out
 }
 
-// massAct is the alarm that one person made a handful of recalls in a short time, or recalled as many segments at once.
-type massAct struct {
-	By   string            `json:"by"`
-	ByID string            `json:"by_id,omitempty"`
-	At   schedules.Instant `json:"at"`
-	Acts int               `json:"acts"`
-}
-
 // brake fails with Forbidden if a made a handful of recalls within Braking that nobody has confirmed. The recall of a
 // person counts once. With the recall that makes it a handful, and with one of as many segments, it returns the write
 // of an alarm, beside the turn of the decision. what may not name a person in segments: refusals are on the audit.
@@ -76,9 +67,8 @@ func (l *Recalls) brake(ctx context.Context, a access.Actor, what string, segmen
 		}
 	}
 	if acts+1 == Handful || acts < Handful && segments >= Handful {
-		body, err := replica.Encode(massAct{By: a.Name, ByID: a.Person, At: schedules.At(l.now()),
-			Acts: max(acts+1, segments)})
-		return []store.Write{turn, {Kind: KindMassAct, ID: replica.NewID(), Body: body}}, err
+		alarm, err := access.MassAct(a, l.now(), max(acts+1, segments))
+		return []store.Write{turn, alarm}, err
 	}
 	if acts < Handful {
 		return []store.Write{turn}, nil

@@ -266,7 +266,7 @@ func TestOneRecallOfAsManySegmentsAsAHandfulIsAnAlarm(t *testing.T) {
 		}
 		told := 0
 		for _, c := range changes {
-			if c.Kind == KindMassAct {
+			if c.Kind == access.KindMassAct {
 				told++
 			}
 		}

@@ -14,14 +14,10 @@ const KindAttempts = "analysis-attempts" // of a segment's recording: the segmen
 
 const KindUpload = "upload" // a recording that arrives in pieces
 
-const KindMassAct = "mass-act" // an alarm: one person recalled a handful of segments in a short time
-
 // Kinds lists the kinds that only this package reads.
 var Kinds = replica.Kinds{
 	{Name: KindWaveform, Form: reflect.TypeFor[audio.Waveform](), Inspect: inspectWaveform},
 	{Name: KindAttempts, Form: reflect.TypeFor[Attempts](), Inspect: replica.Looking(inspectAttempts)},
-	{Name: KindMassAct, Changes: "alarm", Urgent: true, Form: reflect.TypeFor[massAct](),
-		Inspect: replica.Readable[massAct]},
 	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),
 		Inspect:  replica.Looking(inspectUpload),
 		Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder, withApproval, withFormer}},

@@ -131,7 +131,7 @@ func states(ctx context.Context, m *Replica, w store.Write) (before, after map[s
 
 // FieldsOf returns what a write would change, for a reader who decides on it: of a signed document, what was signed. It
 // is not current if the document is not at the expected revision. A reader who knows what is sensitive gets every field
-// of segments.
+// of segments. Of what is deleted and has no fields on the audit, it tells none.
 func (m *Replica) FieldsOf(ctx context.Context, w store.Write, knows bool) (f []wire.FieldChange, current bool,
 	err error) {
 	before, after, current, err := states(ctx, m, w)
@@ -139,6 +139,9 @@ func (m *Replica) FieldsOf(ctx context.Context, w store.Write, knows bool) (f []
 		return nil, false, err
 	}
 	kind, _ := m.Kinds.Find(w.Kind)
+	if w.Delete && kind.Hides == nil {
+		return nil, true, nil
+	}
 	hides := Hiding()(before, after)
 	if kind.Hides != nil && (w.Kind != KindSegment || !knows) {
 		hides = kind.Hides(before, after)

@@ -271,15 +271,23 @@ func (s *SignIn) shown(own session, present string) wire.Session {
 		Present: own.ID == present}
 }
 
-// EndSession ends a session of the caller's person, and for an administrator that of another. It fails with NotFound.
+// EndSession ends a session of the caller's person, and for an administrator that of another, of which more than a
+// handful wait for another person (access.EndsOther). It fails with NotFound.
 func (s *SignIn) EndSession(ctx context.Context, by access.Actor, id string) error {
 	return s.replica.Retry(ctx, func() error {
 		row, ok := sessionsIn(s.replica).Get(id)
 		if !ok || by.Role != access.Admin && (by.Person == "" || row.Value.Person != by.Person) {
 			return fault.New(fault.NotFound, "there is no session %q", id)
 		}
-		return s.replica.Commit(ctx, store.Commit{Writes: []store.Write{end(row)},
-			Origin: by.Origin(s.now(), "session.end", "")})
+		writes, of := []store.Write{end(row)}, ""
+		if by.Person != row.Value.Person {
+			counted, err := access.EndsOther(ctx, s.replica, by, "session "+id, s.now())
+			if err != nil {
+				return err
+			}
+			writes, of = append(writes, counted...), "of person "+row.Value.Person
+		}
+		return s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: by.Origin(s.now(), "session.end", of)})
 	})
 }
 
