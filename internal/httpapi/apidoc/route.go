@@ -188,13 +188,18 @@ func failures(r Route) map[int]string {
 	}
 	if r.Confirmed {
 		out[http.StatusForbidden] = "The role is not permitted, or a session must confirm the request (step_up)."
+		none := "A session must confirm the request, and its person has no passkeys."
+		if also := out[http.StatusConflict]; also != "" {
+			none = also + " Or a" + strings.TrimPrefix(none, "A")
+		}
+		out[http.StatusConflict] = none
 	}
 	for status, when := range r.Faults {
 		if status == http.StatusForbidden && r.Confirmed {
 			when += " Or a session must confirm the request (step_up)."
 		}
-		if status == http.StatusConflict && r.Method == http.MethodPost {
-			when += " Or the" + strings.TrimPrefix(out[status], "The")
+		if also := out[status]; status == http.StatusConflict && also != "" {
+			when += " Or " + strings.ToLower(also[:1]) + also[1:]
 		}
 		out[status] = when
 	}
