@@ -80,11 +80,19 @@ type Window struct {
 
 // Recurrence defines when a window starts: RFC 5545 DTSTART, RRULE, RDATE and EXDATE lines in the wall time of a zone
 // ("UTC" for times that do not follow daylight saving), within an optional season of days [From, Until).
+//
+// At, Days and Every say the same in words. In requests they may stand in place of RRule; beside it they must agree.
+// Responses have both where words can say it. Only the lines are stored.
 type Recurrence struct {
-	Timezone string `json:"timezone"`
-	RRule    string `json:"rrule"`
-	From     *Date  `json:"from,omitempty"`
+	Timezone string `json:"timezone,omitempty"`
+	RRule    string `json:"rrule,omitempty"`
+	From     *Date  `json:"from,omitempty"` // with words alone also the day from which weeks and months count
 	Until    *Date  `json:"until,omitempty"`
+
+	Zone  string   `json:"zone,omitempty"`  // another name of timezone, in requests
+	At    string   `json:"at,omitempty"`    // HH:MM or HH:MM:SS, in the zone
+	Days  []string `json:"days,omitempty"`  // mon to sun, or first mon to last sun of the month; none: every day
+	Every string   `json:"every,omitempty"` // day, week, 2 weeks, month; none: as the days are
 }
 
 // Occurrence is one instance [StartAt, EndAt) of a window. Date is the broadcast day in which it starts, in the

@@ -155,3 +155,49 @@ func TestRulesOfTheExampleNetworkHoldWithTheSamples(t *testing.T) {
 		}
 	}
 }
+
+// A scheduler says when windows start in words; the service keeps lines, and shows both.
+func TestStartsAreSaidInWords(t *testing.T) {
+	t.Parallel()
+	h := open(t, furnish(t))
+	minjun := terminalOf{h, t, h.secrets["scheduler"]}
+	network := func(starts string) string {
+		return "clocks:\n- {id: long, length_ms: 3600000, positions: [{id: rest, fill: {kinds: [music, testimony]}}]}\n" +
+			"stations:\n- {id: far-relay, name: Far Relay, timezone: Asia/Tashkent, languages: [ko-KP], freeze_ms: 0, " +
+			"fallback: [evergreen-ko-1], windows: [{id: noon, length_ms: 3600000, tolerance_ms: 0, clock: long, starts: " +
+			starts + "}]}\n"
+	}
+	apply := func(starts string) (string, string, int) {
+		file := filepath.Join(t.TempDir(), "network.yaml")
+		if err := os.WriteFile(file, []byte(network(starts)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return minjun.run("apply", "-f", file, "--yes")
+	}
+	if _, wrong, code := apply(`{zone: Asia/Tashkent, at: "13:00", days: [sat, sun], every: 2 weeks}`); code !=
+		cmdline.Failed || !strings.Contains(wrong, "from is missing: it says in which weeks the first one is") {
+		t.Errorf("%d %s", code, wrong)
+	}
+	words := `{zone: Asia/Tashkent, at: "13:00", days: [sat, sun], every: 2 weeks, from: 2026-11-07, until: 2027-03-28}`
+	if out, wrong, code := apply(words); code != 0 {
+		t.Fatalf("%d %s %s", code, out, wrong)
+	}
+	var st schedules.Station
+	h.get(wire.Station("far-relay"), &st)
+	starts := st.Windows[0].Starts
+	if starts.RRule != "DTSTART:20261107T130000\nRRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=SA,SU" || starts.At != "13:00" ||
+		starts.Every != "2 weeks" || starts.Timezone != "Asia/Tashkent" {
+		t.Errorf("%+v", starts)
+	}
+	text := minjun.says("export")
+	want(t, text, "zone: Asia/Tashkent", `at: "13:00"`, "every: 2 weeks", `from: "2026-11-07"`)
+	out, wrong, code := apply(`{timezone: Asia/Tashkent, until: 2027-03-28, rrule: ` +
+		`"DTSTART:20261107T130000\nRRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=SA,SU"}`)
+	if code != 0 || !strings.Contains(out, "everything is as the file says") {
+		t.Errorf("%d %s %s", code, out, wrong)
+	}
+	if _, wrong, code = apply(`{timezone: UTC, at: "14:00", rrule: "DTSTART:20261107T130000\nRRULE:FREQ=DAILY"}`); code !=
+		cmdline.Failed || !strings.Contains(wrong, "tells other times than at, days and every") {
+		t.Errorf("%d %s", code, wrong)
+	}
+}

@@ -43,7 +43,8 @@ func (a networkHandlers) routes() []route {
 			Match: apidoc.MatchTaken,
 			Detail: "In the nights when clocks change, windows in wall time keep their order. A window ends where the next " +
 				"one begins, or is left out. A window that is followed by another within five minutes also " +
-				"fills the hour that occurs twice. The rundown of such a day has the warning clock_change for each window " +
+				"fills the hour that occurs twice. Starts are lines of RFC 5545, or words: `at`, `days` and `every` with " +
+				"`from`, such as 13:00, sat and sun, 2 weeks. The rundown of such a day has the warning clock_change for each window " +
 				"whose length or time by the clock is another, or that leaves an hour which it fills on other days silent.",
 			Takes: apidoc.TakesJSON(exampleStation), Answers: puts(exampleStation), Faults: putFaults}},
 		{a.listClocks, apidoc.Route{Method: http.MethodGet, Path: "/v1/clocks", Roles: people,
@@ -93,6 +94,7 @@ func (a networkHandlers) listStations(c *call) error {
 	return listing(c, func(after string, limit int) ([]schedules.Station, string) {
 		list, next := a.Scheduler.Network.Stations(after, limit)
 		for i := range list {
+			list[i] = list[i].InWords()
 			list[i].CurrentProblems = a.Scheduler.Network.StationProblems.Of(list[i].ID)
 		}
 		return list, next
@@ -101,6 +103,7 @@ func (a networkHandlers) listStations(c *call) error {
 
 func (a networkHandlers) getStation(c *call) error {
 	v, err := a.Scheduler.Network.Station(c.station())
+	v = v.InWords()
 	if v.CurrentProblems = a.Scheduler.Network.StationProblems.Of(v.ID); len(v.CurrentProblems) > 0 {
 		c.r.Header.Del("If-None-Match") // problems appear and disappear without a new revision
 	}
@@ -171,6 +174,10 @@ func (a *Parts) put(c *call, kind string, document any, id *string, latest *int6
 		c.w.Header().Set("Location", c.r.URL.Path)
 	}
 	*latest = out.Changes[0].Revision
+	if st, is := document.(*schedules.Station); is {
+		lines, _ := st.InLines() // Check has said what is wrong
+		*st = lines.InWords()
+	}
 	c.tag(*latest)
 	return c.json(status, document)
 }

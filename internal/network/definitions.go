@@ -103,7 +103,10 @@ func (s *Definitions) Exists(n wire.Apply) bool {
 
 // Check fails as Apply would for the content of n, regardless of revisions.
 func (s *Definitions) Check(ctx context.Context, n wire.Apply) error {
-	problems := s.problems(ctx, n)
+	var problems []schedules.Problem
+	if n.Stations, problems = storedForm(n.Stations); len(problems) == 0 {
+		problems = s.problems(ctx, n)
+	}
 	if err := ctx.Err(); err != nil {
 		return err // the caller has gone: the problems may be incomplete
 	}
@@ -124,7 +127,7 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		if err != nil {
 			return err
 		}
-		n.Stations = withoutProblems(n.Stations)
+		n.Stations, _ = storedForm(n.Stations) // Check has said what is wrong
 		act := applying{given: revision, out: wire.Applied{DryRun: dryRun, Changes: []wire.AppliedChange{}}}
 		s.clockPart().apply(&act, n.Clocks)
 		s.scriptPart().apply(&act, n.Scripts)
@@ -168,7 +171,7 @@ func (s *Definitions) problems(ctx context.Context, n wire.Apply) []schedules.Pr
 	changed := map[string]bool{}
 	for _, st := range n.Stations {
 		before, known := replica.StationsIn(s.replica).Get(st.ID)
-		st.Revision, st.CurrentProblems = before.Value.Revision, nil
+		st.Revision = before.Value.Revision
 		changed[st.ID] = !known || !reflect.DeepEqual(st, before.Value)
 	}
 	settled := func(id string) bool { return !changed[id] }

@@ -21,13 +21,19 @@ type part[T any] struct {
 	keys func(*T) (id *string, revision *int64)
 }
 
-// withoutProblems returns the stations in their stored form.
-func withoutProblems(list []schedules.Station) []schedules.Station {
-	list = slices.Clone(list)
-	for i := range list {
-		list[i].CurrentProblems = nil
+// storedForm returns the stations in their stored form: without problems, and with starts in lines. It reports what is
+// wrong with the words of starts.
+func storedForm(list []schedules.Station) (out []schedules.Station, wrong []schedules.Problem) {
+	out = slices.Clone(list)
+	for i := range out {
+		var own []schedules.Problem
+		out[i], own = out[i].InLines()
+		out[i].CurrentProblems = nil
+		for _, p := range own {
+			wrong = append(wrong, schedules.Problem{Field: fmt.Sprintf("stations[%d].%s", i, p.Field), Message: p.Message})
+		}
 	}
-	return list
+	return out, wrong
 }
 
 func (p part[T]) id(v T) string {

@@ -18,7 +18,7 @@ const (
 var networkKinds = Kinds{
 	{Name: KindStation, Changes: "station", OfStation: true, Form: reflect.TypeFor[schedules.Station](), Hides: Hiding(),
 		Whole: "windows", Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation),
-		Upgrades: []Upgrade{withStarved, withStandingOrder}},
+		Upgrades: []Upgrade{withStarved, withStandingOrder, withWords}},
 	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},
 	{Name: KindScript, Changes: "script", Form: reflect.TypeFor[schedules.Script](), Hides: Hiding(),
@@ -46,6 +46,9 @@ var withStandingOrder = Needs(func(st schedules.Station) error {
 	}
 	return nil
 })
+
+// withWords adds the words of starts, which are in requests and responses and never stored.
+var withWords = Needs(func(schedules.Station) error { return nil })
 
 func StationsIn(m *Replica) *Cache[schedules.Station] {
 	return CacheOf[*Cache[schedules.Station]](m, KindStation)

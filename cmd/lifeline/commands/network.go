@@ -25,6 +25,9 @@ func (c *exportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	for i := range n.Stations {
+		n.Stations[i] = n.Stations[i].InWordsAlone()
+	}
 	document, err := json.Marshal(n)
 	if err != nil {
 		return err
