@@ -113,7 +113,7 @@ func classify(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case full(err):
+	case fault.NoRoom(err):
 		return fault.Wrap(fault.Full, err, "no space left for audio")
 	case errors.As(err, new(*fs.PathError)), errors.As(err, new(*os.LinkError)):
 		return fault.Wrap(fault.Unavailable, err, "the audio directory cannot be reached")

@@ -3,9 +3,7 @@
 package blob
 
 import (
-	"errors"
 	"os"
-	"syscall"
 	"time"
 )
 
@@ -16,9 +14,4 @@ func claim(f *os.File) (bool, error) {
 		return false, err
 	}
 	return time.Since(info.ModTime()) > 24*time.Hour, nil
-}
-
-// full reports whether err means that there is no space: ERROR_HANDLE_DISK_FULL or ERROR_DISK_FULL.
-func full(err error) bool {
-	return errors.Is(err, syscall.Errno(39)) || errors.Is(err, syscall.Errno(112))
 }

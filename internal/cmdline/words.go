@@ -133,7 +133,7 @@ func fileWords(e *fs.PathError) string {
 		return e.Path + ": you may not read or write it"
 	case errors.Is(e, fs.ErrExist):
 		return e.Path + ": it exists already"
-	case errors.Is(e, syscall.ENOSPC):
+	case fault.NoRoom(e):
 		return e.Path + ": the disk is full: make room there, and run this again"
 	case errors.Is(e, syscall.EROFS):
 		return e.Path + ": this disk can only be read: name another place"

@@ -92,7 +92,7 @@ func fill(f *os.File, at, n int64) error {
 }
 
 func classify(err error) error {
-	if full(err) {
+	if fault.NoRoom(err) {
 		return fault.Wrap(fault.Full, err, "no room for what is kept back")
 	}
 	return fmt.Errorf("reserve: %w", err)
