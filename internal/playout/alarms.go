@@ -1,6 +1,10 @@
 package playout
 
-import "slices"
+import (
+	"slices"
+
+	"lifeline/internal/fault"
+)
 
 // alarm is a condition that persists now and that a person must resolve.
 type alarm struct{ key, text string }
@@ -52,4 +56,12 @@ func (p *Problems) Alarmed() <-chan struct{} {
 func (p *Problems) signal() {
 	close(p.alarmed)
 	p.alarmed = make(chan struct{})
+}
+
+// diskWords returns in words why the disk refused something.
+func diskWords(err error) string {
+	if fault.NoRoom(err) {
+		return "the disk is full"
+	}
+	return err.Error()
 }

@@ -420,18 +420,22 @@ func expiry(now Now, offered bool) time.Time {
 }
 
 // keep makes next the current holdings and saves the document before its mark. After a crash between the two writes,
-// load marks the document. If the disk fails, only the copy is lost: the document is used.
+// load marks the document. If the disk fails, the document is used all the same, and saved once the disk takes it.
 func (v *DocumentStore) keep(name string, envelope []byte, document string, m mark, save bool, next *Holdings) {
 	known := v.seen[document] == m
 	v.support(m.IssuedAt)
 	v.seen[document] = m
 	v.setHoldings(next)
 	if save {
-		write := v.state.Replace
+		write, names := v.state.Keep, []string{name}
 		if name == recallsName {
-			write = v.state.ReplaceTwice
+			write, names = v.state.KeepFirst, statedir.Twice(name)
 		}
-		if err := write(name, envelope); err != nil {
+		var err error
+		for _, n := range names {
+			err = errors.Join(err, write(n, envelope))
+		}
+		if err != nil {
 			v.problems.Add("%s is used but could not be saved: %v", name, err)
 			return
 		}
@@ -454,7 +458,7 @@ func (v *DocumentStore) Forget(date schedules.Date) {
 	for _, d := range sortedDates(next.Queues) {
 		if d.Before(date) {
 			delete(next.Queues, d)
-			if err := v.state.Root.Remove(queueName(d)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := v.state.Remove(queueName(d)); err != nil {
 				v.problems.Add("an old queue could not be removed: %v", err)
 			}
 		}

@@ -2,8 +2,6 @@ package playout
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -77,7 +75,7 @@ func (v *DocumentStore) forgetErased(erased map[string]bool, now time.Time) {
 			return erased[it.Audio.SHA256]
 		}) {
 			delete(next.Queues, date)
-			if err := v.state.Root.Remove(queueName(date)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := v.state.Remove(queueName(date)); err != nil {
 				v.problems.Add("a queue with an erased recording could not be removed: %v", err)
 			}
 		}

@@ -180,7 +180,7 @@ func (m *Mirrors) learn(mirrors []string, drops string) {
 	})
 	m.mu.Unlock()
 	m.know(valid)
-	if err := m.cache.state.Record(mirrorsRecord{valid, drops}, mirrorsName); err != nil {
+	if err := m.cache.state.KeepRecord(mirrorsRecord{valid, drops}, mirrorsName); err != nil {
 		m.problems.Add("the list of mirrors could not be saved: %v", err)
 	}
 }

@@ -211,6 +211,39 @@ func (p *Player) watchSound(ctx context.Context) {
 	}
 }
 
+// settleEvery is the time between two attempts to save what the disk did not take.
+const settleEvery = 2 * time.Second
+
+// spareEvery is the time between two attempts to make the spare whole.
+const spareEvery = time.Minute
+
+// settle saves what the disk did not take when it came, and raises an alarm until the disk takes it. It also keeps the
+// spare for recalls.
+func (p *Player) settle(ctx context.Context) {
+	const alarm, spare = "unsaved", "spare"
+	var looked time.Time
+	for {
+		if time.Since(looked) >= spareEvery {
+			looked = time.Now()
+			if err := p.opt.State.Spare(); err != nil {
+				p.problems.Raise(spare, "the state directory %s has no room to spare: %s. Recalls take effect, but a restart may "+
+					"forget them: check the disk", p.opt.State.Root.Name(), diskWords(err))
+			} else {
+				p.problems.Calm(spare)
+			}
+		}
+		if err := p.opt.State.Settle(); err != nil {
+			p.problems.Raise(alarm, "the state directory %s cannot be written: %s. The station goes by what it has received, and a "+
+				"restart would forget it: check the disk", p.opt.State.Root.Name(), diskWords(err))
+		} else {
+			p.problems.Calm(alarm)
+		}
+		if retry.Pause(ctx, settleEvery) != nil {
+			return
+		}
+	}
+}
+
 // heard returns the sound that left the machine; nil if the player has no outputs.
 func (p *Player) heard() *output.Sound {
 	if len(p.opt.Outputs) == 0 {
@@ -273,6 +306,7 @@ func (p *Player) Run(ctx context.Context) error {
 	g.Go(func() error { drops.Run(live); return nil })
 	g.Go(func() error { return p.documents.KeepTime(live) })
 	g.Go(func() error { p.watchSound(live); return nil })
+	g.Go(func() error { p.settle(live); return nil })
 	g.Go(func() error { (&eraser{p.documents, p.cache, p.time.Now}).Run(live); return nil })
 	err := g.Wait()
 	err = errors.Join(err, p.lines.Close(linesEnd)) // rendered sound is still heard at its time

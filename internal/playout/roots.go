@@ -119,7 +119,7 @@ func (v *DocumentStore) saveRoots() {
 	for _, r := range v.chain {
 		record.Roots = append(record.Roots, r.Bytes())
 	}
-	if err := v.state.Record(record, statedir.Twice(rootsName)...); err != nil {
+	if err := v.state.KeepRecord(record, statedir.Twice(rootsName)...); err != nil {
 		v.problems.Add("the root is used but could not be saved: %v", err)
 	}
 }
@@ -327,7 +327,7 @@ func (v *DocumentStore) keepIfTrusted(name, payloadType string) bool {
 }
 
 func (v *DocumentStore) discard(name string) {
-	if err := v.state.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := v.state.Remove(name); err != nil {
 		v.problems.Add("%s is signed by a key that is no longer trusted, and could not be removed: %v", name, err)
 	}
 }

@@ -104,8 +104,8 @@ func (v *DocumentStore) withoutReplaced(r *seenRecord) {
 }
 
 func (v *DocumentStore) saveSeen() {
-	err := v.state.Record(seenRecord{Documents: v.seen, Recalled: v.recalled, Kept: v.kept, Above: v.above, Lost: v.lost,
-		Under: v.under()}, statedir.Twice(seenName)...)
+	err := v.state.KeepRecord(seenRecord{Documents: v.seen, Recalled: v.recalled, Kept: v.kept, Above: v.above,
+		Lost: v.lost, Under: v.under()}, statedir.Twice(seenName)...)
 	if err != nil {
 		v.problems.Add("the record of revisions seen could not be saved: %v", err)
 	}

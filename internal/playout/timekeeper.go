@@ -220,7 +220,7 @@ func (k *Timekeeper) Set() time.Duration {
 }
 
 func (k *Timekeeper) save(a anchor) {
-	if err := k.state.Record(a, statedir.Twice(anchorName)...); err != nil {
+	if err := k.state.KeepRecord(a, statedir.Twice(anchorName)...); err != nil {
 		k.problems.Add("the time kept could not be saved: %v", err)
 	}
 }

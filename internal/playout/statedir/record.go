@@ -86,13 +86,18 @@ func Records[T any](s *Dir, limit int64, names ...string) (out []Copy[T]) {
 }
 
 // Record writes v to each of names. Of those copies, all but one may then be damaged without loss.
-func (s *Dir) Record(v any, names ...string) error {
+func (s *Dir) Record(v any, names ...string) error { return record(s.Replace, v, names) }
+
+// KeepRecord is Record by Keep.
+func (s *Dir) KeepRecord(v any, names ...string) error { return record(s.Keep, v, names) }
+
+func record(write func(string, []byte) error, v any, names []string) error {
 	b, err := encode(v)
 	if err != nil {
 		return fmt.Errorf("playout: write %s: %w", names[0], err)
 	}
 	for _, name := range names {
-		err = errors.Join(err, s.Replace(name, b))
+		err = errors.Join(err, write(name, b))
 	}
 	return err
 }

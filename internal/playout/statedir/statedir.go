@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"lifeline/internal/fault"
@@ -24,6 +25,9 @@ type Dir struct {
 	Mode fs.FileMode // permissions of new files; 0: 0600
 	temp atomic.Int64
 	lock *os.File // nil: not locked
+
+	owing sync.Mutex
+	owed  []owed // what Keep could not write, in that order
 
 	found []string // descriptions of files that were damaged when they were read
 }
@@ -136,6 +140,9 @@ func (s *Dir) Replace(name string, b []byte) error {
 			return s.SyncDir(path.Dir(name))
 		}
 	}
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		at.Path = filepath.Join(s.Root.Name(), name) // the temporary name differs each time
+	}
 	return fmt.Errorf("playout: write %s: %w", name, errors.Join(err, s.Root.Remove(temp)))
 }
 
@@ -151,8 +158,11 @@ func (s *Dir) ReplaceTwice(name string, b []byte) error {
 	return errors.Join(s.Replace(copies[0], b), s.Replace(copies[1], b))
 }
 
-// Remove durably removes name. It does nothing if name does not exist.
+// Remove durably removes name, and what Keep could not write there. It does nothing if name does not exist.
 func (s *Dir) Remove(name string) error {
+	s.owing.Lock()
+	defer s.owing.Unlock()
+	s.disown(name)
 	if err := s.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("playout: remove %s: %w", name, err)
 	}
