@@ -2,9 +2,13 @@ package playout
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"lifeline/internal/harness"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -55,5 +59,30 @@ func TestWhatAFullDiskDidNotTakeIsSavedOnceThereIsRoom(t *testing.T) {
 		if h.Queues[schedules.DateOf(documentsNow)] == nil || h.Recalls == nil || h.Recalls.Revision != 1 {
 			t.Errorf("after a restart it holds %+v", h)
 		}
+	})
+}
+
+// The disk has room for the file of a short item and not for that of the long one before it.
+func TestAFullDiskCostsOnlyTheItemsWhoseFilesItDoesNotTake(t *testing.T) {
+	harness.OnSmallDisk(t, "1m", func(t *testing.T, dir string) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newService(t)
+			start := time.Now().Add(30 * time.Second).Truncate(time.Second)
+			long, short := s.record(rec(1, 60)), s.record(rec(2, 4))
+			s.publish(day("lantern", 1, start, 64*time.Second, []wire.QueueItem{long, short}))
+			s.recall(1)
+			st := newGuest(t, s)
+			st.lists = filepath.Join(dir, "lists")
+			p, stop := st.keep()
+			defer stop()
+			time.Sleep(20 * time.Second)
+			alarms := strings.Join(p.problems.Alarms(), "\n")
+			if _, there := st.of(short); !there || !strings.Contains(alarms, "the disk is full") {
+				t.Errorf("next is %v, and the alarms are %q", st.next(), alarms)
+			}
+			if _, there := st.of(long); there {
+				t.Fatal("the disk took the long item")
+			}
+		})
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,7 @@ type Lister struct {
 	kept    listedRecord
 	written map[string]string // content of each list
 	linked  map[string]int64  // losses of each recording before it was put beside the lists
+	failing map[string]string // by alarm and file: the alarm of what could not be written or removed
 	days    dayState          // that the lists of days were written for
 	stands  atomic.Pointer[Listing]
 }
@@ -131,7 +133,7 @@ func openLister(opt Options, documents *DocumentStore, cache *Cache, reports *sp
 	l := &Lister{path: path, dir: &statedir.Dir{Root: root, Mode: listsMode}, state: state, documents: documents,
 		cache: cache, spool: reports, problems: problems, time: keeper, rate: rate, ahead: opt.Ahead,
 		kept:    listedRecord{map[string]listed{}, map[string]string{}},
-		written: map[string]string{}, linked: map[string]int64{}}
+		written: map[string]string{}, linked: map[string]int64{}, failing: map[string]string{}}
 	l.pieces = newPieces(l.dir, cache, opt.Open, rate, keeper.Now, problems)
 	l.plan = listPlanner{rate: rate, ready: l.pieces.Ready, aside: l.aside,
 		has: func(a wire.AudioRef) bool { return cache.Has(a) && !l.pieces.Unfit(a.SHA256) }}
@@ -230,6 +232,9 @@ func (l *Lister) Once(ctx context.Context, follower *Follower, fetcher *Fetcher)
 	if missing > 0 {
 		return Missing(missing)
 	}
+	if _, err := l.pieces.Failure(); err != nil {
+		return fmt.Errorf("playout: the files of the coming items cannot be written: %w", err)
+	}
 	return nil
 }
 
@@ -286,9 +291,27 @@ func (l *Lister) discard(h *Holdings) {
 }
 
 func (l *Lister) remove(name string) {
-	if err := l.dir.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.problems.Raise("lists", "%s may not air and could not be removed: %v. Stop the player and check the disk",
-			filepath.Join(l.path, name), err)
+	err := l.dir.Root.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	l.note("removal", name, err, "files in %s may not air and could not be removed: %s. Stop the player and check the disk")
+	if err == nil {
+		l.note("lists", name, nil, "")
+	}
+}
+
+// note raises an alarm if something failed with a file, and ends it once nothing fails with any file. The text has the
+// directory and the failure.
+func (l *Lister) note(alarm, name string, err error, format string) {
+	if err != nil {
+		l.failing[alarm+name] = alarm
+		l.problems.Raise(alarm, format, l.path, diskWords(err))
+		return
+	}
+	delete(l.failing, alarm+name)
+	if !slices.Contains(slices.Collect(maps.Values(l.failing)), alarm) {
+		l.problems.Calm(alarm)
 	}
 }
 
@@ -305,7 +328,8 @@ func (l *Lister) aside(it *wire.QueueItem, outcome schedules.Outcome, why string
 	}
 }
 
-// remember keeps what reports and recalls may name later.
+// remember keeps what reports and recalls may name later. Reports may name every file that was there: players go on
+// while nobody keeps the lists.
 func (l *Lister) remember(h *Holdings, all []ListEntry, now time.Time) {
 	next := listedRecord{maps.Clone(l.kept.Entries), map[string]string{}}
 	for sha, segment := range l.kept.Segments {
@@ -315,20 +339,27 @@ func (l *Lister) remember(h *Holdings, all []ListEntry, now time.Time) {
 	}
 	h.each(func(it *wire.QueueItem) { next.Segments[it.Audio.SHA256] = it.SegmentID })
 	maps.DeleteFunc(next.Entries, func(_ string, t listed) bool { return now.Sub(t.Until.Time) > listedFor })
-	settle := l.rate.Frame(now.Add(decideAhead))
+	replaced := map[string]bool{} // was to start later, and no longer is
+	for name, t := range next.Entries {
+		replaced[name] = t.From.After(now)
+	}
+	at, settle := l.rate.Frame(now), l.rate.Frame(now.Add(decideAhead))
 	for _, t := range all {
-		if before, known := next.Entries[t.Name]; t.Start > settle || known && before.Sum != "" {
+		delete(replaced, t.Name)
+		before, known := next.Entries[t.Name]
+		if t.Start > settle && !l.pieces.Ready(t.Name) || t.Start <= at && known && before.Sum != "" {
 			continue
 		}
 		next.Entries[t.Name] = listed{ItemID: t.id(), SegmentID: t.Item.SegmentID, SHA256: t.Item.Audio.SHA256,
 			From: instant(l.rate, t.Start), Until: instant(l.rate, t.End), Fallback: t.Fills != "", Detail: t.Detail,
 			Sum: l.pieces.Sum(t.Name)}
 	}
+	maps.DeleteFunc(next.Entries, func(name string, _ listed) bool { return replaced[name] })
 	if maps.Equal(next.Entries, l.kept.Entries) && maps.Equal(next.Segments, l.kept.Segments) {
 		return
 	}
 	l.kept = next
-	if err := l.state.Record(next, listedName); err != nil {
+	if err := l.state.KeepRecord(next, listedName); err != nil {
 		l.problems.Add("%s could not be saved: a report after a restart may be refused: %v", listedName, err)
 	}
 }
@@ -377,16 +408,15 @@ func plainTitle(title string) string {
 
 // write replaces a list if its content changed. It reports whether it did.
 func (l *Lister) write(name string, b []byte) bool {
-	const alarm = "lists"
 	if text, there := l.written[name]; there && text == string(b) {
 		return false
 	}
-	if err := l.dir.Replace(name, b); err != nil {
-		l.problems.Raise(alarm, "the list %s cannot be written: %v. Items that may not air are still removed, and nothing "+
-			"new airs: check the disk", filepath.Join(l.path, name), err)
+	err := l.dir.Replace(name, b)
+	l.note("lists", name, err, "the lists in %s cannot be written: %s. What may not air is still removed, and nothing new airs "+
+		"until they can be: check the disk")
+	if err != nil {
 		return false
 	}
-	l.problems.Calm(alarm)
 	l.written[name] = string(b)
 	return true
 }

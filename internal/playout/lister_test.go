@@ -450,14 +450,23 @@ func TestFullDiskKeepsNoRecalledFile(t *testing.T) {
 		if isThere(t, st.at("air/"+l.name+".wav")) || isThere(t, st.at("audio/"+it.Audio.SHA256+".mp3")) {
 			t.Error("a recalled file is there")
 		}
-		if alarms := strings.Join(p.problems.Alarms(), "\n"); !strings.Contains(alarms, "next cannot be written") {
+		if alarms := strings.Join(p.problems.Alarms(), "\n"); !strings.Contains(alarms, "the lists in "+st.lists+
+			" cannot be written") {
 			t.Errorf("the alarms are %q", alarms)
+		}
+		changed := p.problems.Alarmed()
+		s.publish(day("lantern", 2, start, time.Minute, []wire.QueueItem{s.record(rec(2, 30))})) // other lists are written
+		time.Sleep(time.Second)
+		select {
+		case <-changed:
+			t.Error("the alarm ended while next could not be written")
+		default:
 		}
 		if err := os.RemoveAll(st.at("next")); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		if lines := st.next(); len(lines) != 0 || len(p.problems.Alarms()) != 0 {
+		if lines := st.next(); len(lines) != 1 || len(p.problems.Alarms()) != 0 {
 			t.Errorf("next has %v, and the alarms are %v", lines, p.problems.Alarms())
 		}
 	})
@@ -517,6 +526,35 @@ func TestAFolderThatCannotHoldTheListsIsNamedWithItsFlag(t *testing.T) {
 		}
 		if err := state.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestWhatAiredWhileNobodyKeptTheListsIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		start := time.Now().Add(30 * time.Second).Truncate(time.Second)
+		items := []wire.QueueItem{s.record(rec(1, 20)), s.record(rec(2, 20)), s.record(rec(3, 20))}
+		s.publish(day("lantern", 1, start, time.Minute, items))
+		s.recall(1)
+		st := newGuest(t, s)
+		_, stop := st.keep()
+		time.Sleep(10 * time.Second)
+		lines := st.next()
+		stop()
+		time.Sleep(5 * time.Minute)
+		for i, l := range lines {
+			report := fmt.Sprintf("%s %d %d aired\n", l.name, l.start.UnixMilli(), l.end.UnixMilli())
+			if err := os.WriteFile(st.at(fmt.Sprintf("reports/%d", i)), []byte(report), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, stop = st.keep()
+		time.Sleep(2 * time.Second)
+		stop()
+		if reported := outcomes(s.entries()); !slices.Equal(reported, []string{"item-1 segment-1 aired",
+			"item-2 segment-2 aired", "item-3 segment-3 aired"}) {
+			t.Errorf("reported %q", reported)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -35,15 +36,27 @@ type pieces struct {
 	sums  map[string][sha256.Size]byte // of the finished files, by name
 	sure  map[string]bool              // files that were compared with their sums shortly before their start
 	bad   map[string]bool              // hashes of recordings that are intact and cannot be decoded
+	fails map[string]failedPiece       // files that the disk did not take, by name
 	idle  bool                         // nothing is to be made
 	wake  chan struct{}                // holds a token when wants changed
 	made  chan struct{}                // holds a token when a file was finished or lost
 }
 
+// failedPiece says why a file could not be written, and when it is tried again; zero: now.
+type failedPiece struct {
+	err   error
+	again time.Time
+}
+
+// failPause is the time between two attempts to write a file that the disk did not take: each may write all that is
+// free.
+const failPause = 5 * time.Second
+
 func newPieces(dir *statedir.Dir, cache *Cache, open Open, rate dsp.Rate, now Now, problems *Problems) *pieces {
 	return &pieces{dir: dir, cache: cache, open: open, rate: rate, now: now, problems: problems,
 		sums: map[string][sha256.Size]byte{}, sure: map[string]bool{}, bad: map[string]bool{},
-		wake: make(chan struct{}, 1), made: make(chan struct{}, 1)}
+		fails: map[string]failedPiece{},
+		wake:  make(chan struct{}, 1), made: make(chan struct{}, 1)}
 }
 
 // pieceName returns the path of an entry's file.
@@ -120,6 +133,7 @@ func (p *pieces) Want(all []ListEntry) {
 			drop = append(drop, name)
 		}
 	}
+	maps.DeleteFunc(p.fails, func(name string, _ failedPiece) bool { return !keep[name] })
 	p.mu.Unlock()
 	for _, name := range drop {
 		p.remove(name)
@@ -148,42 +162,83 @@ func signal(c chan struct{}) {
 
 // Run makes files until ctx is done.
 func (p *pieces) Run(ctx context.Context) error {
-	const alarm = "files"
 	for {
 		wait := time.Second
-		if t := p.next(); t != nil {
-			err := p.make(ctx, *t)
-			switch {
-			case err == nil:
-				p.problems.Calm(alarm)
-				signal(p.made)
-				wait = 0
-			case ctx.Err() == nil:
-				p.problems.Raise(alarm, "the file of an item that is due at %s cannot be written: %v. Nothing airs in its place "+
-					"until it can be: free space on the disk", p.rate.Time(t.Start).UTC().Format(time.TimeOnly), err)
-			}
-		} else if t := p.unsure(); t != nil {
+		if t := p.unsure(); t != nil {
 			if err := p.check(*t); err != nil {
 				p.problems.Add("%s: %v: it is made again", pieceName(t.Name), err)
 				p.remove(t.Name)
 				signal(p.made)
 			}
 			wait = 0
+		} else if t := p.due(); t != nil {
+			if err := p.make(ctx, *t); err == nil {
+				signal(p.made)
+			} else if ctx.Err() == nil {
+				p.fail(t.Name, failedPiece{err, time.Now().Add(failPause)})
+			}
+			wait = 0
 		}
+		p.tell()
 		if retry.Pause(ctx, wait, p.wake) != nil {
 			return nil
 		}
 	}
 }
 
-// next returns the first entry without a file; nil: there is none.
+// fail notes that the disk did not take a file.
+func (p *pieces) fail(name string, why failedPiece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fails[name] = why
+}
+
+// Failure returns why the first file that the disk does not take could not be written, and when it is due; nil: there
+// is none.
+func (p *pieces) Failure() (due time.Time, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.wants {
+		if why := p.fails[t.Name]; why.err != nil {
+			return p.rate.Time(t.Start), why.err
+		}
+	}
+	return due, nil
+}
+
+// tell raises an alarm as long as the disk does not take a file.
+func (p *pieces) tell() {
+	const alarm = "files"
+	if due, err := p.Failure(); err != nil {
+		p.problems.Raise(alarm, "the file of the item that is due at %s cannot be written: %s. Nothing airs in its place until "+
+			"it can be: free space on the disk", due.UTC().Format(time.TimeOnly), diskWords(err))
+	} else {
+		p.problems.Calm(alarm)
+	}
+}
+
+// due returns the entry whose file is made now; nil: there is none. A file that the disk did not take keeps others,
+// which may be smaller, waiting only at its next attempt.
+func (p *pieces) due() *ListEntry {
+	p.mu.Lock()
+	for name, why := range p.fails {
+		if !why.again.After(time.Now()) {
+			p.fails[name] = failedPiece{why.err, time.Time{}}
+		}
+	}
+	p.mu.Unlock()
+	return p.next()
+}
+
+// next returns the first entry without a file that is not to wait; nil: there is none.
 func (p *pieces) next() *ListEntry {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.rate.Frame(p.now())
 	for i := range p.wants {
 		t := &p.wants[i]
-		if _, there := p.sums[t.Name]; !there && t.End > now && !p.bad[t.Item.Audio.SHA256] && p.cache.Has(t.Item.Audio) {
+		if _, there := p.sums[t.Name]; !there && t.End > now && !p.bad[t.Item.Audio.SHA256] && p.cache.Has(t.Item.Audio) &&
+			p.fails[t.Name].again.IsZero() {
 			return t
 		}
 	}
@@ -271,6 +326,7 @@ func (p *pieces) make(ctx context.Context, t ListEntry) error {
 	}
 	p.mu.Lock()
 	p.sums[t.Name] = sum
+	delete(p.fails, t.Name)
 	p.mu.Unlock()
 	return nil
 }
@@ -283,6 +339,7 @@ func (p *pieces) spoil(t ListEntry, why error) {
 	p.problems.Add("item %s (%s) cannot air: %v", t.Item.ID, t.Item.SegmentID, why)
 	p.mu.Lock()
 	p.bad[t.Item.Audio.SHA256] = true
+	delete(p.fails, t.Name)
 	p.mu.Unlock()
 	signal(p.made)
 }
