@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 )
 
@@ -52,6 +53,20 @@ func TestACertificateThatEndsWithinTwoWeeksIsAnAlarm(t *testing.T) {
 		r.certificate(c.ends)
 		if got := r.problems.Alarms(); (len(got) == 1) != c.want || c.want && !strings.Contains(got[0], "renew it") {
 			t.Errorf("it ends at %v: %q", c.ends, got)
+		}
+	}
+}
+
+// The service refuses the whole status for one text that it does not accept.
+func TestProblemsAreTextsThatTheServiceAccepts(t *testing.T) {
+	p := NewProblems(time.Now, discardLog())
+	for _, said := range []string{"as-run entry 7 was re\ufffdeated", "half a letter \xed\x95", "red \x1b[31m",
+		"line\nline", "\u202e"} {
+		p.Add("the service says %s", said)
+	}
+	for _, told := range p.List() {
+		if line, err := text.Line(told); err != nil || line != told {
+			t.Errorf("%q: %v", told, err)
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -153,14 +152,15 @@ func (f *Fetcher) fetchOnce(ctx context.Context, w want, all []want) {
 	if err == nil {
 		came, err = f.fetch(ctx, w.audio)
 	}
-	if err != nil && ctx.Err() == nil && !errors.Is(err, syscall.ENOSPC) && f.mirrors != nil {
+	if err != nil && ctx.Err() == nil && !fault.NoRoom(err) && f.mirrors != nil &&
+		f.mirrors.Names(w.audio.SHA256) {
 		if other := f.mirrors.Recording(ctx, w.audio, f.limit); other != nil {
 			err = fmt.Errorf("%w; mirrors: %w", err, other)
 		} else {
 			err = f.cache.dropPart(w.audio.SHA256)
 		}
 	}
-	if errors.Is(err, syscall.ENOSPC) {
+	if fault.NoRoom(err) {
 		f.cache.evict(all, w.audio.Bytes)
 	}
 	if err == nil {
@@ -238,7 +238,8 @@ func (f *Fetcher) complete(ctx context.Context, part *os.File, audio wire.AudioR
 		return err
 	}
 	if sum := hex.EncodeToString(h.Sum(nil)); n != audio.Bytes || sum != audio.SHA256 {
-		return errors.Join(fmt.Errorf("%d bytes came, with hash %.12s", n, sum), part.Truncate(0))
+		return errors.Join(errors.New("what came is not that recording: it was changed on the way, or where it lies"),
+			part.Truncate(0))
 	}
 	return nil
 }

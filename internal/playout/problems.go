@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -82,8 +83,11 @@ func formatText(format string, args ...any) string {
 // leastTold is the number of characters that are left of each argument of a long text.
 const leastTold = 40
 
-// cleanText returns s as the service accepts it: cleaned to one line (text.Clean) of at most mostTold characters.
-func cleanText(s string) string { return text.Cut(s, mostTold) }
+// cleanText returns s as the service accepts it: cleaned to one line (text.Clean) of at most mostTold characters. What
+// is no character, as in an answer that was changed on the way, becomes a question mark.
+func cleanText(s string) string {
+	return text.Cut(strings.ReplaceAll(strings.ToValidUTF8(s, "?"), "\ufffd", "?"), mostTold)
+}
 
 // List returns the problems of the last day, newest first.
 func (p *Problems) List() []string {
