@@ -320,6 +320,31 @@ func TestTheScriptOfFFmpegShowsThePasswordOfItsMountToNobody(t *testing.T) {
 	}
 }
 
+func TestEzstreamBeginsAnItemInItsMiddleThatIsDueForASecondOrMore(t *testing.T) {
+	const second, frame = 16000, 384 // bytes at 128 kbit/s
+	for due, most := range map[time.Duration]int{-5500 * time.Millisecond: 15*second + frame, time.Second: 20 * second} {
+		lists, dir := listing(t, time.Now().Add(due), 1, 20*time.Second), t.TempDir()
+		name := fmt.Sprintf("%064x-0123456789abcdef.mp3", 0)
+		made := bytes.Repeat([]byte("0123456789abcdef"), 20*second/16)
+		for file, b := range map[string][]byte{name: made, "on-air": nil, "last": []byte("0\n")} {
+			if err := os.WriteFile(filepath.Join(dir, file), b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.CommandContext(t.Context(), "sh", script(t, "ezstream.sh"), "next")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "LIFELINE_LISTS="+lists, "LIFELINE_MOUNT=none")
+		said, err := cmd.CombinedOutput()
+		if err != nil || string(said) != filepath.Join(dir, name)+"\n" {
+			t.Fatalf("due in %v: %v: %s", due, err, said)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || len(b) > most || len(b)%frame != len(made)%frame || !bytes.HasSuffix(made, b) ||
+			due > 0 && len(b) != len(made) {
+			t.Errorf("due in %v: %d bytes of %d are left: %v", due, len(b), len(made), err)
+		}
+	}
+}
+
 func TestScriptsOfStationsSayThatADirectoryOrAMountIsNoneAndEnd(t *testing.T) {
 	t.Parallel()
 	lists := listing(t, time.Now(), 1, time.Second)

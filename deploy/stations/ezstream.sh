@@ -58,7 +58,12 @@ if [ "${1:-}" = next ]; then
 $line
 LINE
     echo "$start" >last
+    whole=$([ -e "$name.mp3" ] && echo yes || true)
     if make "$start" "$name" >&2 && "$station" until "$start" && "$station" stands "$name"; then
+      late=$((($(now) - start) / 1000 * 1000))
+      if [ -n "$whole" ] && [ "$late" -gt 0 ]; then # frames of 24 ms, each of as many bytes
+        tail -c "+$((late / 24 * 3 * ${LIFELINE_KBPS:-128} + 1))" "$name.mp3" >".$name.mp3" && mv ".$name.mp3" "$name.mp3"
+      fi
       echo "$(now) $end $name" >on-air
       echo "$PWD/$name.mp3"
       exit 0
