@@ -121,7 +121,7 @@ func (q steadyInterval) contains(wall time.Time) bool {
 func steadyAround(t time.Time, loc *time.Location) steadyInterval {
 	local := t.In(loc)
 	_, seconds := local.Zone()
-	from, until := local.ZoneBounds()
+	from, until := ZoneBounds(local)
 	q := steadyInterval{offset: time.Duration(seconds) * time.Second, until: t.AddDate(1000, 0, 0)}
 	if !from.IsZero() {
 		q.from = from.UTC().Add(q.offset + maxOffset)
@@ -183,7 +183,7 @@ func (z *zoneStarts) occurrence(i int, windows []Window) (Occurrence, *ClockChan
 func (z *zoneStarts) change(s wallStart, length time.Duration) (at time.Time, shift time.Duration, near bool) {
 	local := s.at.In(z.loc)
 	_, offset := local.Zone()
-	from, until := local.ZoneBounds()
+	from, until := ZoneBounds(local)
 	if moved := time.Duration(offset)*time.Second - s.wall.Sub(s.at); moved != 0 {
 		return from, moved, true
 	}
@@ -296,7 +296,7 @@ func (s Station) starts(from, to time.Time) ([]*zoneStarts, error) {
 			return nil, undefined("station %s, window %s: %v", s.ID, w.ID, err)
 		}
 		low, high := from, to
-		if _, until := from.Add(-2 * maxOffset).In(r.loc).ZoneBounds(); !until.IsZero() &&
+		if _, until := ZoneBounds(from.Add(-2 * maxOffset).In(r.loc)); !until.IsZero() &&
 			until.Before(to.Add(MaxWindow+MaxPause)) {
 			low, high = from.Add(-maxOffset), to.Add(MaxWindow+2*maxOffset)
 		}

@@ -71,7 +71,7 @@ func Resolve(wall time.Time, loc *time.Location) time.Time {
 	for at := wall.Add(-maxOffset); !at.After(end); {
 		local := at.In(loc)
 		_, offset := local.Zone()
-		from, until := local.ZoneBounds()
+		from, until := ZoneBounds(local)
 		t := wall.Add(-time.Duration(offset) * time.Second)
 		before := !from.IsZero() && t.Before(from)
 		after := !until.IsZero() && !t.Before(until)
@@ -87,6 +87,38 @@ func Resolve(wall time.Time, loc *time.Location) time.Time {
 		at = until.UTC()
 	}
 	return moved
+}
+
+// ZoneBounds returns the interval around t in which clocks in its zone do not change, as Time.ZoneBounds does; a zero
+// time is no bound. Beyond the transitions that the data list, Time.ZoneBounds also ends an interval where a UTC year
+// ends, and in a leap year a day before that, which may be before t.
+func ZoneBounds(t time.Time) (from, until time.Time) {
+	from, until = t.ZoneBounds()
+	for at := t; !until.IsZero(); {
+		if !until.After(at) {
+			until = time.Date(at.UTC().Year()+1, time.January, 1, 0, 0, 0, 0, time.UTC).In(t.Location())
+		}
+		if !sameOffset(t, until) {
+			break
+		}
+		at = until
+		_, until = at.ZoneBounds()
+	}
+	for !from.IsZero() {
+		before := from.Add(-time.Second)
+		if !sameOffset(t, before) {
+			break
+		}
+		from, _ = before.ZoneBounds()
+	}
+	return from, until
+}
+
+// sameOffset reports whether clocks in the zone of a and b show the same offset, under the same name.
+func sameOffset(a, b time.Time) bool {
+	name, offset := a.Zone()
+	other, shifted := b.Zone()
+	return name == other && offset == shifted && a.IsDST() == b.IsDST()
 }
 
 // DayBounds returns the broadcast day d of the station as [start, end): from the first instant of d to the first

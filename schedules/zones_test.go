@@ -172,3 +172,37 @@ func TestZoneOfTheMachineIsNone(t *testing.T) {
 		}
 	}
 }
+
+// A zone whose changes follow a rule has bounds where clocks change, and nowhere else: not where a year ends, of which
+// Go's bounds are one, and a day too early in a leap year.
+func TestBoundsAreWhereClocksChange(t *testing.T) {
+	for _, name := range zoneNames(t) {
+		loc, err := Zone(name)
+		if err != nil {
+			continue // a name that means another place on another machine
+		}
+		for _, year := range []int{2024, 2028, 2029, 2096} {
+			for _, at := range []time.Time{time.Date(year, 12, 30, 23, 59, 59, 0, time.UTC),
+				time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(year, 12, 31, 23, 59, 59, 0, time.UTC),
+				time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(year, 7, 1, 0, 0, 0, 0, time.UTC)} {
+				at = at.In(loc)
+				from, until := ZoneBounds(at)
+				if !from.IsZero() && (from.After(at) || sameOffset(at, from.Add(-time.Second))) {
+					t.Errorf("%s: clocks do not change at %s, the bound before %s", name, from, at)
+				}
+				if !until.IsZero() && (!until.After(at) || sameOffset(at, until)) {
+					t.Errorf("%s: clocks do not change at %s, the bound after %s", name, until, at)
+				}
+				wall := at.Add(offsetOf(at)).UTC()
+				if got := Resolve(wall, loc); !got.Equal(at) && !Shows(wall, got, loc) {
+					t.Errorf("%s: %s is resolved to %s", name, at, got)
+				}
+			}
+		}
+	}
+}
+
+func offsetOf(t time.Time) time.Duration {
+	_, seconds := t.Zone()
+	return time.Duration(seconds) * time.Second
+}

@@ -122,7 +122,7 @@ func split(r schedules.Repetition, length time.Duration) (all []series, rest []t
 
 // plain reports whether clocks do not change from start to end, and do not show the same times again later.
 func plain(start, end time.Time, loc *time.Location) bool {
-	_, until := start.In(loc).ZoneBounds()
+	_, until := schedules.ZoneBounds(start.In(loc))
 	if until.IsZero() {
 		return true
 	}

@@ -5,12 +5,14 @@ import (
 	"time"
 
 	ics "github.com/arran4/golang-ical"
+
+	"lifeline/schedules"
 )
 
 // isUTC reports whether clocks in loc show UTC throughout the interval.
 func isUTC(loc *time.Location, from, to time.Time) bool {
 	_, offset := from.In(loc).Zone()
-	_, until := from.In(loc).ZoneBounds()
+	_, until := schedules.ZoneBounds(from.In(loc))
 	return offset == 0 && (until.IsZero() || !until.Before(to))
 }
 
@@ -22,7 +24,7 @@ func addZone(c *ics.Calendar, loc *time.Location, from, to time.Time) {
 	for at, first := from.AddDate(0, 0, -2), true; at.Before(to.AddDate(0, 0, 2)); first = false {
 		t := at.In(loc)
 		name, offset := t.Zone()
-		start, until := t.ZoneBounds()
+		start, until := schedules.ZoneBounds(t)
 		if first {
 			before = offset
 			if start.IsZero() {
