@@ -31,6 +31,9 @@ type Kind struct {
 	// Whole names a field whose former value the audit keeps whole, where a person changes it: at least of the first
 	// change of a person in each hour. What one person may change in a day is decided by it (FormerOf).
 	Whole string
+	// Audited names the fields that fsck compares with what the audit says of them: those that give rights. Of Claimed
+	// ones it tells only where a document has them: stores in an older format lost them.
+	Audited, Claimed []string
 
 	// Form is the type that a stored document is decoded into. For a signed kind it is the type of the payload.
 	Form   reflect.Type

@@ -18,6 +18,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/kinds"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
@@ -72,8 +73,7 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	documents, entries := 0, 0
 	err = s.Export(ctx, func(int64) error { return nil }, func(d store.Document) error {
 		documents++
-		look.Document(
-			d)
+		look.Document(d)
 		return ctx.Err()
 	},
 		func(store.Change) error { return ctx.Err() },
@@ -82,12 +82,93 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		up.report(err.Error())
 	}
 	look.Finish()
+	if err := heldToRecord(ctx, s, audio, up.report); err != nil {
+		up.report(err.Error())
+	}
 	printFormer(stdout, keys, look.Signers())
 	if err := c.blobs(ctx, up, audio, look.Blobs()); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "%d documents, %d as-run entries, %d blobs\n", documents, entries, len(look.Blobs()))
 	return up.verdict()
+}
+
+// heldToRecord reports chains that are gone as a whole, and persons and tokens that have other rights than the audit
+// says.
+func heldToRecord(ctx context.Context, s service.Store, audio service.Audio, report func(string)) error {
+	records := record.NewRecords(nil, s, audio, time.Now, 0)
+	chains := record.NewHashChain(records)
+	gone, err := hashchain.Missing(ctx, chains)
+	if err != nil {
+		return err
+	}
+	for _, d := range gone {
+		report(d.String())
+	}
+	chained, err := chains.ChainsAudit(ctx)
+	if err != nil {
+		return err
+	}
+	for _, kind := range kinds.All {
+		if len(kind.Audited) == 0 {
+			continue
+		}
+		documents, err := replica.List(ctx, s, kind.Name, "", "")
+		if err != nil {
+			return err
+		}
+		histories, err := historyOf(ctx, records, store.AuditQuery{Kind: kind.Name})
+		if err != nil {
+			return err
+		}
+		for _, d := range documents {
+			if len(kind.HeldToAudit(d, histories[d.ID], chained)) == 0 {
+				continue
+			}
+			differs, err := heldToAudit(ctx, s, records, kind, d, chained)
+			if err != nil {
+				return err
+			}
+			for _, what := range differs {
+				report(fmt.Sprintf("%s %s %s", d.Kind, d.ID, what))
+			}
+		}
+	}
+	return nil
+}
+
+// heldToAudit compares a document with the audit, again if either was changed meanwhile.
+func heldToAudit(ctx context.Context, s service.Store, records *record.Records, kind replica.Kind, d store.Document,
+	chained bool) (differs []string, err error) {
+	for {
+		history, err := historyOf(ctx, records, store.AuditQuery{Kind: d.Kind, ID: d.ID})
+		if err != nil {
+			return nil, err
+		}
+		now, err := s.Get(ctx, d.Kind, d.ID)
+		if fault.Is(err, fault.NotFound) {
+			return nil, nil
+		}
+		if err != nil || now.Revision == d.Revision {
+			return kind.HeldToAudit(d, history[d.ID], chained), err
+		}
+		d = now
+	}
+}
+
+// historyOf returns what the audit has of documents, by their ids, in order.
+func historyOf(ctx context.Context, records *record.Records, q store.AuditQuery) (map[string][]store.Change, error) {
+	all := map[string][]store.Change{}
+	for q.Limit = 500; ; {
+		page, err := records.Audit(ctx, q)
+		if err != nil || len(page) == 0 {
+			return all, err
+		}
+		for _, c := range page {
+			all[c.ID] = append(all[c.ID], c)
+		}
+		q.After = page[len(page)-1].Sequence
+	}
 }
 
 // acceptOlder accepts the embedded database as it is, and prints the consequences. It fails, without a change, if no
