@@ -3,13 +3,17 @@ package commands
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +37,7 @@ type verifyCmd struct {
 	output       `embed:""`
 	Direct       bool     `help:"Read the store itself (--data, --store), with or without a running service."`
 	Trust        []string `form:"key" env:"LIFELINE_TRUST" help:"Public key to trust, in base64, as it was handed to you; may be repeated. Without it nothing is verified, except with --direct, by the keys in the service's files."`
-	Heads        string   `help:"File that keeps the length of each chain, so that the next run finds a chain that was cut off. Without it, no cut at the end of a chain is found." type:"path"`
+	Heads        string   `help:"File that keeps the end of each chain, so that the next run finds a chain that was cut off; - keeps none. Default: files beside the configuration file, one for each key that is trusted at this service." type:"path"`
 	config.Serve `embed:""`
 }
 
@@ -43,17 +47,22 @@ func (c *verifyCmd) AfterApply() error { return c.remote.AfterApply() }
 var errChanged = errors.New("the record differs from what was sealed")
 
 func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
-	known, err := readHeads(c.Heads)
+	keys, err := c.keys(ctx)
 	if err != nil {
 		return err
 	}
-	proof, err := c.verify(ctx, known)
+	files := c.files(keys)
+	known, err := readHeads(files)
+	if err != nil {
+		return err
+	}
+	proof, err := c.verify(ctx, keys, known)
 	if err != nil {
 		return err
 	}
 	if err := c.show(stdout, proof, func() {
 		printProof(stdout, proof)
-		printEnds(stdout, proof, c.Heads, known)
+		printEnds(stdout, proof, files, known)
 	}); err != nil {
 		return err
 	}
@@ -61,7 +70,7 @@ func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return errChanged
 	}
 	if proof.Links > 0 || len(known) > 0 {
-		if err := writeHeads(c.Heads, proof.Heads); err != nil {
+		if err := writeHeads(files, append(proof.Heads, unread(known, proof.Heads)...)); err != nil {
 			return err
 		}
 	}
@@ -74,13 +83,18 @@ func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return cmdline.Refuse(cmdline.Nothing, "nothing was verified: no day is published yet, and no report is sealed yet")
 }
 
-func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof hashchain.Proof, err error) {
-	keys, err := c.keys(ctx)
-	if err != nil {
-		return proof, err
-	}
+func (c *verifyCmd) verify(ctx context.Context, keys []ed25519.PublicKey, known []wire.ChainHead) (
+	proof hashchain.Proof, err error) {
 	if !c.Direct {
-		return hashchain.Verify(ctx, remoteChain{c.client()}, keys, known)
+		chains := remoteChain{c.client()}
+		stations, err := chains.Stations(ctx)
+		if err != nil {
+			return proof, err
+		}
+		known = slices.DeleteFunc(slices.Clone(known), func(h wire.ChainHead) bool { // it is not for this caller
+			return h.Station == wire.AuditChain && !slices.Contains(stations, h.Station)
+		})
+		return hashchain.Verify(ctx, chains, keys, known)
 	}
 	s, err := service.OpenStore(ctx, c.Serve)
 	if err != nil {
@@ -143,14 +157,15 @@ func printProof(w io.Writer, p hashchain.Proof) {
 
 // printEnds says whether links could be missing at the ends of the chains. Nothing in the store knows where they ended
 // but their heads, which who cuts them off changes, and of the audit the links of the stations.
-func printEnds(w io.Writer, p hashchain.Proof, file string, known []wire.ChainHead) {
+func printEnds(w io.Writer, p hashchain.Proof, files []string, known []wire.ChainHead) {
+	file := strings.Join(files, " and ")
 	switch {
 	case p.Links == 0 && len(known) == 0:
 	case len(known) > 0:
 		fmt.Fprintf(w, "the ends of the chains were compared with those of the last run, in %s\n", file)
 	case file != "":
-		fmt.Fprintf(w, "not checked: whether links were cut off at the ends of the chains. %s keeps the ends now, for the next "+
-			"run\n", file)
+		fmt.Fprintf(w, "not checked: whether links were cut off at the ends of the chains, since no earlier run kept them. The "+
+			"next run compares them: they are kept in %s\n", file)
 	default:
 		fmt.Fprintf(w, "not checked: whether links were cut off at the ends of the chains (of the audit: after link %d, the last "+
 			"that a station's link names). Keep the ends away from the service with --heads FILE, at each run\n", p.Named)
@@ -187,35 +202,75 @@ func ranges(all [][2]int64) string {
 // mostRanges are the ranges of entries that verify prints of one erasure; --json has all.
 const mostRanges = 20
 
-func readHeads(file string) (heads []wire.ChainHead, err error) {
-	if file == "" {
-		return nil, nil
+// files returns where the ends of the chains are kept: in the file that was named, or in one for each key that is
+// trusted at this service, so that they are still found when another key takes its place. There are none without a
+// place for them.
+func (c *verifyCmd) files(keys []ed25519.PublicKey) (files []string) {
+	if c.Heads != "" {
+		return slices.DeleteFunc([]string{c.Heads}, func(file string) bool { return file == "-" })
 	}
-	b, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	service := c.address
+	if c.Direct {
+		service = c.Store + " " + c.Data
 	}
-	if err == nil {
-		err = json.Unmarshal(b, &heads)
+	for _, key := range keys {
+		sum := sha256.Sum256([]byte(service + " " + sign.KeyID(key)))
+		files = append(files, cmdline.SettingsFiles(fmt.Sprintf("chains-%x.json", sum[:8]))...)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("heads: %w", err)
+	return files
+}
+
+// unread returns the known ends of chains that were not read this time.
+func unread(known, read []wire.ChainHead) []wire.ChainHead {
+	return slices.DeleteFunc(slices.Clone(known), func(k wire.ChainHead) bool {
+		return slices.ContainsFunc(read, func(h wire.ChainHead) bool { return h.Station == k.Station })
+	})
+}
+
+// readHeads returns the latest ends that the files keep.
+func readHeads(files []string) (heads []wire.ChainHead, err error) {
+	latest := map[string]wire.ChainHead{}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var kept []wire.ChainHead
+		if err == nil {
+			err = json.Unmarshal(b, &kept)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("heads: %s: %w", file, err)
+		}
+		for _, h := range kept {
+			if h.Number > latest[h.Station].Number {
+				latest[h.Station] = h
+			}
+		}
+	}
+	for _, station := range slices.Sorted(maps.Keys(latest)) {
+		heads = append(heads, latest[station])
 	}
 	return heads, nil
 }
 
-func writeHeads(file string, heads []wire.ChainHead) error {
-	if file == "" {
-		return nil
-	}
+func writeHeads(files []string, heads []wire.ChainHead) error {
 	b, err := json.MarshalIndent(heads, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file+".new", append(b, '\n'), 0o600); err != nil {
-		return err
+	for _, file := range files {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file+".new", append(b, '\n'), 0o600); err != nil {
+			return err
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			return err
+		}
 	}
-	return os.Rename(file+".new", file)
+	return nil
 }
 
 // remoteChain reads chains through the API.
