@@ -74,39 +74,36 @@ const (
 // Carry carries out the standing orders of all stations as far as it can at present. A day that cannot be planned or
 // published keeps no other from it, and stands in the account of its station.
 func (s *StandingOrders) Carry(ctx context.Context, lock *replica.WorkLock) error {
-	due, err := s.due(ctx)
-	if len(due) == 0 {
+	some := false // without work nobody waits for the lock
+	err := s.each(func(o order) (err error) {
+		if !some {
+			some, err = s.any(ctx, o)
+		}
+		return err
+	})
+	if !some {
 		return err
 	}
 	return lock.Do(ctx, "standing-orders", 0, func(ctx context.Context) error {
-		due, failed := s.due(ctx)
-		for _, o := range due {
-			if err := s.carryOut(ctx, o); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("standing order of %s: %w", o.station.ID, err))
-			}
-		}
-		return failed
+		return s.each(func(o order) error { return s.carryOut(ctx, o) })
 	})
 }
 
-// due returns the orders that have something to do.
-func (s *StandingOrders) due(ctx context.Context) (due []order, failed error) {
+// each passes every order to do, and returns all failures.
+func (s *StandingOrders) each(do func(order) error) (failed error) {
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
 		if row.Value.StandingOrder == nil {
 			continue
 		}
 		o, err := s.order(row.Value)
 		if err == nil {
-			var some bool
-			if some, err = s.any(ctx, o); some {
-				due = append(due, o)
-			}
+			err = do(o)
 		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("standing order of %s: %w", id, err))
 		}
 	}
-	return due, failed
+	return failed
 }
 
 func (s *StandingOrders) order(st schedules.Station) (o order, err error) {
