@@ -71,7 +71,7 @@ var mayImport = map[string][]string{
 		"internal/wire", "internal/store", "internal/blob", "internal/search", "internal/fault",
 		"golang.org/x/sync/errgroup"},
 	"internal/network": {"schedules", "internal/replica", "internal/access", "internal/library", "internal/wire",
-		"internal/store", "internal/text", "internal/fault"},
+		"internal/store", "internal/text", "internal/bcp47", "internal/fault"},
 	"internal/record": {"schedules", "internal/replica", "internal/access", "internal/library", "internal/network",
 		"internal/hashchain", "internal/archive", "internal/wire", "internal/store", "internal/text", "internal/fault",
 		"internal/sign"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lifeline/internal/access"
+	"lifeline/internal/bcp47"
 	"lifeline/internal/library"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
@@ -218,7 +219,7 @@ func (s *SecondPersons) lost(before schedules.Station, lib *schedules.Library, a
 	for _, at := range also {
 		was, is := fillers(lib, before, at), fillers(with, after, at)
 		if l := missing(languagesOf(was), languagesOf(is)); l != "" {
-			return "nothing in " + l
+			return "nothing in " + bcp47.Kept(l)
 		}
 		if recalls {
 			continue
@@ -231,9 +232,9 @@ func (s *SecondPersons) lost(before schedules.Station, lib *schedules.Library, a
 				least = had[l] / 2
 			}
 			if left, some := has[l]; !some {
-				return "nothing in " + l
+				return "nothing in " + bcp47.Kept(l)
 			} else if left < least {
-				return fmt.Sprintf("only %s of sound in %s", left, l)
+				return fmt.Sprintf("only %s of sound in %s", left, bcp47.Kept(l))
 			}
 		}
 	}
@@ -380,11 +381,16 @@ func (s *SecondPersons) secondForStation(c store.Commit, w store.Write) string {
 	return ""
 }
 
-// comingTimes is the time from now in which a station must keep some of its air time.
-const comingTimes = 14 * 24 * time.Hour
+// A station must keep some of its air time in each comingTime from now, for about a year: what is taken from a later
+// season comes near when nobody looks at it any more.
+const (
+	comingDays = 14
+	comingTime = comingDays * 24 * time.Hour
+	comingMost = 26
+)
 
 // secondForTimes returns that a station which was ever published would keep less than half of its air time, or none of
-// the starts of its windows, or would have a shorter freeze.
+// the starts of its windows, in some coming time, or would have a shorter freeze.
 func (s *SecondPersons) secondForTimes(c store.Commit, before, after schedules.Station) string {
 	published := false
 	for range replica.QueuesIn(s.replica).After(before.ID+"/", "") {
@@ -405,22 +411,39 @@ func (s *SecondPersons) secondForTimes(c store.Commit, before, after schedules.S
 	if reflect.DeepEqual(before.Windows, after.Windows) {
 		return ""
 	}
-	if less := s.lessAir(before, after); less != "" {
-		return fmt.Sprintf("station %s would %s in the coming 14 days, so this needs two persons", before.ID, less)
-	}
+	was, is := s.airTimes(before), s.airTimes(after)
 	earlier, since := s.beforeItsAuthor(c, before)
-	if less := s.lessAir(earlier, after); less != "" {
-		return fmt.Sprintf("with what %s changed since %s, station %s would %s in the coming 14 days, so this needs two "+
-			"persons", c.By, since, before.ID, less)
+	first := was
+	if !since.IsZero() {
+		first = s.airTimes(earlier)
+	}
+	for n := range is {
+		in := fmt.Sprintf("in the coming %d days", comingDays)
+		if n > 0 {
+			in = fmt.Sprintf("in the %d days from %s", comingDays, schedules.DateOf(s.now().Add(time.Duration(n)*comingTime)))
+		}
+		if less := lessAir(was[n], is[n]); less != "" {
+			return fmt.Sprintf("station %s would %s %s, so this needs two persons", before.ID, less, in)
+		}
+		if less := lessAir(first[n], is[n]); less != "" {
+			return fmt.Sprintf("with what %s changed since %s, station %s would %s %s, so this needs two persons", c.By, since,
+				before.ID, less, in)
+		}
 	}
 	return ""
 }
 
-// lessAir returns that the second state of a station airs for less than half of the time of the first in the coming
-// time, or that none of its windows starts when one did.
-func (s *SecondPersons) lessAir(before, after schedules.Station) string {
-	was, starts := s.airTime(before)
-	is, kept := s.airTime(after)
+// airing is how long a station airs in some time, and when its windows start.
+type airing struct {
+	sum    time.Duration
+	starts map[time.Time]bool
+}
+
+// lessAir returns that the second state of a station airs for less than half of the time of the first in the same time,
+// or that none of its windows starts when one did.
+func lessAir(before, after airing) string {
+	was, starts := before.sum, before.starts
+	is, kept := after.sum, after.starts
 	if 2*is < was {
 		return fmt.Sprintf("air for %s in place of %s", is, was)
 	}
@@ -458,18 +481,22 @@ func (s *SecondPersons) beforeItsAuthor(c store.Commit, st schedules.Station) (_
 	return st, since
 }
 
-// airTime returns how long a station airs in the coming time, and when its windows start.
-func (s *SecondPersons) airTime(st schedules.Station) (sum time.Duration, starts map[time.Time]bool) {
-	coming, err := st.Occurrences(s.now(), s.now().Add(comingTimes))
+// airTimes returns how a station airs in each comingTime from now.
+func (s *SecondPersons) airTimes(st schedules.Station) (out [comingMost]airing) {
+	now := s.now()
+	coming, err := st.Occurrences(now, now.Add(comingMost*comingTime))
 	if err != nil {
-		return 0, nil // what cannot be expanded airs never
+		return out // what cannot be expanded airs never
 	}
-	starts = map[time.Time]bool{}
 	for _, o := range coming {
-		sum += o.EndAt.Sub(o.StartAt.Time)
-		starts[o.StartAt.UTC()] = true
+		in := &out[o.StartAt.Sub(now)/comingTime]
+		if in.starts == nil {
+			in.starts = map[time.Time]bool{}
+		}
+		in.sum += o.EndAt.Sub(o.StartAt.Time)
+		in.starts[o.StartAt.UTC()] = true
 	}
-	return sum, starts
+	return out
 }
 
 // frozen reports whether a window has begun or is frozen, and is not over.

@@ -186,3 +186,52 @@ func TestNobodyAloneLeavesAStationTooLittleFallback(t *testing.T) {
 		t.Errorf("a recall of all but five seconds waits: %v", err)
 	}
 }
+
+// A later season was emptied by one person, since only the coming fourteen days were looked at.
+func TestNobodyAloneEmptiesALaterSeason(t *testing.T) {
+	g := airing(t)
+	day := func(days int) *schedules.Date { d := schedules.DateOf(g.at.AddDate(0, 0, days)); return &d }
+	seasons := func(change func(i int, w *schedules.Window)) error {
+		return g.station(ruth, func(st *schedules.Station) {
+			st.Windows = slices.Clone(st.Windows)
+			for i := range st.Windows {
+				change(i, &st.Windows[i])
+			}
+		})
+	}
+	ends := func(_ int, w *schedules.Window) { w.Starts.Until = day(60) }
+	if err := seasons(ends); err == nil || !strings.Contains(err.Error(), "in the 14 days from 2026-12-28") {
+		t.Errorf("all windows end after two months: %v", err)
+	}
+	if err := seasons(func(i int, w *schedules.Window) {
+		if i < 4 {
+			ends(i, w)
+		}
+	}); err != nil {
+		t.Errorf("half of them end: %v", err)
+	}
+	g.waits("in steps", seasons(func(i int, w *schedules.Window) {
+		if i < 5 {
+			ends(i, w)
+		}
+	}))
+	if err := seasons(func(i int, w *schedules.Window) { w.Starts.Until = day(500) }); err != nil {
+		t.Errorf("what ends in more than a year: %v", err)
+	}
+}
+
+func TestOneSeasonFollowsAnother(t *testing.T) {
+	g := airing(t)
+	turn := schedules.DateOf(g.at.AddDate(0, 0, 60))
+	if err := g.station(ruth, func(st *schedules.Station) {
+		next := slices.Clone(st.Windows)
+		st.Windows = slices.Clone(st.Windows)
+		for i := range next {
+			st.Windows[i].Starts.Until, next[i].Starts.From = &turn, &turn
+			next[i].ID += "-next"
+		}
+		st.Windows = append(st.Windows, next...)
+	}); err != nil {
+		t.Error(err)
+	}
+}
