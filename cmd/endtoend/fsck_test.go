@@ -58,6 +58,7 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 	h := open(t, whole)
 	h.publish([]string{"harbour-dawn"}, keptDay)
 	h.stop()
+	succeed(t, "token", "create", "--name", "reader", "--role", "viewer", "--data", whole)
 	if out := succeed(t, "fsck", "--data", whole); !strings.Contains(out, "no problem found") {
 		t.Fatalf("of a whole store it says\n%s", out)
 	}
@@ -95,6 +96,14 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 			"queue nobody/2000-01-01 has the body", "waveform ", "as-run 1 of nobody is of a station that is not known",
 			"has the body of 2", "cheese brie cannot be read: it is of a kind", "which is the recording of no segment",
 			"cheese brie is not at the revision of its last change"}, true, false},
+		"a role by hand": {func(t *testing.T, dir string) {
+			execute(t, dir, `UPDATE documents SET body = CAST(replace(CAST(body AS TEXT), '"role":"viewer"', '"role":"admin"')
+				AS BLOB) WHERE kind = 'token'`)
+		}, []string{`has role "admin", and the audit says "viewer"`}, true, false},
+		"a record without chains": {func(t *testing.T, dir string) {
+			execute(t, dir, `DELETE FROM documents WHERE kind IN ('chain-link', 'chain-head');
+				UPDATE changes SET kind = '', id = '' WHERE kind IN ('chain-link', 'chain-head')`)
+		}, []string{"the day is published, and the chain has no link of it"}, true, false},
 		"a key of nonsense": {func(t *testing.T, dir string) {
 			spoil(t, filepath.Join(dir, "signing.key"), func([]byte) []byte { return []byte("key\n") })
 		}, []string{"must hold 32 bytes"}, true, false},

@@ -45,7 +45,7 @@ func (a Actor) Makers(m *replica.Replica) []AccessMaker {
 // passkeys were enrolled counts. unknown: makers who are not known count too.
 func (a Actor) madeBy(m *replica.Replica, unknown bool) []AccessMaker {
 	return makersOf(m, a.Person, a.Name, unknown && a.Session == "", func(made replica.Made) bool {
-		return made.Until.IsZero() && (made.Passkeys || a.Session == "")
+		return a.Session == "" && (made.Until.IsZero() || outlived(m, made)) || made.Passkeys && made.Until.IsZero()
 	})
 }
 
@@ -57,7 +57,16 @@ const ended = 10 * time.Minute
 // access that has ended counts.
 func madeThen(m *replica.Replica, id, name string, at schedules.Instant, unknown bool) []AccessMaker {
 	return makersOf(m, id, name, unknown, func(made replica.Made) bool {
-		return made.Until.IsZero() || at.IsZero() || at.Before(made.Until.Add(ended))
+		return made.Until.IsZero() || at.IsZero() || at.Before(made.Until.Add(ended)) || outlived(m, made)
+	})
+}
+
+// outlived reports whether a token of a person, or a machine, lives that was made before access which others made for
+// them ended: it may be the work of those others, and seem to be the holder's own. Today such tokens end with that
+// access; in older versions they did not.
+func outlived(m *replica.Replica, made replica.Made) bool {
+	return !made.Until.IsZero() && hasToken(m, made.Of, made.OfName, func(t token) bool {
+		return t.Role != StationJob && t.Role != Viewer && !t.CreatedHere && t.CreatedAt.Before(made.Until.Time)
 	})
 }
 

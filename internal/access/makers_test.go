@@ -163,3 +163,33 @@ func TestWhoMadeAccessStaysInTheStore(t *testing.T) {
 		t.Errorf("%d were made on the machine", here)
 	}
 }
+
+// A version ended the access that Ada made for Bea, and left the tokens that Ada made as Bea.
+func TestATokenThatOutlivedTheAccessWithWhichItWasMadeIsItsMakers(t *testing.T) {
+	h := newHouse(t)
+	for _, id := range []string{"ada", "bea"} {
+		h.person(id, strings.ToUpper(id[:1])+id[1:], "admin")
+	}
+	ada := h.enter(NewToken{Person: "ada", Role: Admin})
+	asBea, first := h.makes(ada, NewToken{Person: "bea", Role: Admin})
+	left, further := h.makes(asBea, NewToken{Person: "bea", Role: Admin})
+	h.now = h.now.Add(time.Hour)
+	people, _ := replica.PeopleIn(h.replica)
+	for i := range people.Made {
+		people.Made[i].Until = schedules.At(h.now)
+	}
+	servicetest.Put(t, h.replica, replica.KindPeople, replica.PeopleID, people)
+	if err := h.access.Revoke(t.Context(), System, first); err != nil {
+		t.Fatal(err)
+	}
+	h.now = h.now.Add(time.Hour)
+	h.holds("by a token from before the end", ada, left, true)
+	own := Actor{Name: "Bea", Person: "bea", Token: "s", Session: "s", Role: Admin}
+	if h.one(ada, own, h.now) {
+		t.Error("by a passkey of her own, she is Ada")
+	}
+	if err := h.access.Revoke(t.Context(), System, further); err != nil {
+		t.Fatal(err)
+	}
+	h.holds("by a new token", ada, h.enter(NewToken{Person: "bea", Role: Admin}), false)
+}
