@@ -184,7 +184,7 @@ func (v *verifier) unchained(ctx context.Context) error {
 	if v.station != wire.AuditChain || !v.whole {
 		return nil
 	}
-	chains, err := v.source.ChainsAudit(ctx)
+	since, chains, err := v.source.ChainsAudit(ctx)
 	if err != nil || !chains {
 		return err
 	}
@@ -194,6 +194,9 @@ func (v *verifier) unchained(ctx context.Context) error {
 	}
 	inOrder := sorted(entries)
 	first, last := time.UnixMilli(inOrder[0].AtMs), time.UnixMilli(inOrder[len(inOrder)-1].AtMs)
+	if since.After(first) {
+		first = since
+	}
 	if last.Sub(first) > auditUnchained {
 		v.differs(schedules.DateOf(first.UTC()), "the audit has entries since %s, and no chain: its links are gone",
 			schedules.At(first))

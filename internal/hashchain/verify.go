@@ -48,8 +48,9 @@ type Source interface {
 	Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error)
 	// Published returns the days of a station that have a published queue, or a published rundown where those are read.
 	Published(ctx context.Context, station string) ([]schedules.Date, error)
-	// ChainsAudit reports whether the programs that keep the record chain the audit: those of older stores did not.
-	ChainsAudit(ctx context.Context) (bool, error)
+	// ChainsAudit reports whether the programs that keep the record chain the audit, and since when, if that is known: of
+	// older stores they did not before the store was upgraded.
+	ChainsAudit(ctx context.Context) (since time.Time, chains bool, err error)
 	// Unsealed reports whether a late report has no link yet.
 	Unsealed(ctx context.Context, station string) (bool, error)
 }

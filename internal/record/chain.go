@@ -179,10 +179,17 @@ func (c HashChain) Published(ctx context.Context, station string) (days []schedu
 // chainedSince is the first version of a token that only programs store which chain the audit.
 const chainedSince = 3
 
-// ChainsAudit reports whether the store's format is of a program that chains the audit.
-func (c HashChain) ChainsAudit(ctx context.Context) (bool, error) {
+// ChainsAudit reports whether the store's format is of a program that chains the audit, and since when.
+func (c HashChain) ChainsAudit(ctx context.Context) (since time.Time, chains bool, err error) {
 	f, err := replica.FormatOf(ctx, c.records)
-	return f.Kinds[access.KindToken] >= chainedSince, err
+	if err != nil || f.Kinds[access.KindToken] < chainedSince {
+		return since, false, err
+	}
+	raised, err := c.records.Audit(ctx, store.AuditQuery{Kind: replica.KindFormat, Newest: true, Limit: 1})
+	if len(raised) > 0 {
+		since = raised[0].At
+	}
+	return since, true, err
 }
 
 // Unsealed reports whether a late report is still without a link.

@@ -84,7 +84,9 @@ func (y *yearOf) Published(context.Context, string) ([]schedules.Date, error) {
 	return slices.Collect(maps.Keys(y.queues)), nil
 }
 
-func (y *yearOf) ChainsAudit(context.Context) (bool, error) { return false, nil }
+func (y *yearOf) ChainsAudit(context.Context) (since time.Time, chains bool, err error) {
+	return since, false, nil
+}
 
 func (y *yearOf) Audit(context.Context, int64, int64) ([]wire.ChainRecord, error) { return nil, nil }
 

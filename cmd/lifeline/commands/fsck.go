@@ -105,7 +105,7 @@ func heldToRecord(ctx context.Context, s service.Store, audio service.Audio, rep
 	for _, d := range gone {
 		report(d.String())
 	}
-	chained, err := chains.ChainsAudit(ctx)
+	_, chained, err := chains.ChainsAudit(ctx)
 	if err != nil {
 		return err
 	}

@@ -351,7 +351,9 @@ func (r remoteChain) Published(ctx context.Context, station string) ([]schedules
 }
 
 // ChainsAudit answers for services that have the chain of the audit: of others, Stations does not name it.
-func (r remoteChain) ChainsAudit(context.Context) (bool, error) { return true, nil }
+func (r remoteChain) ChainsAudit(context.Context) (since time.Time, chains bool, err error) {
+	return since, true, nil
+}
 
 func (r remoteChain) Unsealed(ctx context.Context, station string) (bool, error) {
 	page, err := r.page(ctx, station, "")
