@@ -14,9 +14,9 @@ import (
 )
 
 // HeldToAudit says in which of the fields that fsck holds against the audit (Kind.Audited) a document, in its latest
-// version, differs from what the audit last said of it. history is all that the audit has of the document, in order. What programs that
-// told no fields may have changed is not known, and nothing is said of it. chained: the store is one of which the audit
-// lacks no entry.
+// version, differs from what the audit last said of it. history is all that the audit has of the document, in order.
+// What programs that told no fields may have changed is not known, and nothing is said of it. chained: the store is one
+// of which the audit lacks no entry.
 func (k Kind) HeldToAudit(d store.Document, history []store.Change, chained bool) (differs []string) {
 	if n := len(history); n == 0 || history[n-1].Revision < d.Revision {
 		if chained {
