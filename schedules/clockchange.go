@@ -245,7 +245,7 @@ func (s Station) silence(c ClockChange) ([]SilentTime, error) {
 }
 
 // expand returns the occurrences that start in [from, to), in order, and the changes of clocks near them.
-func (s Station) expand(from, to time.Time) ([]Occurrence, []ClockChange, error) {
+func (s Station) expand(from, to time.Time) ([]AirTime, []ClockChange, error) {
 	if err := withinSpan(from, to); err != nil {
 		return nil, nil, err
 	}
@@ -253,28 +253,31 @@ func (s Station) expand(from, to time.Time) ([]Occurrence, []ClockChange, error)
 	if err != nil {
 		return nil, nil, undefined("station %s: %v", s.ID, err)
 	}
-	zones, err := s.starts(from, to)
+	zones, days, err := s.starts(from, to)
 	if err != nil {
 		return nil, nil, err
 	}
-	var out []Occurrence
+	var out []AirTime
 	var changes []ClockChange
 	for _, z := range zones {
 		for i := range z.starts {
 			if at := z.starts[i].at; at.Before(from) || !at.Before(to) {
 				continue
 			}
-			o, change := z.occurrence(i, s.Windows)
+			o, change := z.occurrence(i, days.windows)
 			if change != nil {
 				changes = append(changes, *change)
 			}
 			if o.EndAt.After(o.StartAt.Time) || change == nil {
-				out = append(out, o)
+				w := z.starts[i].window
+				out = append(out, AirTime{o, days.windows[w], days.of[w]})
 			}
 		}
 	}
-	slices.SortFunc(out, byStart)
-	out = slices.Compact(out)
+	slices.SortFunc(out, func(a, b AirTime) int { return byStart(a.Occurrence, b.Occurrence) })
+	out = slices.CompactFunc(out, func(a, b AirTime) bool {
+		return a.Occurrence == b.Occurrence && a.Exception == b.Exception
+	})
 	if len(zones) > 1 {
 		stopBefore(out, changes)
 	}
@@ -288,12 +291,24 @@ func (s Station) expand(from, to time.Time) ([]Occurrence, []ClockChange, error)
 
 // starts returns the starts of the windows in [from, to), by zone. Near a change of clocks it includes earlier and
 // later starts that the change involves.
-func (s Station) starts(from, to time.Time) ([]*zoneStarts, error) {
+func (s Station) starts(from, to time.Time) ([]*zoneStarts, *special, error) {
+	days, err := s.special()
+	if err != nil {
+		return nil, nil, undefined("station %s: %v", s.ID, err)
+	}
 	var out []*zoneStarts
+	add := func(loc *time.Location, starts ...wallStart) {
+		i := slices.IndexFunc(out, func(z *zoneStarts) bool { return z.loc.String() == loc.String() })
+		if i < 0 {
+			i = len(out)
+			out = append(out, &zoneStarts{loc: loc})
+		}
+		out[i].starts = append(out[i].starts, starts...)
+	}
 	for n, w := range s.Windows {
 		r, err := w.Starts.parse()
 		if err != nil {
-			return nil, undefined("station %s, window %s: %v", s.ID, w.ID, err)
+			return nil, nil, undefined("station %s, window %s: %v", s.ID, w.ID, err)
 		}
 		low, high := from, to
 		if _, until := ZoneBounds(from.Add(-2 * maxOffset).In(r.loc)); !until.IsZero() &&
@@ -302,17 +317,19 @@ func (s Station) starts(from, to time.Time) ([]*zoneStarts, error) {
 		}
 		starts, err := r.starts(low, high)
 		if err != nil {
-			return nil, undefined("station %s, window %s: %v", s.ID, w.ID, err)
+			return nil, nil, undefined("station %s, window %s: %v", s.ID, w.ID, err)
 		}
-		i := slices.IndexFunc(out, func(z *zoneStarts) bool { return z.loc.String() == r.loc.String() })
-		if i < 0 {
-			i = len(out)
-			out = append(out, &zoneStarts{loc: r.loc})
+		for i := range starts {
+			starts[i].window = n
 		}
-		for _, start := range starts {
-			start.window = n
-			out[i].starts = append(out[i].starts, start)
-		}
+		add(r.loc, days.settle(starts)...)
+	}
+	moved, locs, err := days.moved(from.Add(-maxOffset), to.Add(MaxWindow+2*maxOffset))
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, start := range moved {
+		add(locs[i], start)
 	}
 	for _, z := range out {
 		slices.SortFunc(z.starts, func(a, b wallStart) int {
@@ -320,7 +337,7 @@ func (s Station) starts(from, to time.Time) ([]*zoneStarts, error) {
 				cmp.Compare(a.window, b.window))
 		})
 	}
-	return out, nil
+	return out, days, nil
 }
 
 func byStart(a, b Occurrence) int {
@@ -328,10 +345,11 @@ func byStart(a, b Occurrence) int {
 }
 
 // stopBefore shortens each lengthened window that would run into a window of another zone.
-func stopBefore(out []Occurrence, changes []ClockChange) {
+func stopBefore(out []AirTime, changes []ClockChange) {
 	for n := range changes {
 		c := &changes[n]
-		i, found := slices.BinarySearchFunc(out, c.Occurrence, byStart)
+		i, found := slices.BinarySearchFunc(out, c.Occurrence,
+			func(a AirTime, o Occurrence) int { return byStart(a.Occurrence, o) })
 		if !found || !c.EndAt.After(c.Ordinary.Time) {
 			continue
 		}

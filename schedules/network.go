@@ -85,22 +85,9 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 					first.Format(time.DateOnly), first.Year()-n.From.Year, MaxYearsOff)
 			}
 		}
-		c, ok := clocks[w.Clock]
-		if !ok {
-			p.add(at+".clock", "%q is not known%s", w.Clock, Suggest(w.Clock, maps.Keys(clocks)))
-			continue
-		}
-		if off := w.Length.Duration - c.Length.Duration; off != 0 && (off > w.Tolerance.Duration ||
-			-off > w.Tolerance.Duration) {
-			if !c.stretchable() {
-				p.add(at+".length_ms", "is %s, its clock %s is %s long, and no fill can stretch it",
-					FormatLength(w.Length.Duration), c.ID, FormatLength(c.Length.Duration))
-			} else if w.Length.Duration <= c.lastPost() {
-				p.add(at+".length_ms", "is %s, and its clock %s has a post at %s", FormatLength(w.Length.Duration), c.ID,
-					FormatLength(c.lastPost()))
-			}
-		}
+		fitsClock(p, at, w, clocks)
 	}
+	n.exceptions(p, s, clocks)
 	for i, id := range s.Fallback {
 		n.segment(p, fmt.Sprintf("fallback[%d]", i), id, s.Languages)
 	}
@@ -110,6 +97,25 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 	}
 	if n.OverlapsKnown == nil || !n.OverlapsKnown(s.ID) {
 		n.overlaps(p, s)
+	}
+}
+
+// fitsClock adds a problem if the window's clock is not known, or cannot fill its length.
+func fitsClock(p *problems, at string, w *Window, clocks map[string]*Clock) {
+	c, ok := clocks[w.Clock]
+	if !ok {
+		p.add(at+".clock", "%q is not known%s", w.Clock, Suggest(w.Clock, maps.Keys(clocks)))
+		return
+	}
+	off := w.Length.Duration - c.Length.Duration
+	switch {
+	case off.Abs() <= w.Tolerance.Duration:
+	case !c.stretchable():
+		p.add(at+".length_ms", "is %s, its clock %s is %s long, and no fill can stretch it",
+			FormatLength(w.Length.Duration), c.ID, FormatLength(c.Length.Duration))
+	case w.Length.Duration <= c.lastPost():
+		p.add(at+".length_ms", "is %s, and its clock %s has a post at %s", FormatLength(w.Length.Duration), c.ID,
+			FormatLength(c.lastPost()))
 	}
 }
 
@@ -164,7 +170,7 @@ func (n Network) clock(p *problems, c *Clock) {
 func (n Network) tolerated(c *Clock, off time.Duration) bool {
 	used := false
 	for _, s := range n.Stations {
-		for _, w := range s.Windows {
+		for _, w := range s.AllTerms() {
 			if w.Clock == c.ID {
 				used = true
 				if off > w.Tolerance.Duration || -off > w.Tolerance.Duration {

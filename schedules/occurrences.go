@@ -6,12 +6,16 @@ import "time"
 // id, with changes of clocks applied (ClockChange). Planner, API and player all use this expansion. It fails when a
 // recurrence or the zone is invalid, or when the interval is longer than MaxSpan.
 func (s Station) Occurrences(from, to time.Time) ([]Occurrence, error) {
-	out, _, err := s.expand(from, to)
+	all, err := s.AirTimes(from, to)
+	var out []Occurrence
+	for _, a := range all {
+		out = append(out, a.Occurrence)
+	}
 	return out, err
 }
 
 // date sets the broadcast day of each occurrence. The occurrences must be ordered by start.
-func date(occurrences []Occurrence, loc *time.Location) {
+func date(occurrences []AirTime, loc *time.Location) {
 	var d Date
 	var start, end time.Time
 	for i := range occurrences {
@@ -34,7 +38,7 @@ func (s Station) OccurrencesOn(d Date) ([]Occurrence, error) {
 	return s.Occurrences(start, end)
 }
 
-// Window returns the station's window with that id.
+// Window returns the station's window with that id. On special days it may have other terms: AirTimes has those.
 func (s Station) Window(id string) (Window, bool) {
 	for _, w := range s.Windows {
 		if w.ID == id {

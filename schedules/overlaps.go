@@ -41,39 +41,46 @@ func (n Network) overlaps(p *problems, s *Station) {
 		look = append(look, r.searchPeriods(n.From.utc())...)
 		density = append(density, r.density()...)
 	}
+	for _, e := range s.Exceptions {
+		if day := e.target().utc(); day.Add(24 * time.Hour).After(n.From.utc()) {
+			look = append(look, period{day.Add(-MaxWindow - 2*maxOffset), day.Add(MaxWindow + 3*maxOffset)})
+		}
+	}
+	at := func(a AirTime) int { // the place of its window, or after those the place of its exception
+		if a.Exception == nil {
+			return place[a.Occurrence.Window]
+		}
+		i := 0
+		for a.Exception != &s.Exceptions[i] {
+			i++
+		}
+		return len(s.Windows) + i
+	}
 	_, most := busiest(density)
 	step := min(searchSpan, max(1, maxExpanded/time.Duration(max(1, most)))*24*time.Hour)
 	reported := map[[2]int]bool{}
 	for _, stretch := range merged(look) {
-		var open []Occurrence
+		var open []AirTime
 		for from := stretch.from; from.Before(stretch.to); from = from.Add(step) {
-			if n.Cancelled != nil && n.Cancelled() {
-				return
-			}
-			if n.Searches > 0 && p.searched >= n.Searches {
-				if !p.full {
-					p.add("windows", "have more than %d starts together with those of the stations before it, which is the most "+
-						"that is searched for overlaps at once: send fewer stations at a time", n.Searches)
-				}
-				p.full = true
+			if n.ended(p) {
 				return
 			}
 			to := from.Add(step)
 			if to.After(stretch.to) {
 				to = stretch.to
 			}
-			occurrences, err := usable.Occurrences(from, to)
+			occurrences, err := usable.AirTimes(from, to)
 			if err != nil {
 				return // reported elsewhere
 			}
 			p.searched += len(occurrences)
 			for _, o := range occurrences {
-				open = slices.DeleteFunc(open, func(x Occurrence) bool { return !x.EndAt.After(o.StartAt.Time) })
+				open = slices.DeleteFunc(open, func(x AirTime) bool { return !x.EndAt.After(o.StartAt.Time) })
 				for _, x := range open {
-					a, b := place[x.Window], place[o.Window]
+					a, b := at(x), at(o)
 					if pair := [2]int{min(a, b), max(a, b)}; !reported[pair] && x.EndAt.After(n.From.utc()) {
 						reported[pair] = true
-						p.overlap(s, pair, o)
+						p.overlap(s, pair, x, o)
 					}
 				}
 				open = append(open, o)
@@ -82,14 +89,34 @@ func (n Network) overlaps(p *problems, s *Station) {
 	}
 }
 
-func (p *problems) overlap(s *Station, pair [2]int, o Occurrence) {
+// ended reports whether nobody waits for more problems, or as many occurrences were searched as is permitted.
+func (n Network) ended(p *problems) bool {
+	if n.Cancelled != nil && n.Cancelled() {
+		return true
+	}
+	if n.Searches == 0 || p.searched < n.Searches {
+		return false
+	}
+	if !p.full {
+		p.add("windows", "have more than %d starts together with those of the stations before it, which is the most that is "+
+			"searched for overlaps at once: send fewer stations at a time", n.Searches)
+	}
+	p.full = true
+	return true
+}
+
+func (p *problems) overlap(s *Station, pair [2]int, before, o AirTime) {
 	at := o.StartAt.String()
 	if loc, err := Zone(s.Timezone); err == nil {
 		at = o.StartAt.In(loc).Format("2006-01-02 15:04:05 MST")
 	}
+	if e := pair[1] - len(s.Windows); e >= 0 {
+		p.add(fmt.Sprintf("exceptions[%d]", e), "makes window %s overlap window %s at %s", o.Terms.ID, before.Terms.ID, at)
+		return
+	}
 	field := fmt.Sprintf("windows[%d].starts", pair[1])
 	if pair[0] == pair[1] {
-		p.add(field, "of window %s overlap: it starts at %s, before its previous airing has ended", o.Window, at)
+		p.add(field, "of window %s overlap: it starts at %s, before its previous airing has ended", o.Terms.ID, at)
 		return
 	}
 	p.add(field, "of window %s overlap window %s at %s", s.Windows[pair[1]].ID, s.Windows[pair[0]].ID, at)

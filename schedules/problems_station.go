@@ -62,6 +62,7 @@ func (s Station) Problems() []Problem {
 		seen[w.ID] = true
 		p.window(at, w)
 	}
+	p.exceptions(&s)
 	if message := tooManyStarts(s.Windows); message != "" {
 		p.add("windows", "%s", message)
 	}
@@ -84,13 +85,18 @@ func (p *problems) window(at string, w *Window) {
 	if w.Starts.From != nil && w.Starts.Until != nil && !w.Starts.From.Before(*w.Starts.Until) {
 		p.add(at+".starts.until", "must be later than from")
 	}
+	p.id(at+".clock", w.Clock)
+	p.windowTerms(at, w)
+}
+
+// windowTerms checks what exceptions may change of a window.
+func (p *problems) windowTerms(at string, w *Window) {
 	if w.Length.Duration <= 0 || w.Length.Duration > MaxWindow {
 		p.add(at+".length_ms", "must be more than 0 and at most %.0f hours", MaxWindow.Hours())
 	}
 	if w.Tolerance.Duration < 0 || w.Tolerance.Duration > w.Length.Duration/2 {
 		p.add(at+".tolerance_ms", "must be from 0 to half the window's length")
 	}
-	p.id(at+".clock", w.Clock)
 	if !p.fits(at+".languages", len(w.Languages)) || !p.fits(at+".also_khz", len(w.AlsoKHz)) {
 		return
 	}

@@ -28,22 +28,22 @@ func (in Input) Windows() ([]DayWindow, error) {
 	if in.publishedOnly {
 		return out, nil
 	}
-	occurrences, err := in.Station.OccurrencesOn(in.Date)
+	occurrences, err := in.Station.AirTimesOn(in.Date)
 	if err != nil {
 		return nil, err
 	}
 	stand := len(out)
 	for _, o := range occurrences {
-		if slices.ContainsFunc(out[:stand], func(s DayWindow) bool { return s.overlaps(o) }) {
+		if slices.ContainsFunc(out[:stand], func(s DayWindow) bool { return s.overlaps(o.Occurrence) }) {
 			continue
 		}
-		def, _ := in.Station.Window(o.Window)
+		def := o.Terms
 		clock, ok := in.Clocks[def.Clock]
 		if !ok {
-			return nil, undefined("station %s: window %s follows clock %q, which is not known", in.Station.ID, o.Window,
+			return nil, undefined("station %s: window %s follows clock %q, which is not known", in.Station.ID, def.ID,
 				def.Clock)
 		}
-		out = append(out, DayWindow{Occurrence: o, Ordinary: def.Length, Tolerance: def.Tolerance,
+		out = append(out, DayWindow{Occurrence: o.Occurrence, Ordinary: def.Length, Tolerance: def.Tolerance,
 			Languages: in.Station.Allowed(def), Clock: clock})
 	}
 	slices.SortStableFunc(out, func(a, b DayWindow) int {

@@ -136,11 +136,11 @@ func sameClock(a, b Clock) bool {
 
 // Slots returns the windows of a day as a rundown has them, without items.
 func (s Station) Slots(d Date) ([]Slot, error) {
-	occurrences, err := s.OccurrencesOn(d)
+	occurrences, err := s.AirTimesOn(d)
 	out := make([]Slot, len(occurrences))
 	for n, o := range occurrences {
-		w, _ := s.Window(o.Window)
-		out[n] = Slot{Occurrence: o, Tolerance: w.Tolerance, Languages: s.Allowed(w), Clock: w.Clock}
+		w := o.Terms
+		out[n] = Slot{Occurrence: o.Occurrence, Tolerance: w.Tolerance, Languages: s.Allowed(w), Clock: w.Clock}
 	}
 	return out, err
 }

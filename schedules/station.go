@@ -19,6 +19,9 @@ type Station struct {
 	// of who set it, and stops when that person may no longer schedule the station
 	StandingOrder *StandingOrder `json:"standing_order,omitempty"`
 
+	// what is different on single days
+	Exceptions []Exception `json:"exceptions,omitempty"`
+
 	// CurrentProblems lists the present problems of the station, in responses only. It is not part of the definition, and
 	// requests that contain it are accepted without effect.
 	CurrentProblems []StationProblem `json:"problems,omitempty"`

@@ -20,6 +20,7 @@ const (
 	WarnOver          = "over"           // windows were over before they were published
 	WarnStopped       = "stopped"        // a repair reached its time limit
 	WarnClockChange   = "clock_change"   // a change of clocks affects a window
+	WarnException     = "exception"      // an exception of the station holds on the day; nothing is wrong
 	WarnKeptOutside   = "kept_outside"   // an item that the plan had to keep lies in no window
 	WarnNoRoom        = "no_room"        // kept items leave no time for a position
 	WarnPositionEmpty = "position_empty" // no segment may air in an optional position

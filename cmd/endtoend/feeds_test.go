@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	ics "github.com/arran4/golang-ical"
 
@@ -86,6 +88,73 @@ func TestCalendarsOverHTTP(t *testing.T) {
 	if none := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue.ics?date=2099-12-25&days=3", secret, nil,
 		nil); none.status != http.StatusNotFound {
 		t.Errorf("days without a queue: %d %s", none.status, none.body)
+	}
+}
+
+// An exception that a scheduler applies is on the air: in the calendar, in the plan and in the queue; a day that is
+// published already is an alarm until it is planned and published anew.
+func TestExceptionOfADayReachesTheAir(t *testing.T) {
+	t.Parallel()
+	h := open(t, furnish(t))
+	const id = "harbour-dawn"
+	coming := time.Now().UTC().AddDate(0, 0, 5)
+	feast, after := coming.Format(time.DateOnly), coming.AddDate(0, 0, 1).Format(time.DateOnly)
+	h.publish([]string{id}, feast)
+	ordinary := h.queue(id, feast)
+	if len(ordinary.Windows) != 2 {
+		t.Fatalf("%+v", ordinary.Windows)
+	}
+	moved, kept := ordinary.Windows[0], ordinary.Windows[1]
+	loc, err := schedules.Zone(ordinary.Timezone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := moved.StartAt.Add(3 * time.Hour)
+	h.changeStation(id, func(s *schedules.Station) {
+		day, next := ordinary.Date, ordinary.Date.AddDays(1)
+		s.Exceptions = []schedules.Exception{
+			{Date: day, Window: moved.Window, Name: "추석", At: at.In(loc).Format("15:04")},
+			{Date: next, Window: kept.Window, Cancelled: true}}
+	})
+	var st schedules.Station
+	h.get(wire.Station(id), &st)
+	if len(st.Exceptions) != 2 || len(st.CurrentProblems) == 0 || !slices.ContainsFunc(st.CurrentProblems,
+		func(p schedules.StationProblem) bool {
+			return p.Code == "left_behind" && *p.Date == ordinary.Date && strings.Contains(p.Message, moved.Window)
+		}) {
+		t.Errorf("%+v, %+v", st.Exceptions, st.CurrentProblems)
+	}
+
+	secret := h.stationSecret(id)
+	shown := h.feed("/v1/stations/"+id+"/windows.ics", secret, "text/calendar; charset=utf-8")
+	text := strings.ReplaceAll(string(shown.body), "\r\n ", "")
+	for _, want := range []string{"DTSTART:" + at.UTC().Format("20060102T150405Z"), moved.Window + "\\, 추석", "EXDATE"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+
+	h.publish([]string{id}, feast, after)
+	queue := h.queue(id, feast)
+	if len(queue.Windows) != 2 || !slices.ContainsFunc(queue.Windows, func(w schedules.Slot) bool {
+		return w.Window == moved.Window && w.StartAt.Equal(at)
+	}) || !slices.ContainsFunc(queue.Windows, func(w schedules.Slot) bool { return w.StartAt.Equal(kept.StartAt.Time) }) {
+		t.Errorf("%+v", queue.Windows)
+	}
+	for _, it := range queue.Items {
+		if it.Window == moved.Window && it.StartAt.Before(at) {
+			t.Errorf("%s airs at %s", it.ID, it.StartAt)
+		}
+	}
+	if next := h.queue(id, after); len(next.Windows) != 1 || next.Windows[0].Window == kept.Window {
+		t.Errorf("%+v", next.Windows)
+	}
+	st = schedules.Station{}
+	h.get(wire.Station(id), &st)
+	for _, p := range st.CurrentProblems {
+		if p.Code == "left_behind" {
+			t.Errorf("%+v", p)
+		}
 	}
 }
 

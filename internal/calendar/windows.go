@@ -38,12 +38,35 @@ func Windows(st schedules.Station, from, to time.Time) ([]byte, error) {
 	for _, x := range changes {
 		changed[start{x.Window, x.StartAt.Unix()}] = x.EndAt.Sub(x.StartAt.Time)
 	}
+	airs, err := st.AirTimes(from, to)
+	if err != nil {
+		return nil, fmt.Errorf("calendar: %w", err)
+	}
+	ordinary := map[start]bool{}
+	for _, a := range airs {
+		if a.Exception == nil {
+			ordinary[start{a.Terms.ID, a.StartAt.Unix()}] = true
+			continue
+		}
+		stamp := a.StartAt.UTC().Format(utc)
+		e := add(c, st.ID+"/"+a.Terms.ID+"/"+stamp, st.Revision, from)
+		e.SetSummary(text.ShownLine(strings.Join(slices.DeleteFunc([]string{st.Name + ": " + a.Terms.ID, a.Exception.Name},
+			func(s string) bool { return s == "" }), ", ")))
+		e.SetDescription(described(st, a.Terms))
+		e.SetProperty(ics.ComponentPropertyDtStart, stamp)
+		e.SetProperty(ics.ComponentPropertyDuration, duration(a.EndAt.Sub(a.StartAt.Time)))
+	}
 	zones := map[string]bool{}
 	for _, w := range st.Windows {
 		r, err := w.Starts.Repetition(from, to)
 		if err != nil {
 			return nil, fmt.Errorf("calendar: station %s, window %s: %w", st.ID, w.ID, err)
 		}
+		r.Starts = slices.DeleteFunc(r.Starts, func(t time.Time) bool { // cancelled, moved, or with other terms
+			at := start{w.ID, t.Unix()}
+			length, other := changed[at]
+			return !ordinary[at] && !(other && length == 0)
+		})
 		event := func(id string, length time.Duration) *ics.VEvent {
 			e := add(c, id, st.Revision, from)
 			e.SetSummary(text.ShownLine(st.Name + ": " + w.ID))

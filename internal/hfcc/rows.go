@@ -10,8 +10,10 @@ import (
 // Rows returns the rows of a station's windows in a season's schedule. Each row copies the fields that a window does
 // not have from like. Times are in whole minutes; a minute that a window uses in part counts in full. A window that
 // changes its UTC time or days of the week during the season becomes several rows, linked by their notes. A window
-// without a frequency has no row. Rows fails if a recurrence is invalid.
+// without a frequency has no row. A season is that of ordinary days: exceptions of single days are no rows. Rows fails
+// if a recurrence is invalid.
 func Rows(st schedules.Station, season Season, like Row) ([]Row, error) {
+	st = st.Ordinary()
 	first, last := season.First(), season.Next().First()
 	occurrences, err := st.Occurrences(instant(first, -24*time.Hour), instant(last, 48*time.Hour))
 	if err != nil {

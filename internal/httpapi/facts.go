@@ -71,8 +71,9 @@ var (
 	languages  = openapi.Field{Bounds: (&openapi.Schema{Items: openapi.Match(languagePattern)})}
 	aLength    = openapi.Field{Bounds: (&openapi.Schema{}).Between(1, float64(schedules.MaxWindow.Milliseconds())),
 		Required: true}
-	needed  = openapi.Field{Required: true}
-	ignored = openapi.Field{Bounds: &openapi.Schema{Description: "Accepted and ignored, so that a caller can send " +
+	aWallTime = openapi.Field{Bounds: openapi.Match(optional(`([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?`))}
+	needed    = openapi.Field{Required: true}
+	ignored   = openapi.Field{Bounds: &openapi.Schema{Description: "Accepted and ignored, so that a caller can send " +
 		"back a resource that it has read."}}
 	counted    = openapi.Field{Bounds: openapi.Integer().AtLeast(1), Required: true}
 	notNegated = openapi.Field{Bounds: openapi.Integer().AtLeast(0)}
@@ -125,8 +126,13 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 		"length_ms":    aLength,
 		"tolerance_ms": lasting(0, schedules.MaxWindow/2), "clock": anID, "languages": languages, "frequency_khz": notNegated,
 		"also_khz": {Bounds: &openapi.Schema{Items: openapi.Integer().AtLeast(1)}}},
+	reflect.TypeFor[schedules.Exception](): {"date": needed, "window": maybeID, "name": {Bounds: openapi.String().Length(0,
+		schedules.MaxLine)}, "at": aWallTime,
+		"length_ms":    {Bounds: (&openapi.Schema{}).Between(1, float64(schedules.MaxWindow.Milliseconds()))},
+		"tolerance_ms": lasting(0, schedules.MaxWindow/2), "clock": maybeID, "languages": languages,
+		"frequency_khz": notNegated, "also_khz": {Bounds: &openapi.Schema{Items: openapi.Integer().AtLeast(1)}}},
 	reflect.TypeFor[schedules.Recurrence](): {"rrule": {Bounds: aText},
-		"at":   {Bounds: openapi.Match(optional(`([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?`))},
+		"at":   aWallTime,
 		"days": {Bounds: (&openapi.Schema{}).Count(0, schedules.MaxOfMonth)}},
 	reflect.TypeFor[schedules.Clock](): {"id": pathsID, "revision": ignored,
 		"length_ms": aLength,

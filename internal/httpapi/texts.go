@@ -26,6 +26,7 @@ var textForms = map[reflect.Type]map[string]textForm{
 	reflect.TypeFor[schedules.Selector]():   {"language": aTag, "tags": text.Label, "series": text.Label},
 	reflect.TypeFor[schedules.Station]():    {"languages": aTag},
 	reflect.TypeFor[schedules.Window]():     {"languages": aTag},
+	reflect.TypeFor[schedules.Exception]():  {"languages": aTag},
 	reflect.TypeFor[schedules.Script]():     {"languages": aTag},
 	reflect.TypeFor[wire.Member]():          {"languages": aTag},
 	reflect.TypeFor[schedules.Recurrence](): {"rrule": text.Lines},

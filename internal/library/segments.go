@@ -50,9 +50,8 @@ func (l *Segments) Get(id string) (schedules.Segment, error) {
 func (l *Segments) AirableOn(language string) []string {
 	out := []string{}
 	for id, row := range replica.StationsIn(l.replica).After("", "") {
-		if slices.ContainsFunc(row.Value.Windows, func(w schedules.Window) bool {
-			return schedules.Speaks(language,
-				row.Value.Allowed(w))
+		if slices.ContainsFunc(row.Value.AllTerms(), func(w schedules.Window) bool {
+			return schedules.Speaks(language, row.Value.Allowed(w))
 		}) {
 			out = append(out, id)
 		}

@@ -364,8 +364,8 @@ func (s *SecondPersons) secondForStation(c store.Commit, w store.Write) string {
 		return why
 	}
 	now := before
-	now.Name, now.Windows, now.Revision, now.CurrentProblems = after.Name, after.Windows, after.Revision,
-		after.CurrentProblems
+	now.Name, now.Windows, now.Exceptions = after.Name, after.Windows, after.Exceptions
+	now.Revision, now.CurrentProblems = after.Revision, after.CurrentProblems
 	now.StandingOrder = after.StandingOrder // it changes no published day
 	if reflect.DeepEqual(now, after) {
 		return ""
@@ -408,7 +408,7 @@ func (s *SecondPersons) secondForTimes(c store.Commit, before, after schedules.S
 		return fmt.Sprintf("the days of station %s would be those of %s in place of %s, so this needs two persons", before.ID,
 			after.Timezone, before.Timezone)
 	}
-	if reflect.DeepEqual(before.Windows, after.Windows) {
+	if reflect.DeepEqual(before.Windows, after.Windows) && reflect.DeepEqual(before.Exceptions, after.Exceptions) {
 		return ""
 	}
 	was, is := s.airTimes(before), s.airTimes(after)
@@ -472,10 +472,13 @@ func (s *SecondPersons) beforeItsAuthor(c store.Commit, st schedules.Station) (_
 		if seconded {
 			break
 		}
-		var windows []schedules.Window
+		var was struct {
+			Windows    []schedules.Window    `json:"windows"`
+			Exceptions []schedules.Exception `json:"exceptions"`
+		}
 		if len(former) > 0 && a.IsOrMade(s.replica, done.Person, done.By, schedules.At(done.At)) &&
-			json.Unmarshal(former, &windows) == nil {
-			st.Windows, since = windows, schedules.At(done.At)
+			(json.Unmarshal(former, &was) == nil || json.Unmarshal(former, &was.Windows) == nil) {
+			st.Windows, st.Exceptions, since = was.Windows, was.Exceptions, schedules.At(done.At)
 		}
 	}
 	return st, since

@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -327,14 +328,20 @@ func fieldWords(st schedules.Station, field string) string {
 			return "window " + w.ID + strings.Replace(rest, ".", ", ", 1)
 		}
 	}
+	for i, e := range st.Exceptions {
+		if rest, of := strings.CutPrefix(field, fmt.Sprintf("exceptions[%d]", i)); of {
+			return "exception of " + e.Date.String() + strings.Replace(rest, ".", ", ", 1)
+		}
+	}
 	return field
 }
 
 // knownOverlaps caches the overlaps of a station's windows, computed on a day.
 type knownOverlaps struct {
-	from     schedules.Date
-	windows  []schedules.Window
-	problems []schedules.Problem
+	from       schedules.Date
+	windows    []schedules.Window
+	exceptions []schedules.Exception
+	problems   []schedules.Problem
 }
 
 // overlapsOf computes overlaps once a day, and when the windows change.
@@ -342,13 +349,14 @@ func (s *StationProblems) overlapsOf(st schedules.Station, n schedules.Network) 
 	s.mu.Lock()
 	known, ok := s.overlaps[st.ID]
 	s.mu.Unlock()
-	if ok && known.from == n.From && slices.EqualFunc(known.windows, st.Windows, sameStarts) {
+	if ok && known.from == n.From && slices.EqualFunc(known.windows, st.Windows, sameStarts) &&
+		reflect.DeepEqual(known.exceptions, st.Exceptions) {
 		return known.problems
 	}
 	list := n.Overlaps(st)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.overlaps[st.ID] = knownOverlaps{n.From, st.Windows, list}
+	s.overlaps[st.ID] = knownOverlaps{n.From, st.Windows, st.Exceptions, list}
 	return list
 }
 
@@ -484,16 +492,19 @@ func (s *StationProblems) leftBehind(st schedules.Station) (out []schedules.Stat
 			continue
 		}
 		day := q.Date
-		defined, err := st.OccurrencesOn(day)
+		airs, err := st.AirTimesOn(day)
 		if err != nil {
 			return out // reported elsewhere
 		}
-		var published []schedules.Occurrence
+		var published, defined []schedules.Occurrence
 		for _, w := range q.Windows {
 			published = append(published, w.Occurrence)
 			all = append(all, held{w.Occurrence, day})
 		}
-		for _, what := range differences(st, published, defined, now) {
+		for _, a := range airs {
+			defined = append(defined, a.Occurrence)
+		}
+		for _, what := range append(differences(st, published, defined, now), otherTerms(st, q.Windows, airs, now)...) {
 			out = append(out, schedules.StationProblem{Code: "left_behind", Date: &day,
 				Message: fmt.Sprintf("%s is published otherwise than the definitions have it: %s", day, what)})
 		}
@@ -514,6 +525,35 @@ func (s *StationProblems) leftBehind(st schedules.Station) (out []schedules.Stat
 	return out
 }
 
+// cure says what to do about a published day that the definitions have otherwise; settled, that nothing is to be done.
+const (
+	cure    = ". Plan and publish it anew, or withdraw it"
+	settled = ". It has begun or is frozen, and stays as it is published"
+)
+
+// otherTerms describes which windows are published at their times, and with another clock or languages than an
+// exception gives them.
+func otherTerms(st schedules.Station, published []schedules.Slot, airs []schedules.AirTime,
+	now time.Time) (out []string) {
+	for _, a := range airs {
+		n := slices.IndexFunc(published, func(p schedules.Slot) bool { return SameWindow(p.Occurrence, a.Occurrence) })
+		if a.Exception == nil || n < 0 || !a.EndAt.After(now) {
+			continue
+		}
+		p, languages := published[n], st.Allowed(a.Terms)
+		if p.Clock == a.Terms.Clock && slices.Equal(p.Languages, languages) {
+			continue
+		}
+		end := cure
+		if !a.StartAt.After(now.Add(st.Freeze.Duration)) {
+			end = settled
+		}
+		out = append(out, fmt.Sprintf("window %s is published with clock %s in %s, and by an exception follows clock %s in %s%s",
+			p.Window, p.Clock, strings.Join(p.Languages, " "), a.Terms.Clock, strings.Join(languages, " "), end))
+	}
+	return out
+}
+
 // differences describes, window by window, where the published and the defined windows differ from now on, and the
 // cure.
 func differences(st schedules.Station, published, defined []schedules.Occurrence, now time.Time) (out []string) {
@@ -530,7 +570,6 @@ func differences(st schedules.Station, published, defined []schedules.Occurrence
 	}
 	lost, fresh := slices.DeleteFunc(slices.Clone(published), in(defined)), slices.DeleteFunc(slices.Clone(defined),
 		in(published))
-	const cure = ". Plan and publish it anew, or withdraw it"
 	for _, o := range lost {
 		what, end := fmt.Sprintf("window %s from %s is no longer defined", o.Window, span(o)), cure
 		if n := slices.IndexFunc(fresh, func(f schedules.Occurrence) bool { return f.Window == o.Window }); n >= 0 {
@@ -538,7 +577,7 @@ func differences(st schedules.Station, published, defined []schedules.Occurrence
 			fresh = slices.Delete(fresh, n, n+1)
 		}
 		if !o.StartAt.After(now.Add(st.Freeze.Duration)) {
-			end = ". It has begun or is frozen, and stays as it is published"
+			end = settled
 		}
 		out = append(out, what+end)
 	}

@@ -268,6 +268,14 @@ func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 			w.ID, w.Starts.RRule = "v", "DTSTART:20261101T200000\nRRULE:FREQ=DAILY"
 			s.Windows = append(s.Windows, w)
 		}, "window v from 2026-11-02 20:00:00 KST to 2026-11-02 20:01:00 KST is defined and not published"},
+		"cancelled on the day": {func(s *schedules.Station) {
+			s.Exceptions = []schedules.Exception{{Date: schedules.Date{Year: 2026, Month: time.November, Day: 2},
+				Cancelled: true}}
+		}, "is no longer defined"},
+		"in another language on the day": {func(s *schedules.Station) {
+			s.Exceptions = []schedules.Exception{{Date: schedules.Date{Year: 2026, Month: time.November, Day: 2}, Window: "w",
+				Languages: []string{"en"}}}
+		}, "and by an exception follows clock"},
 	} {
 		o := newFixture(t)
 		day := schedules.Date{Year: 2026, Month: time.November, Day: 2}

@@ -235,3 +235,32 @@ func TestOneSeasonFollowsAnother(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// cancel cancels all windows of the coming days.
+func cancel(st *schedules.Station, from schedules.Date, days int) {
+	for n := range days {
+		st.Exceptions = append(st.Exceptions, schedules.Exception{Date: from.AddDays(n), Cancelled: true})
+	}
+}
+
+func TestNobodyAloneTakesTheAirTimeByExceptions(t *testing.T) {
+	g := airing(t)
+	tomorrow := schedules.DateOf(g.at).AddDays(1)
+	g.waits("most days at once", g.station(ruth, func(st *schedules.Station) { cancel(st, tomorrow, 9) }))
+	for _, first := range []int{0, 3} {
+		if err := g.station(ruth, func(st *schedules.Station) { cancel(st, tomorrow.AddDays(first), 3) }); err != nil {
+			t.Fatal(err)
+		}
+		g.at = g.at.Add(2 * time.Hour)
+	}
+	g.waits("most days in steps", g.station(ruth, func(st *schedules.Station) { cancel(st, tomorrow.AddDays(6), 3) }))
+	g.waits("days, and windows of the others", g.station(ruth, func(st *schedules.Station) {
+		st.Windows = st.Windows[:5]
+	}))
+	sora := access.Actor{Name: "Sora", Person: "sora", Role: access.SchedulerJob}
+	if err := g.station(sora, func(st *schedules.Station) {
+		st.Exceptions = st.Exceptions[:5]
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -81,10 +81,10 @@ func (m *Replica) tellFields(ctx context.Context, c *store.Commit, seconded bool
 			continue
 		}
 		f := auditFields{Fields: fieldChanges(before, after, kind.Hides(before, after), toldInAudit)}
-		if whole := kind.Whole; whole != "" && before != nil && !reflect.DeepEqual(before[whole], after[whole]) {
+		if former := kind.former(before, after); former != nil {
 			f.Seconded = seconded
 			if !seconded && !m.acts.keepsFormer(*c, *w) {
-				if f.Former, err = json.Marshal(before[whole]); err != nil {
+				if f.Former, err = json.Marshal(former); err != nil {
 					return err
 				}
 			}
@@ -94,6 +94,24 @@ func (m *Replica) tellFields(ctx context.Context, c *store.Commit, seconded bool
 		}
 	}
 	return nil
+}
+
+// former returns what the audit keeps whole of a change: the value of the first such field where no other is there, as
+// older programs wrote it, or else all of them by name. It is nil if none changes.
+func (k Kind) former(before, after map[string]any) any {
+	if before == nil || !slices.ContainsFunc(k.Whole, func(name string) bool {
+		return !reflect.DeepEqual(before[name], after[name])
+	}) {
+		return nil
+	}
+	if !slices.ContainsFunc(k.Whole[1:], func(name string) bool { return before[name] != nil || after[name] != nil }) {
+		return before[k.Whole[0]]
+	}
+	all := map[string]any{}
+	for _, name := range k.Whole {
+		all[name] = before[name]
+	}
+	return all
 }
 
 // FormerOf returns the value before a change of what the audit keeps whole of a document; none if the change has none.

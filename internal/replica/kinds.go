@@ -28,9 +28,9 @@ type Kind struct {
 	// Hides returns which fields the audit names without their values, where a document changes from before to after. The
 	// audit tells no fields of a kind without it.
 	Hides func(before, after map[string]any) func(field string) bool
-	// Whole names a field whose former value the audit keeps whole, where a person changes it: at least of the first
-	// change of a person in each hour. What one person may change in a day is decided by it (FormerOf).
-	Whole string
+	// Whole names fields whose former values the audit keeps whole, where a person changes one of them: at least of the
+	// first change of a person in each hour. What one person may change in a day is decided by them (FormerOf).
+	Whole []string
 	// Audited names the fields that fsck compares with what the audit says of them: those that give rights. Of Claimed
 	// ones it tells only where a document has them: stores in an older format lost them.
 	Audited, Claimed []string

@@ -17,8 +17,8 @@ const (
 
 var networkKinds = Kinds{
 	{Name: KindStation, Changes: "station", OfStation: true, Form: reflect.TypeFor[schedules.Station](), Hides: Hiding(),
-		Whole: "windows", Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation),
-		Upgrades: []Upgrade{withStarved, withStandingOrder, withWords}},
+		Whole: []string{"windows", "exceptions"}, Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation),
+		Upgrades: []Upgrade{withStarved, withStandingOrder, withWords, withExceptions}},
 	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},
 	{Name: KindScript, Changes: "script", Form: reflect.TypeFor[schedules.Script](), Hides: Hiding(),
@@ -49,6 +49,15 @@ var withStandingOrder = Needs(func(st schedules.Station) error {
 
 // withWords adds the words of starts, which are in requests and responses and never stored.
 var withWords = Needs(func(schedules.Station) error { return nil })
+
+// withExceptions adds what is different on single days. A program that does not know it would air the ordinary windows.
+var withExceptions = Needs(func(st schedules.Station) error {
+	if len(st.Exceptions) > 0 {
+		return fault.New(fault.Conflict, "exceptions of station %s can be stored only after every replica is in this "+
+			"version: bring the others up to it, then run lifeline upgrade-store", st.ID)
+	}
+	return nil
+})
 
 func StationsIn(m *Replica) *Cache[schedules.Station] {
 	return CacheOf[*Cache[schedules.Station]](m, KindStation)

@@ -73,7 +73,7 @@ func (m *Replica) touched(w store.Write) (languages, stations []string, err erro
 		return changedLanguages(before.Value, after), nil, err
 	case KindClock:
 		for id, row := range StationsIn(m).After("", "") {
-			if slices.ContainsFunc(row.Value.Windows, func(o schedules.Window) bool { return o.Clock == w.ID }) {
+			if slices.Contains(row.Value.ClocksUsed(), w.ID) {
 				stations = append(stations, id)
 			}
 		}

@@ -35,6 +35,9 @@ func tidyStation(s *schedules.Station) {
 	for i := range s.Windows {
 		s.Windows[i].Languages = distinct(s.Windows[i].Languages, bcp47.Kept)
 	}
+	for i := range s.Exceptions {
+		s.Exceptions[i].Languages = distinct(s.Exceptions[i].Languages, bcp47.Kept)
+	}
 }
 
 func tidyClock(c *schedules.Clock) {

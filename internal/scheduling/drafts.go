@@ -113,7 +113,7 @@ func stillApplies(w schedules.Warning, before, edited schedules.Rundown) bool {
 		return false
 	case schedules.WarnStopped:
 		return len(edited.Open()) > 0
-	case schedules.WarnClockChange, schedules.WarnOver: // these do not depend on the items
+	case schedules.WarnClockChange, schedules.WarnException, schedules.WarnOver: // these do not depend on the items
 		return true
 	}
 	if w.OfEdits() {

@@ -134,9 +134,9 @@ func (s *inputs) gather(ctx context.Context, station string, date schedules.Date
 		return schedules.Input{}, err
 	}
 	in := schedules.Input{Station: st, Date: date, Clocks: map[string]schedules.Clock{}, Library: s.planning.Library()}
-	for _, w := range st.Windows {
-		if c, ok := replica.ClocksIn(s.replica).Get(w.Clock); ok {
-			in.Clocks[w.Clock] = c.Value
+	for _, clock := range st.ClocksUsed() {
+		if c, ok := replica.ClocksIn(s.replica).Get(clock); ok {
+			in.Clocks[clock] = c.Value
 		}
 	}
 	if in.Published, err = s.rundowns.published(ctx, station, date); err != nil {

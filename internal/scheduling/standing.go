@@ -215,7 +215,7 @@ func (s *StandingOrders) next(ctx context.Context, o order, d schedules.Date) (s
 		case !due && day.Kept != "":
 			return step{do: stepSettle, settled: replica.StandingDay{Date: d}}, nil
 		}
-	case latest.document > 0 && o.Unwarned() && len(draft.Warnings) > 0:
+	case latest.document > 0 && o.Unwarned() && len(warnings(draft)) > 0:
 		if changed && day.Kept != "" {
 			return step{do: stepPlan, draft: draft}, nil
 		}
@@ -252,11 +252,19 @@ func (s *StandingOrders) nextOfPublished(ctx context.Context, o order, d schedul
 	return step{do: stepSettle, settled: replica.StandingDay{Date: d}}, nil
 }
 
+// warnings returns what a draft warns of, apart from exceptions: those are as somebody ordered.
+func warnings(draft schedules.Rundown) []schedules.Warning {
+	return slices.DeleteFunc(slices.Clone(draft.Warnings), func(w schedules.Warning) bool {
+		return w.Code == schedules.WarnException
+	})
+}
+
 // warned says what a draft warns of, as the reason why it is not published.
 func warned(draft schedules.Rundown) string {
 	const told = 3
 	var out []string
-	for _, w := range draft.Warnings[:min(told, len(draft.Warnings))] {
+	all := warnings(draft)
+	for _, w := range all[:min(told, len(all))] {
 		message := strings.TrimSuffix(w.Message, ".")
 		if w.Window != "" {
 			message = w.Window + ": " + message
@@ -264,7 +272,7 @@ func warned(draft schedules.Rundown) string {
 		out = append(out, message)
 	}
 	more := ""
-	if n := len(draft.Warnings) - told; n > 0 {
+	if n := len(all) - told; n > 0 {
 		more = fmt.Sprintf("; and %d more", n)
 	}
 	return fmt.Sprintf("its draft has warnings, and the order publishes only days without any: %s%s", strings.Join(out,

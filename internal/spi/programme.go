@@ -109,7 +109,7 @@ func Programmes(s Service, date schedules.Date, q *wire.Queue) ([]byte, error) {
 }
 
 func (s Service) programme(o schedules.Occurrence, q *wire.Queue, ids *ids, loc *time.Location) programme {
-	w, _ := s.Station.Window(o.Window) // a deleted window has no languages of its own
+	w := s.Station.TermsOf(o) // a deleted window has no languages of its own
 	said := "In " + strings.Join(s.Station.Allowed(w), ", ")
 	if w.FrequencyKHz > 0 {
 		said += onAir(append([]int{w.FrequencyKHz}, w.AlsoKHz...)...)

@@ -1,6 +1,7 @@
 package auditor
 
 import (
+	"slices"
 	"time"
 
 	"lifeline/schedules"
@@ -18,14 +19,27 @@ func (a *audit) refitted(w *window) bool {
 // window may have another length only near a change of clocks and only if it then reaches the next window. A window
 // that would leave the repeated hour open before the next one must extend across it.
 func (a *audit) clockChanges() {
-	next, err := a.in.Station.OccurrencesOn(a.in.Date.AddDays(1))
+	today, err := a.in.Station.AirTimesOn(a.in.Date)
 	if err != nil {
 		a.add(true, "rundown", "", "", "%v", err)
 		return
 	}
+	next, err := a.in.Station.AirTimesOn(a.in.Date.AddDays(1))
+	if err != nil {
+		a.add(true, "rundown", "", "", "%v", err)
+		return
+	}
+	terms := func(o schedules.Occurrence) (schedules.Window, bool) {
+		for _, x := range slices.Concat(today, next) {
+			if x.Occurrence.Window == o.Window && x.StartAt.Equal(o.StartAt.Time) {
+				return x.Terms, true
+			}
+		}
+		return a.in.Station.Window(o.Window)
+	}
 	for n := range a.windows {
 		w := &a.windows[n]
-		def, known := a.in.Station.Window(w.Window)
+		def, known := terms(w.Occurrence)
 		zone, err := schedules.Zone(def.Starts.Timezone)
 		if !known || err != nil || w.Published || w.over {
 			continue
@@ -35,7 +49,7 @@ func (a *audit) clockChanges() {
 		case n+1 < len(a.windows):
 			follower = &a.windows[n+1].Occurrence
 		case len(next) > 0:
-			follower = &next[0]
+			follower = &next[0].Occurrence
 		}
 		if follower != nil && follower.StartAt.Before(w.EndAt.Time) {
 			a.add(true, "window", w.Window, "", "the window of %s runs into window %s", a.wall(w.StartAt), follower.Window)
@@ -45,7 +59,7 @@ func (a *audit) clockChanges() {
 		alike := false
 		if follower != nil {
 			pause = follower.StartAt.Sub(w.EndAt.Time)
-			other, _ := a.in.Station.Window(follower.Window)
+			other, _ := terms(*follower)
 			alike = other.Starts.Timezone == def.Starts.Timezone
 		}
 		ordinary := w.StartAt.Add(def.Length.Duration)

@@ -54,7 +54,7 @@ func (a *audit) stillPossible(r schedules.Rule, clock schedules.Clock, until tim
 	if err != nil || !end.Before(until) {
 		return 0
 	}
-	occurrences, err := a.in.Station.Occurrences(end, until)
+	occurrences, err := a.in.Station.AirTimes(end, until)
 	if err != nil {
 		return 0
 	}
@@ -64,8 +64,7 @@ func (a *audit) stillPossible(r schedules.Rule, clock schedules.Clock, until tim
 	}
 	known := map[like]int{}
 	for _, o := range occurrences {
-		i := slices.IndexFunc(a.in.Station.Windows, func(d schedules.Window) bool { return d.ID == o.Window })
-		def := a.in.Station.Windows[i]
+		def := o.Terms
 		planned := slices.ContainsFunc(a.between(o.StartAt.Time, o.EndAt.Time), func(x airing) bool {
 			return x.item == nil &&
 				x.station == a.in.Station.ID
@@ -73,7 +72,7 @@ func (a *audit) stillPossible(r schedules.Rule, clock schedules.Clock, until tim
 		if def.Clock != clock.ID || planned {
 			continue
 		}
-		k := like{o.Window, o.EndAt.Sub(o.StartAt.Time)}
+		k := like{o.Occurrence.Window + " " + def.Clock, o.EndAt.Sub(o.StartAt.Time)}
 		gives, ok := known[k]
 		if !ok {
 			for _, p := range clock.Positions {

@@ -97,3 +97,17 @@ func (d *day) dayparts(p schedules.Daypart) [][2]int64 {
 func (d *day) own(start int64) bool {
 	return slices.ContainsFunc(d.windows, func(w window) bool { return start >= w.start && start < w.end })
 }
+
+// lengthOf returns the index and the field of the length of a window: one of the station, or after those an extra one.
+func (d *day) lengthOf(window string) (index int, field string) {
+	if k := slices.IndexFunc(d.station.Windows, func(w schedules.Window) bool { return w.ID == window }); k >= 0 {
+		return k, fmt.Sprintf("windows[%d].length_ms", k)
+	}
+	k := slices.IndexFunc(d.station.Exceptions, func(e schedules.Exception) bool {
+		return e.Extra && e.Window == window && e.Date == d.date
+	})
+	if k < 0 {
+		return -1, ""
+	}
+	return len(d.station.Windows) + k, fmt.Sprintf("exceptions[%d].length_ms", k)
+}

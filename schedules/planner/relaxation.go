@@ -71,8 +71,8 @@ func relax(p *planner) *relaxation {
 		}
 		if !seen["window "+w.Window] {
 			seen["window "+w.Window] = true
-			k := slices.IndexFunc(p.in.Station.Windows, func(d schedules.Window) bool { return d.ID == w.Window })
-			x.parts = append(x.parts, part{kind: partLength, index: k, field: fmt.Sprintf("windows[%d].length_ms", k),
+			k, field := p.day.lengthOf(w.Window)
+			x.parts = append(x.parts, part{kind: partLength, index: k, field: field,
 				message: fmt.Sprintf("window %s must last %s (tolerance %s)", w.Window,
 					schedules.FormatLength(w.def.Length.Duration), schedules.FormatLength(w.def.Tolerance.Duration))})
 		}

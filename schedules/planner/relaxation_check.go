@@ -43,8 +43,8 @@ func (x *relaxation) proofPlaces() ([]proofPlace, bool) {
 			continue
 		}
 		w := &x.p.day.windows[i]
-		length := x.on(partLength, "", slices.IndexFunc(x.p.in.Station.Windows,
-			func(d schedules.Window) bool { return d.ID == w.Window }))
+		k, _ := x.p.day.lengthOf(w.Window)
+		length := x.on(partLength, "", k)
 		var kept []proofPlace
 		for k := range x.p.in.Keep {
 			item := &x.p.in.Keep[k]

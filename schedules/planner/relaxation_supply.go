@@ -115,12 +115,7 @@ func (s supply) material(w *window, e elastic) []int32 {
 // lengths reports whether every whole stretch of a window can be filled to its length.
 func (s supply) lengths(i int) bool {
 	w := &s.p.day.windows[i]
-	k := -1
-	for n := range s.p.in.Station.Windows {
-		if s.p.in.Station.Windows[n].ID == w.Window {
-			k = n
-		}
-	}
+	k, _ := s.p.day.lengthOf(w.Window)
 	if !s.on(partLength, "", k) {
 		return true
 	}

@@ -41,6 +41,7 @@ func (p resultPass) result() Plan {
 	p.warnings = append(p.warnings, bent.warnings()...)
 	p.warnPosts(r.Items)
 	p.warnClockChanges()
+	p.tellExceptions()
 	r.Warnings = append(r.Warnings, p.warnings...)
 	p.in.MarkMakeGoods(r.Items)
 	return Plan{Rundown: r, Explanations: explanations, Report: p.report(r.Items, explanations)}
@@ -213,6 +214,13 @@ func (p resultPass) warnPosts(items []schedules.Item) {
 			p.warn(schedules.WarnPostOff, w.Window, "", "Post %s starts %s, within the window's tolerance: no segments fill "+
 				"the time before it exactly.", pl.position.ID, lateness(off))
 		}
+	}
+}
+
+// tellExceptions tells what is different on this day.
+func (p resultPass) tellExceptions() {
+	for _, e := range p.in.Station.ExceptionsOn(p.in.Date) {
+		p.warn(schedules.WarnException, e.Window, "", "%s.", e.Say())
 	}
 }
 

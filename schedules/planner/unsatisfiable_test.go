@@ -142,6 +142,14 @@ var infeasible = []struct {
 			Fill: rest.Fill})
 		return nil
 	}, []string{pos(0), pos(1), pos(3)}},
+	{"opening longer than an extra window", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
+		w := in.Station.Windows[0]
+		in.Station.Windows = nil
+		in.Station.Exceptions = []schedules.Exception{{Date: in.Date, Window: "extra", Extra: true, At: "12:00",
+			Length: &w.Length, Clock: w.Clock}}
+		(*s)[0] = testSegment("open", "sign-on", 700_000)
+		return nil
+	}, []string{pos(0), "exceptions[0].length_ms"}},
 	{"clock without fill that falls short", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
 		positions(in, openAt, schedules.Position{ID: "id", Pick: ident})
 		return nil

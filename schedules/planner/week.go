@@ -9,21 +9,20 @@ import (
 
 // later returns the window occurrences after the day, in its week, that follow a clock and are not planned yet. They
 // can still meet weekly demands.
-func (p demandPass) later(clock string) (out []schedules.Occurrence) {
+func (p demandPass) later(clock string) (out []schedules.AirTime) {
 	until := p.day.week()[1]
 	if until <= p.day.end {
 		return nil
 	}
-	all, err := p.in.Station.Occurrences(time.UnixMilli(p.day.end), time.UnixMilli(until))
+	all, err := p.in.Station.AirTimes(time.UnixMilli(p.day.end), time.UnixMilli(until))
 	if err != nil {
 		return nil
 	}
 	for _, o := range all {
-		def, _ := p.in.Station.Window(o.Window)
 		planned := slices.ContainsFunc(p.airings.sequence, func(s span) bool {
 			return s.win < 0 && s.start >= o.StartAt.UnixMilli() && s.start < o.EndAt.UnixMilli()
 		})
-		if def.Clock == clock && !planned {
+		if o.Terms.Clock == clock && !planned {
 			out = append(out, o)
 		}
 	}
@@ -31,9 +30,9 @@ func (p demandPass) later(clock string) (out []schedules.Occurrence) {
 }
 
 // mostLater returns an upper bound on the airings of the members in the later occurrences. It ignores other rules.
-func (p demandPass) mostLater(later []schedules.Occurrence, members bitset) (most int64) {
+func (p demandPass) mostLater(later []schedules.AirTime, members bitset) (most int64) {
 	for _, o := range later {
-		def, _ := p.in.Station.Window(o.Window)
+		def := o.Terms
 		length := o.EndAt.Sub(o.StartAt.Time).Milliseconds() + def.Tolerance.Milliseconds()
 		clock := p.in.Clocks[def.Clock]
 		for i := range clock.Positions {
