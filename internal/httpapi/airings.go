@@ -65,7 +65,8 @@ func (a airingHandlers) routes() []route {
 				{Name: "campaign", Description: "Only within this campaign.", Schema: openapi.String()},
 				{Name: "script", Description: "Only of readings of this script.", Schema: openapi.String()},
 				{Name: "passage", Description: "Only of readings of this passage.", Schema: openapi.Integer().AtLeast(1)},
-				{Name: "language", Description: "Only in this language. ko includes ko-KP.", Schema: openapi.String()}}, days...),
+				{Name: "language", Description: "Only in this language. ko includes ko-KP.",
+					Schema: openapi.Match(optional(languagePattern))}}, days...),
 			Faults: map[int]string{http.StatusNotFound: noStation[http.StatusNotFound],
 				http.StatusNotAcceptable: "Accept names none of the media types."},
 			Answers: []apidoc.Answer{{Status: http.StatusOK, Says: "The report.", Bodies: []apidoc.Body{
