@@ -39,9 +39,10 @@ type ends struct {
 
 // endOf is an act by which somebody ended or limited access of others.
 type endOf struct {
-	By AccessMaker       `json:"by"`
-	At schedules.Instant `json:"at"`
-	Of string            `json:"of"` // such as "person hana"; it names persons by their ids alone
+	By    AccessMaker       `json:"by"`
+	At    schedules.Instant `json:"at"`
+	Of    string            `json:"of"` // such as "person hana"; it names persons by their ids alone
+	Whose AccessMaker       `json:"whose,omitzero"`
 }
 
 // massAct is the alarm that one person did a handful of acts in a short time, or recalled as many segments at once.
@@ -64,9 +65,11 @@ func MassAct(a Actor, now time.Time, acts int) (store.Write, error) {
 
 // EndsOther returns the writes that belong to a commit by which an actor ends or limits access of somebody else, of
 // such as "person hana": the count, by which Guard lets more than a handful wait for another person, and an alarm with
-// the act that makes it a handful, and with each further handful of a day. It returns none for who works on the
-// service's machine.
-func EndsOther(ctx context.Context, m *replica.Replica, by Actor, of string, now time.Time) ([]store.Write, error) {
+// the act that makes it a handful, and with each further handful of a day. whose is the person or name whose access it
+// is; none: a station's. It returns none for who works on the service's machine, nor against who did a handful of such
+// acts in the last day: the brake must not protect a thief.
+func EndsOther(ctx context.Context, m *replica.Replica, by Actor, of string, whose AccessMaker, now time.Time) (
+	[]store.Write, error) {
 	if by.Here() {
 		return nil, nil
 	}
@@ -79,7 +82,10 @@ func EndsOther(ctx context.Context, m *replica.Replica, by Actor, of string, now
 		return nil, err
 	}
 	all.Acts = slices.DeleteFunc(all.Acts, func(e endOf) bool { return now.Sub(e.At.Time) > endsKept })
-	all.Acts = append(all.Acts, endOf{By: by.maker(), At: schedules.At(now), Of: of})
+	if all.did(whose) >= Handful {
+		return nil, nil
+	}
+	all.Acts = append(all.Acts, endOf{By: by.maker(), At: schedules.At(now), Of: of, Whose: whose})
 	body, err := replica.Encode(all)
 	if err != nil {
 		return nil, err
@@ -91,6 +97,40 @@ func EndsOther(ctx context.Context, m *replica.Replica, by Actor, of string, now
 	}
 	alarm, err := MassAct(by, now, max(lately, Handful))
 	return append(writes, alarm), err
+}
+
+// did returns how many of the acts were done as a known person, or by the holder of a name that is nobody's.
+func (e ends) did(who AccessMaker) (acts int) {
+	for _, act := range e.Acts {
+		if act.By == who && !who.unknown() {
+			acts++
+		}
+	}
+	return acts
+}
+
+// aimedAt returns whose access the change that waits would end, of those whose ends are counted.
+func (w waiting) aimedAt() (whose AccessMaker, since schedules.Instant) {
+	for _, write := range w.Writes {
+		all, err := replica.ParsePart[ends](write.Body)
+		if write.Kind == KindEnds && err == nil && len(all.Acts) > 0 {
+			last := all.Acts[len(all.Acts)-1]
+			return last.Whose, last.At
+		}
+	}
+	return AccessMaker{}, schedules.Instant{}
+}
+
+// braked fails with Forbidden if an actor ended or limited access of others a handful of times in a short time. It is
+// for an act whose answer nobody would get if it waited for another person.
+func braked(m *replica.Replica, by Actor, what string, now time.Time) error {
+	row, _ := endsIn(m).Get(endsID)
+	acts := row.Value.by(m, by, now.Add(-Braking))
+	if len(acts) < Handful || by.Here() {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "%s ended or limited access of others %d times since %s: make %s after %s, or let "+
+		"another administrator make it", by.Name, len(acts), acts[0].At, what, schedules.At(acts[0].At.Add(Braking)))
 }
 
 // by returns the acts since an instant behind which one person may be with a.

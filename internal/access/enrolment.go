@@ -40,7 +40,9 @@ const (
 	keysKept     = 50 // replaced keys of a station that are remembered
 )
 
-// NewCode makes a code for a station, which replaces an earlier one. life is how long it is valid; 0: an hour.
+// NewCode makes a code for a station, which replaces an earlier one. life is how long it is valid; 0: an hour. Whoever
+// uses the code of a station that has a key ends that key, so such codes count as ends of others' access (EndsOther).
+// It fails with Forbidden beyond a handful.
 func (e *Enrolments) NewCode(ctx context.Context, by Actor, station string, life time.Duration) (wire.EnrolmentCode,
 	error) {
 	if life < 0 || life > codeLifeMost {
@@ -63,7 +65,19 @@ func (e *Enrolments) NewCode(ctx context.Context, by Actor, station string, life
 		if row, ok := replica.EnrolmentsIn(e.replica).Get(station); ok { // a seizure deletes it
 			write.Expect = row.Revision
 		}
-		return e.replica.Commit(ctx, store.Commit{Writes: []store.Write{write},
+		writes := []store.Write{write}
+		keys, _ := replica.StationKeysIn(e.replica).Get(station)
+		if _, enrolled := keys.Value.Active(); enrolled {
+			if err := braked(e.replica, by, "this code", now); err != nil {
+				return err
+			}
+			counted, err := EndsOther(ctx, e.replica, by, "station "+station, AccessMaker{}, now)
+			if err != nil {
+				return err
+			}
+			writes = append(writes, counted...)
+		}
+		return e.replica.Commit(ctx, store.Commit{Writes: writes,
 			Origin: by.Origin(now, "station.enrolment-code", "valid until "+stored.ExpiresAt.String())})
 	})
 	return wire.EnrolmentCode{Station: station, Code: code.Naming(e.signer.Public()),

@@ -249,7 +249,7 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, ends 
 			writes = append(writes, ends(out)...)
 		}
 		if before != nil && id != by.Person && lessAccess(*before, next) {
-			counted, err := EndsOther(ctx, p.replica, by, "person "+id, p.now())
+			counted, err := EndsOther(ctx, p.replica, by, "person "+id, AccessMaker{Person: id}, p.now())
 			if err != nil {
 				return err
 			}

@@ -45,7 +45,7 @@ func Seize(ctx context.Context, m *replica.Replica, by Actor, station, reason st
 			}
 		}
 		if row.Value.SeizedAt.IsZero() {
-			counted, err := EndsOther(ctx, m, by, "station "+station, now)
+			counted, err := EndsOther(ctx, m, by, "station "+station, AccessMaker{}, now)
 			if err != nil {
 				return err
 			}

@@ -400,7 +400,7 @@ func (s *Confirmations) recalls(w waitingWrite) bool {
 }
 
 // Withdraw ends a change that waits, without making it. Anybody who may confirm or ask may also withdraw. It fails with
-// Forbidden for an actor who may do neither.
+// Forbidden for an actor who may do neither, and for whose access the change would end.
 func (s *Confirmations) Withdraw(ctx context.Context, a Actor, id string) (wire.Waiting, error) {
 	row, err := s.get(id)
 	if err != nil {
@@ -409,6 +409,11 @@ func (s *Confirmations) Withdraw(ctx context.Context, a Actor, id string) (wire.
 	if !a.Is(s.replica, row.Value.ByID, row.Value.By) {
 		if err := decides(a, row.Value); err != nil {
 			return wire.Waiting{}, err
+		}
+		whose, since := row.Value.aimedAt()
+		if a.IsOrMade(s.replica, whose.Person, nameOf(s.replica, whose), since) {
+			return wire.Waiting{}, fault.New(fault.Forbidden, "%s asked for this change, which would end access of yours, or "+
+				"of whom you are one with: another person withdraws it", row.Value.By)
 		}
 	}
 	return shown(id, row.Value), s.end(ctx, a, id, row.Revision, "change.withdraw")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lifeline/internal/access"
+	"lifeline/internal/fault"
 	"lifeline/internal/kinds"
 	"lifeline/internal/library"
 	"lifeline/internal/record"
@@ -55,5 +56,40 @@ func TestManyEditsNeedASecondPersonAfterARestartToo(t *testing.T) {
 	}
 	if why := edit(ruth); why != "" {
 		t.Errorf("another person is held up: %s", why)
+	}
+}
+
+func TestManyWithdrawalsNeedASecondPerson(t *testing.T) {
+	g := newGuarded(t)
+	servicetest.Put(t, g.replica, replica.KindStation, "s", schedules.Station{ID: "s", Name: "S", Timezone: "UTC"})
+	withdraw := func(a access.Actor, day int) error {
+		id := fmt.Sprintf("s/2026-11-%02d", day)
+		row, _ := replica.QueuesIn(g.replica).Get(id)
+		payload, err := replica.Encode(wire.Queue{Schema: wire.QueueSchema, Station: "s", Revision: 2, Withdrawn: true,
+			Date: schedules.Date{Year: 2026, Month: 11, Day: day}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := replica.Encode(map[string]any{"payload": payload})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g.replica.Commit(t.Context(), store.Commit{Origin: a.Origin(g.at, replica.ActWithdraw, "x"),
+			Writes: []store.Write{{Kind: replica.KindQueue, ID: id, Expect: row.Revision, Body: w}}})
+	}
+	for day := 10; day < 20; day++ {
+		servicetest.PutSigned(t, g.replica, replica.KindQueue, fmt.Sprintf("s/2026-11-%02d", day), wire.Queue{
+			Schema: wire.QueueSchema, Station: "s", Revision: 1, Date: schedules.Date{Year: 2026, Month: 11, Day: day}})
+	}
+	for day := 10; day < 10+library.Handful; day++ {
+		if err := withdraw(hana, day); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := withdraw(hana, 18); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "withdrew 5 days") {
+		t.Errorf("the sixth: %v", err)
+	}
+	if err := withdraw(ruth, 19); err != nil {
+		t.Errorf("another person's: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
+	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 )
 
@@ -259,5 +260,67 @@ func TestTheEndsOfARevokedTokenAreOfAccessThatOthersMade(t *testing.T) {
 		if made.OfName == "ingest" && made.Until.IsZero() {
 			t.Errorf("it still counts that %s made access of it", made.By)
 		}
+	}
+}
+
+// A thief has done a handful. Whoever is one with others, or has done a handful too, still ends the thief's access.
+func TestTheBrakeProtectsNobodyWhoDidAHandful(t *testing.T) {
+	e := newEnding(t)
+	stolen := e.holder(access.System, access.NewToken{Person: "ada", Role: access.Admin})
+	for i := range access.Handful {
+		e.passes("the thief's", e.ends(stolen, i))
+		e.passes("another administrator's", e.ends(e.bea, i+access.Handful))
+	}
+	waits := e.holdsUp("one more", e.revokes(e.bea, e.dan))
+	if _, err := e.waiting.Withdraw(t.Context(), e.dan, waits); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("the person whose access it would end withdraws it: %v", err)
+	}
+	e.passes("an end of the stolen token", e.revokes(e.bea, stolen))
+	e.passes("an end of its person", e.set(e.bea, "ada", func(m *wire.Member) { m.Active = false }))
+}
+
+// A name that somebody takes makes no token their own.
+func TestATokenThatBearsATakenNameIsAnothers(t *testing.T) {
+	e := newEnding(t)
+	var bots []access.Actor
+	for i := range access.Handful + 1 {
+		bots = append(bots, e.holder(access.System, access.NewToken{Name: fmt.Sprint("bot ", i), Role: access.Admin}))
+	}
+	e.passes("the names", e.set(e.ada, "ada", func(m *wire.Member) {
+		for i := range bots {
+			m.Others = append(m.Others, fmt.Sprint("bot ", i))
+		}
+	}))
+	for _, bot := range bots[1:] {
+		e.passes("a token", e.revokes(e.ada, bot))
+	}
+	e.holdsUp("one more", e.revokes(e.ada, bots[0]))
+}
+
+// Whoever uses a code of an enrolled station ends its key.
+func TestCodesOfEnrolledStationsAreCounted(t *testing.T) {
+	e := newEnding(t)
+	keys, err := trust.NewStationIdentity() // any signer does
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := access.NewEnrolments(e.replica, []byte("key"), keys.Signer(), func() time.Time { return e.at })
+	for i := range access.Handful + 1 {
+		servicetest.Put(t, e.replica, replica.KindStationKeys, fmt.Sprint("s", i), replica.StationKeys{
+			Station: fmt.Sprint("s", i), Keys: []replica.StationKey{{ID: fmt.Sprint("k", i), State: replica.KeyActive}}})
+	}
+	for i := range access.Handful {
+		_, err := codes.NewCode(t.Context(), e.dan, fmt.Sprint("s", i), 0)
+		e.passes("a code", err)
+	}
+	if _, err := codes.NewCode(t.Context(), e.dan, "s5", 0); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("the sixth: %v", err)
+	}
+	_, err = codes.NewCode(t.Context(), e.dan, "new", 0)
+	e.passes("a station without a key", err)
+	_, err = codes.NewCode(t.Context(), access.System, "s5", 0)
+	e.passes("on the machine", err)
+	if stored, _ := e.alarms(); stored != 1 {
+		t.Errorf("%d alarms", stored)
 	}
 }

@@ -63,7 +63,7 @@ func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
 		case replica.KindStation:
 			tell(s.secondForStation(c, w), waitsLong)
 		case replica.KindQueue:
-			tell(s.secondForQueue(w), waitsShort)
+			tell(s.secondForQueue(c, w), waitsShort)
 		case replica.KindPerson:
 			tell(s.secondForPerson(w), waitsLong)
 		}
@@ -278,20 +278,15 @@ func (s *SecondPersons) manyActs(c store.Commit, before, after schedules.Segment
 	if !slices.Contains(braked, c.Action) || before.State != schedules.Approved || !s.coming(before.ID) {
 		return ""
 	}
-	a := access.Actor{Name: c.By, Person: c.Person, Token: c.Token}
-	others := map[string]bool{}
-	for _, done := range s.replica.Recent(s.now().Add(-library.Braking)) {
-		if done.Kind == replica.KindSegment && done.ID != after.ID && slices.Contains(braked, done.Action) &&
-			a.IsOrMade(s.replica, done.Person, done.By, schedules.At(done.At)) &&
-			(strings.Contains(done.Fields, wasApproved) || s.coming(done.ID)) {
-			others[done.ID] = true
-		}
-	}
-	if len(others) < library.Handful {
+	others := s.lately(c, after.ID, func(done store.Change) bool {
+		return done.Kind == replica.KindSegment && slices.Contains(braked, done.Action) &&
+			(strings.Contains(done.Fields, wasApproved) || s.coming(done.ID))
+	})
+	if others < library.Handful {
 		return ""
 	}
 	return fmt.Sprintf("%s edited or rejected %d segments of coming queues within %d minutes, so this one, %q, needs two "+
-		"persons", c.By, len(others), int(library.Braking.Minutes()), after.ID)
+		"persons", c.By, others, int(library.Braking.Minutes()), after.ID)
 }
 
 // braked are the actions on a segment that are counted.
@@ -507,8 +502,9 @@ func (s *SecondPersons) frozen(st schedules.Station, o schedules.Occurrence) boo
 	return !o.StartAt.After(s.now().Add(st.Freeze.Duration)) && o.EndAt.After(s.now())
 }
 
-// secondForQueue returns that a published queue would change in a frozen window.
-func (s *SecondPersons) secondForQueue(w store.Write) string {
+// secondForQueue returns that a published queue would change in a frozen window, or that its author withdraws more than
+// a handful of days in a short time.
+func (s *SecondPersons) secondForQueue(c store.Commit, w store.Write) string {
 	station, _, _ := strings.Cut(w.ID, "/")
 	row, known := replica.QueuesIn(s.replica).Get(w.ID)
 	st, there := replica.StationsIn(s.replica).Get(station)
@@ -525,7 +521,28 @@ func (s *SecondPersons) secondForQueue(w store.Write) string {
 				"needs two persons", o.Window, station, o.StartAt)
 		}
 	}
-	return ""
+	if c.Action != replica.ActWithdraw {
+		return ""
+	}
+	others := s.lately(c, w.ID, func(done store.Change) bool { return done.Action == replica.ActWithdraw })
+	if others < library.Handful {
+		return ""
+	}
+	return fmt.Sprintf("%s withdrew %d days within %d minutes, so this one, %s of station %s, needs two persons", c.By,
+		others, int(library.Braking.Minutes()), after.Value.Date, station)
+}
+
+// lately returns how many other documents one person, who may be the author of a commit, changed in a short time by
+// changes of which counts reports true.
+func (s *SecondPersons) lately(c store.Commit, id string, counts func(store.Change) bool) int {
+	a := access.Actor{Name: c.By, Person: c.Person, Token: c.Token}
+	others := map[string]bool{}
+	for _, done := range s.replica.Recent(s.now().Add(-library.Braking)) {
+		if done.ID != id && counts(done) && a.IsOrMade(s.replica, done.Person, done.By, schedules.At(done.At)) {
+			others[done.ID] = true
+		}
+	}
+	return len(others)
 }
 
 // within returns what airs when in a window that is still to come.

@@ -14,15 +14,18 @@ import (
 // store.
 const actsKept = 24 * time.Hour
 
-// acts are the changes that persons made to segments and stations in the last day, by sequence. They are read from the
-// audit when the store is listed, so that a restart forgets none.
+// ActWithdraw is the action that withdraws a published day.
+const ActWithdraw = "queue.withdraw"
+
+// acts are the changes that persons made to segments and stations, and their withdrawals of days, in the last day, by
+// sequence. They are read from the audit when the store is listed, so that a restart forgets none.
 type acts struct {
 	mu  sync.Mutex
 	all []store.Change
 }
 
-// Recent returns what persons changed of segments and stations since an instant, at most a day ago, the newest first:
-// all that the store acknowledged to this process, and what it has of others.
+// Recent returns the acts of persons since an instant, at most a day ago, the newest first: all that the store
+// acknowledged to this process, and what it has of others.
 func (m *Replica) Recent(since time.Time) (out []store.Change) {
 	m.acts.mu.Lock()
 	defer m.acts.mu.Unlock()
@@ -35,7 +38,8 @@ func (m *Replica) Recent(since time.Time) (out []store.Change) {
 }
 
 func isNoAct(c store.Change) bool {
-	return c.Kind != KindSegment && c.Kind != KindStation || c.By == store.System
+	return c.By == store.System || c.Kind != KindSegment && c.Kind != KindStation &&
+		(c.Kind != KindQueue || c.Action != ActWithdraw)
 }
 
 // formerEvery bounds what the audit keeps of former values: it keeps none if the same person changed the document less

@@ -453,7 +453,7 @@ func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string
 		if withdrawn.Warnings, err = s.setAside(ctx, latest.rundown); err != nil {
 			return err
 		}
-		out, err = s.publishNext(ctx, a, publication{before: latest, rundown: withdrawn, action: "queue.withdraw",
+		out, err = s.publishNext(ctx, a, publication{before: latest, rundown: withdrawn, action: replica.ActWithdraw,
 			reason: reason})
 		return err
 	})

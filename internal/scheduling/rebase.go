@@ -111,7 +111,7 @@ func (s *Rundowns) editors(ctx context.Context, draft schedules.Rundown) (out []
 			if !slices.Contains(out, c.By) {
 				out = append(out, c.By)
 			}
-		case "rundown.plan", "queue.publish", "queue.withdraw":
+		case "rundown.plan", "queue.publish", replica.ActWithdraw:
 			return out, err
 		}
 	}

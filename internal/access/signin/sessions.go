@@ -281,7 +281,8 @@ func (s *SignIn) EndSession(ctx context.Context, by access.Actor, id string) err
 		}
 		writes, of := []store.Write{end(row)}, ""
 		if by.Person != row.Value.Person {
-			counted, err := access.EndsOther(ctx, s.replica, by, "session "+id, s.now())
+			counted, err := access.EndsOther(ctx, s.replica, by, "session "+id,
+				access.AccessMaker{Person: row.Value.Person}, s.now())
 			if err != nil {
 				return err
 			}
