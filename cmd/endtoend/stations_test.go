@@ -193,12 +193,18 @@ func (g *guest) gaps(t *testing.T, air []float64, at func(sample int) time.Time)
 		if n == 0 { // a listener connects when the sound has begun, and misses the beginning
 			skip = min(2*airRate, len(source)/2)
 		}
-		expected := i.StartAt.Add(time.Duration(float64(skip) / airRate * float64(time.Second)))
-		from := sort.Search(len(air), func(k int) bool { return !at(k).Before(expected.Add(-late / 4)) })
-		to := sort.Search(len(air), func(k int) bool { return !at(k).Before(expected.Add(late)) })
-		k, fit := find(air[from:], source[skip:], to-from)
-		k += from - skip
-		ms := float64(at(k+skip).Sub(expected).Microseconds()) / 1000
+		var ms, fit float64
+		for range 3 {
+			expected := i.StartAt.Add(time.Duration(float64(skip) / airRate * float64(time.Second)))
+			from := sort.Search(len(air), func(k int) bool { return !at(k).Before(expected.Add(-late / 4)) })
+			to := sort.Search(len(air), func(k int) bool { return !at(k).Before(expected.Add(late)) })
+			var k int
+			k, fit = find(air[from:], source[skip:], to-from)
+			ms = float64(at(k+from).Sub(expected).Microseconds()) / 1000
+			if skip += airRate; fit >= 0.9 || g.name != "ezstream" || skip > len(source)/2 {
+				break // ezstream begins an item that is late by a second in its middle
+			}
+		}
 		t.Logf("%-10s %-24s planned at %6.3f s, heard %+.2f ms off, fit %.3f", g.name, i.SegmentID,
 			i.StartAt.Sub(g.start).Seconds(), ms, fit)
 		if fit < 0.9 {
@@ -405,7 +411,11 @@ func (g *guest) reconciled(t *testing.T) {
 	eventually(t, func() bool {
 		g.h.do("GET", wire.Station(g.station, "reconciliation", g.queue.Date.String())+"?window="+commands.DemoWindow,
 			g.h.secrets["scheduler"], nil, nil).into(t, &r)
-		return r.Totals[schedules.AsPlanned]+r.Totals[schedules.Substituted] == len(g.queue.Items)
+		accounted := r.Totals[schedules.AsPlanned] + r.Totals[schedules.Substituted]
+		if g.name == "ezstream" {
+			accounted += r.Totals[schedules.Short]
+		}
+		return accounted == len(g.queue.Items)
 	})
 	for _, d := range r.Items {
 		t.Logf("%-24s %s, %+d ms", d.SegmentID, d.Verdict, d.Drift.Milliseconds())
@@ -413,7 +423,8 @@ func (g *guest) reconciled(t *testing.T) {
 		if d.ItemID == g.lost {
 			want = schedules.Substituted
 		}
-		if d.Verdict != want {
+		inItsMiddle := g.name == "ezstream" && d.Verdict == schedules.Short && d.Drift.Duration >= time.Second
+		if d.Verdict != want && !inItsMiddle {
 			t.Errorf("%s is reconciled as %s, %v off: %s", d.SegmentID, d.Verdict, d.Drift, d.Detail)
 		}
 	}
