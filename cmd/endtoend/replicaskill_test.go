@@ -24,8 +24,6 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/harness"
 	"lifeline/internal/harness/longform"
-	"lifeline/internal/kinds"
-	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -225,18 +223,10 @@ func TestTwoReplicasOfWhichOneDiesNowAndThenLoseAndDoubleNothing(t *testing.T) {
 	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
 	c.Analysers = 1 // fewer than concurrent uploads: the rest is background work
 	documents := openRedis(t, c)
-	m, err := replica.Open(t.Context(), documents, kinds.All)
-	if err != nil {
-		t.Fatal(err)
-	}
 	crowd := &crowd{t: t, secrets: map[access.Role]string{}, uploads: map[string]string{}}
 	for _, n := range []access.NewToken{{Name: "Hana", Role: access.Producer}, {Name: "Minjun", Role: access.SchedulerJob},
 		{Name: crashStation, Role: access.StationJob, Station: crashStation}} {
-		token, err := access.CreateToken(t.Context(), m, access.System, n, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		crowd.secrets[n.Role] = token.Secret
+		crowd.secrets[n.Role] = tokenOf(t, c, n)
 	}
 	var replicas [2]*process
 	var configs [2]config.Serve
