@@ -39,10 +39,9 @@ type ends struct {
 
 // endOf is an act by which somebody ended or limited access of others.
 type endOf struct {
-	By    AccessMaker       `json:"by"`
-	At    schedules.Instant `json:"at"`
-	Of    string            `json:"of"` // such as "person hana"; it names persons by their ids alone
-	Whose AccessMaker       `json:"whose,omitzero"`
+	By AccessMaker       `json:"by"`
+	At schedules.Instant `json:"at"`
+	Of string            `json:"of"` // such as "person hana"; it names persons by their ids alone
 }
 
 // massAct is the alarm that one person did a handful of acts in a short time, or recalled as many segments at once.
@@ -85,7 +84,7 @@ func EndsOther(ctx context.Context, m *replica.Replica, by Actor, of string, who
 	if all.did(whose) >= Handful {
 		return nil, nil
 	}
-	all.Acts = append(all.Acts, endOf{By: by.maker(), At: schedules.At(now), Of: of, Whose: whose})
+	all.Acts = append(all.Acts, endOf{By: by.maker(), At: schedules.At(now), Of: of})
 	body, err := replica.Encode(all)
 	if err != nil {
 		return nil, err
@@ -109,16 +108,23 @@ func (e ends) did(who AccessMaker) (acts int) {
 	return acts
 }
 
-// aimedAt returns whose access the change that waits would end, of those whose ends are counted.
-func (w waiting) aimedAt() (whose AccessMaker, since schedules.Instant) {
-	for _, write := range w.Writes {
-		all, err := replica.ParsePart[ends](write.Body)
-		if write.Kind == KindEnds && err == nil && len(all.Acts) > 0 {
-			last := all.Acts[len(all.Acts)-1]
-			return last.Whose, last.At
+// endedBy returns whose rights or tokens a change that waits would end.
+func (s *Confirmations) endedBy(w waiting) (whose []AccessMaker) {
+	for _, one := range w.Writes {
+		switch one.Kind {
+		case replica.KindPerson:
+			before, _ := replica.PersonsIn(s.replica).Get(one.ID)
+			after, err := replica.ParsePart[replica.Person](one.Body)
+			if err == nil && lessAccess(before.Value.Person, after) {
+				whose = append(whose, AccessMaker{Person: one.ID})
+			}
+		case KindToken:
+			if t, known := tokensIn(s.replica).Get(one.ID); known && one.Delete && t.Value.Role != StationJob {
+				whose = append(whose, makerOf(t.Value.Person, t.Value.Name))
+			}
 		}
 	}
-	return AccessMaker{}, schedules.Instant{}
+	return whose
 }
 
 // braked fails with Forbidden if an actor ended or limited access of others a handful of times in a short time. It is

@@ -410,10 +410,11 @@ func (s *Confirmations) Withdraw(ctx context.Context, a Actor, id string) (wire.
 		if err := decides(a, row.Value); err != nil {
 			return wire.Waiting{}, err
 		}
-		whose, since := row.Value.aimedAt()
-		if a.IsOrMade(s.replica, whose.Person, nameOf(s.replica, whose), since) {
-			return wire.Waiting{}, fault.New(fault.Forbidden, "%s asked for this change, which would end access of yours, or "+
-				"of whom you are one with: another person withdraws it", row.Value.By)
+		for _, whose := range s.endedBy(row.Value) {
+			if a.IsOrMade(s.replica, whose.Person, nameOf(s.replica, whose), row.Value.At) {
+				return wire.Waiting{}, fault.New(fault.Forbidden, "%s asked for this change, which would end access of yours, or "+
+					"of whom you are one with: another person withdraws it", row.Value.By)
+			}
 		}
 	}
 	return shown(id, row.Value), s.end(ctx, a, id, row.Revision, "change.withdraw")

@@ -271,9 +271,17 @@ func TestTheBrakeProtectsNobodyWhoDidAHandful(t *testing.T) {
 		e.passes("the thief's", e.ends(stolen, i))
 		e.passes("another administrator's", e.ends(e.bea, i+access.Handful))
 	}
-	waits := e.holdsUp("one more", e.revokes(e.bea, e.dan))
-	if _, err := e.waiting.Withdraw(t.Context(), e.dan, waits); !fault.Is(err, fault.Forbidden) {
-		t.Errorf("the person whose access it would end withdraws it: %v", err)
+	e.person(replica.Person{ID: "eve", Name: "Eve", Roles: []string{"admin"}})
+	eve := e.holder(access.System, access.NewToken{Person: "eve", Role: access.Admin})
+	for what, end := range map[string]error{"her token": e.revokes(e.bea, eve),
+		"herself": e.set(e.bea, "eve", func(m *wire.Member) { m.Active = false })} {
+		waits := e.holdsUp(what, end)
+		if _, err := e.waiting.Withdraw(t.Context(), eve, waits); !fault.Is(err, fault.Forbidden) ||
+			!strings.Contains(err.Error(), "would end access of yours") {
+			t.Errorf("Eve withdraws the end of %s: %v", what, err)
+		}
+		_, err := e.waiting.Withdraw(t.Context(), e.ada, waits)
+		e.passes("a withdrawal by somebody else", err)
 	}
 	e.passes("an end of the stolen token", e.revokes(e.bea, stolen))
 	e.passes("an end of its person", e.set(e.bea, "ada", func(m *wire.Member) { m.Active = false }))
