@@ -71,7 +71,7 @@ func Resolve(wall time.Time, loc *time.Location) time.Time {
 	for at := wall.Add(-maxOffset); !at.After(end); {
 		local := at.In(loc)
 		_, offset := local.Zone()
-		from, until := ZoneBounds(local)
+		from, until := sameOffsetAround(local)
 		t := wall.Add(-time.Duration(offset) * time.Second)
 		before := !from.IsZero() && t.Before(from)
 		after := !until.IsZero() && !t.Before(until)
@@ -90,19 +90,11 @@ func Resolve(wall time.Time, loc *time.Location) time.Time {
 }
 
 // ZoneBounds returns the interval around t in which clocks in its zone do not change, as Time.ZoneBounds does; a zero
-// time is no bound. Beyond the transitions that the data list, Time.ZoneBounds also ends an interval where a UTC year
-// ends, and in a leap year a day before that, which may be before t.
+// time is no bound. Where changes follow a rule, Time.ZoneBounds also ends an interval where a UTC year ends.
 func ZoneBounds(t time.Time) (from, until time.Time) {
-	from, until = t.ZoneBounds()
-	for at := t; !until.IsZero(); {
-		if !until.After(at) {
-			until = time.Date(at.UTC().Year()+1, time.January, 1, 0, 0, 0, 0, time.UTC).In(t.Location())
-		}
-		if !sameOffset(t, until) {
-			break
-		}
-		at = until
-		_, until = at.ZoneBounds()
+	from, until = sameOffsetAround(t)
+	for !until.IsZero() && sameOffset(t, until) {
+		_, until = sameOffsetAround(until)
 	}
 	for !from.IsZero() {
 		before := from.Add(-time.Second)
@@ -110,6 +102,16 @@ func ZoneBounds(t time.Time) (from, until time.Time) {
 			break
 		}
 		from, _ = before.ZoneBounds()
+	}
+	return from, until
+}
+
+// sameOffsetAround returns an interval around t in which clocks in its zone do not change, which may go on beyond it.
+// In the last interval of a leap year, Time.ZoneBounds ends it a day too early where the changes follow a rule.
+func sameOffsetAround(t time.Time) (from, until time.Time) {
+	from, until = t.ZoneBounds()
+	if !until.IsZero() && !until.After(t) {
+		until = time.Date(t.UTC().Year()+1, time.January, 1, 0, 0, 0, 0, time.UTC).In(t.Location())
 	}
 	return from, until
 }
