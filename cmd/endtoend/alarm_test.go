@@ -33,15 +33,7 @@ func TestAlarmOfAMassRecallReachesAWebhookWithinASecond(t *testing.T) {
 	stolen := tokenOf(t, c, access.NewToken{Name: "Thief", Role: access.Producer})
 	p := startProcess(t, c, adminOf(t, c))
 	defer p.kill(t)
-	alarms := make(chan time.Time, 100)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		at := time.Now()
-		var d wire.Delivery
-		if err := json.NewDecoder(r.Body).Decode(&d); err == nil && d.Type == "alarm" {
-			alarms <- at
-		}
-	}))
-	defer receiver.Close()
+	newsroom, alarms := hearAlarms(t)
 	hook := func(id, url string, changes ...string) {
 		t.Helper()
 		if _, err := p.client.PutWebhook(t.Context(), wire.Webhook{ID: id, URL: url, Enabled: true,
@@ -49,7 +41,7 @@ func TestAlarmOfAMassRecallReachesAWebhookWithinASecond(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	hook("newsroom", receiver.URL, append(slices.Clone(toldInTests), "alarm")...)
+	hook("newsroom", newsroom, append(slices.Clone(toldInTests), "alarm")...)
 	thief := client.New(p.url, stolen, &http.Client{})
 
 	measure := func(how string) {
@@ -118,4 +110,19 @@ func TestAlarmOfAMassRecallReachesAWebhookWithinASecond(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("%d requests hung, %d uploads beside them", hanging.Load(), done.Load())
+}
+
+// hearAlarms returns the address of a receiver of webhooks, and when each alarm arrives there.
+func hearAlarms(t *testing.T) (address string, alarms chan time.Time) {
+	t.Helper()
+	alarms = make(chan time.Time, 100)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		at := time.Now()
+		var d wire.Delivery
+		if err := json.NewDecoder(r.Body).Decode(&d); err == nil && d.Type == "alarm" {
+			alarms <- at
+		}
+	}))
+	t.Cleanup(receiver.Close)
+	return receiver.URL, alarms
 }

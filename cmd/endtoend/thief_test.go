@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,16 +33,8 @@ func TestAStolenTokenOfAnAdministratorEndsAHandfulAndNoMore(t *testing.T) {
 	}
 	h.as("alice", access.NewToken{Person: "alice", Role: access.Admin})
 	second := h.as("dan", access.NewToken{Person: "dan", Role: access.Admin})
-	alarms := make(chan time.Time, 10)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		at := time.Now()
-		var d wire.Delivery
-		if err := json.NewDecoder(r.Body).Decode(&d); err == nil && d.Type == "alarm" {
-			alarms <- at
-		}
-	}))
-	defer receiver.Close()
-	if _, err := second.PutWebhook(t.Context(), wire.Webhook{ID: "newsroom", URL: receiver.URL, Enabled: true,
+	newsroom, alarms := hearAlarms(t)
+	if _, err := second.PutWebhook(t.Context(), wire.Webhook{ID: "newsroom", URL: newsroom, Enabled: true,
 		Changes: []string{"alarm"}}); err != nil {
 		t.Fatal(err)
 	}
