@@ -80,7 +80,7 @@ func EndsOther(ctx context.Context, m *replica.Replica, by Actor, of string, who
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
-	all.Acts = slices.DeleteFunc(all.Acts, func(e endOf) bool { return now.Sub(e.At.Time) > endsKept })
+	all = all.kept(now)
 	if all.did(whose) >= Handful {
 		return nil, nil
 	}
@@ -96,6 +96,11 @@ func EndsOther(ctx context.Context, m *replica.Replica, by Actor, of string, who
 	}
 	alarm, err := MassAct(by, now, max(lately, Handful))
 	return append(writes, alarm), err
+}
+
+// kept returns the acts that are not too old to count.
+func (e ends) kept(now time.Time) ends {
+	return ends{slices.DeleteFunc(slices.Clone(e.Acts), func(act endOf) bool { return now.Sub(act.At.Time) > endsKept })}
 }
 
 // did returns how many of the acts were done as a known person, or by the holder of a name that is nobody's.
@@ -171,14 +176,14 @@ func (s *Confirmations) manyEnds(c store.Commit) string {
 // MassEnds returns an alarm for each person who did a handful of these acts, or more, in the last day.
 func MassEnds(m *replica.Replica, now time.Time) (out []wire.Alarm) {
 	row, _ := endsIn(m).Get(endsID)
-	seen := map[AccessMaker]bool{}
-	for _, first := range row.Value.Acts {
-		if seen[first.By] || now.Sub(first.At.Time) > endsKept {
+	all, seen := row.Value.kept(now), map[AccessMaker]bool{}
+	for _, first := range all.Acts {
+		if seen[first.By] {
 			continue
 		}
 		seen[first.By] = true
 		name := nameOf(m, first.By)
-		acts := row.Value.by(m, Actor{Name: name, Person: first.By.Person}, now.Add(-endsKept))
+		acts := all.by(m, Actor{Name: name, Person: first.By.Person}, now.Add(-endsKept))
 		if len(acts) < Handful {
 			continue
 		}
@@ -194,13 +199,11 @@ func MassEnds(m *replica.Replica, now time.Time) (out []wire.Alarm) {
 // forgetEnds removes the acts that are too old to count.
 func (s *Confirmations) forgetEnds(ctx context.Context) error {
 	row, _ := endsIn(s.replica).Get(endsID)
-	kept := slices.DeleteFunc(slices.Clone(row.Value.Acts), func(e endOf) bool {
-		return s.now().Sub(e.At.Time) > endsKept
-	})
-	if len(kept) == len(row.Value.Acts) {
+	kept := row.Value.kept(s.now())
+	if len(kept.Acts) == len(row.Value.Acts) {
 		return nil
 	}
-	body, err := replica.Encode(ends{kept})
+	body, err := replica.Encode(kept)
 	if err != nil {
 		return err
 	}
