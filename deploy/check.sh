@@ -55,8 +55,8 @@ if [ -n "$unformatted" ]; then
 fi
 say 'build'
 go build -o "$tools" ./cmd/...
-# Each test runs once in its longest form: the short form under the race detector, and what has a longer form, or runs
-# real processes, without it. Most of the end-to-end tests of that kind wait for players, so they begin first.
+# Each test runs once in its longest form. What runs concurrently within one process runs under the race detector too, in
+# its short form. The tests of the programs and the whole service wait for players most of the time, so they begin first.
 longer() { # package pattern -> the names of its tests that have a longer form, as a regular expression
   grep -rhE '^func Test|testing\.Short\(\)|longform\.Only\(' --include='*_test.go' "$@" |
     awk '/^func /{ name = $2; sub(/\(.*/, "", name); next } { print name }' | sort -u | paste -sd '|'
@@ -64,9 +64,15 @@ longer() { # package pattern -> the names of its tests that have a longer form, 
 holders() { # package pattern -> the packages that have such tests: no other one's tests are compiled again
   grep -rlE 'testing\.Short\(\)|longform\.Only\(' --include='*_test.go' "$@" | xargs -n 1 dirname | sort -u | sed 's|^|./|'
 }
+sequential() { # the packages of internal that run nothing concurrently, their tests included
+  local package
+  for package in $(go list -f '{{.Dir}}' ./internal/...); do
+    grep -qE '^\s*go |\.Go\(|"sync(/atomic)?"|"testing/synctest"|"net/http"' "$package"/*.go || echo "./${package#"$PWD"/}"
+  done
+  echo ./internal/archtest
+}
 say 'end-to-end tests with real processes begin'
-mapfile -t long < <(holders cmd)
-go test -shuffle=on -vet=off -timeout 20m -run "^($(longer cmd))$" "${long[@]}" >"$tools/end-to-end" 2>&1 &
+go test -p 3 -shuffle=on -vet=off -timeout 40m ./cmd/... >"$tools/end-to-end" 2>&1 &
 endtoend=$!
 say 'vet'
 go vet ./...
@@ -79,7 +85,8 @@ if [ -n "$dead" ]; then
   printf '%s\n' "$dead"
   exit 1
 fi
-mapfile -t others < <(go list ./... | grep -Ev '^lifeline/(audio|schedules|cmd/endtoend)(/|$)')
+mapfile -t sequential < <(sequential | sort -u)
+mapfile -t others < <(go list ./internal/... | sed 's|^lifeline|.|' | grep -vxFf <(printf '%s\n' "${sequential[@]}"))
 say 'tests under the race detector, in their short form'
 # Code that starts no goroutine and decodes or computes sound is slow under the detector and has nothing for it to find.
 # `audio` starts some: its own tests run under the detector. The code of SQLite, which is translated from C, and of the
@@ -91,18 +98,20 @@ for host in $(go list -deps -test -f '{{with .Module}}{{.Path}}{{end}}' ./... | 
 done
 race() {
   local unseen='-race=false -d=checkptr=0'
-  CGO_ENABLED=1 go test -race -short -shuffle=on -vet=off -timeout 20m "${foreign[@]}" \
+  CGO_ENABLED=1 go test -p 4 -race -short -shuffle=on -vet=off -timeout 20m "${foreign[@]}" \
     "-gcflags=github.com/hajimehoshi/go-mp3/...=$unseen" "-gcflags=modernc.org/sqlite/lib=$unseen" \
     "-gcflags=modernc.org/libc/...=$unseen" "-gcflags=github.com/yuin/gopher-lua/...=$unseen" \
     "-gcflags=math=$unseen" "$@"
 }
 race ./audio/...
-race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false ./cmd/endtoend "${others[@]}"
-race -run AtOnce ./schedules/... # it starts no goroutine: what its callers do at once is under the detector
+race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false "${others[@]}"
+# One client that asks one thing after another, and what starts no goroutine: only the tests that say so run under it.
+race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false \
+  -run Concurrent ./cmd/endtoend ./schedules/...
 say 'tests without the race detector'
-go test -shuffle=on -vet=off -timeout 20m ./schedules/...
-mapfile -t long < <(holders audio internal)
-go test -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal))$" "${long[@]}"
+go test -p 4 -shuffle=on -vet=off -timeout 20m ./schedules/... "${sequential[@]}"
+mapfile -t long < <(holders audio internal | grep -vxFf <(printf '%s\n' "${sequential[@]}"))
+go test -p 4 -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal))$" "${long[@]}"
 say 'end-to-end tests with real processes end'
 wait "$endtoend" || failed=yes
 endtoend=

@@ -135,8 +135,20 @@ func (o *outpost) open() {
 
 const ceremonyStation = "harbour-dawn"
 
-// follow runs the station's follower until it holds the expected documents.
-func (o *outpost) follow(api *client.Client, right func(*playout.Holdings) bool) {
+// under returns whether the station trusts the root of a version and has documents that were signed under it. It looks
+// at the root first: a station adopts a root, and then discards what keys signed that the root does not name.
+func (o *outpost) under(version int64) func() bool {
+	return func() bool {
+		if root := o.Root(); root == nil || root.Version() != version {
+			return false
+		}
+		h := o.Holdings()
+		return h.Fallback != nil && h.Recalls != nil
+	}
+}
+
+// follow runs the station's follower until right is true.
+func (o *outpost) follow(api *client.Client, right func() bool) {
 	o.t.Helper()
 	ctx, cancel := context.WithTimeout(o.t.Context(), time.Minute)
 	defer cancel()
@@ -147,7 +159,7 @@ func (o *outpost) follow(api *client.Client, right func(*playout.Holdings) bool)
 	defer func() { cancel(); <-done }()
 	for {
 		changed := o.Changed()
-		if right(o.Holdings()) {
+		if right() {
 			return
 		}
 		select {
@@ -236,14 +248,9 @@ func TestKeyCeremonyRecoversFromStolenKeysAtStationsThatWereOffForAllOfIt(t *tes
 	c.deploy()
 	h := start(t, c.conf)
 	api := h.station(ceremonyStation)
-	all := func(o *outpost, version int64) func(*playout.Holdings) bool {
-		return func(h *playout.Holdings) bool {
-			return h.Fallback != nil && h.Recalls != nil && o.Root().Version() == version
-		}
-	}
 	linked, late, bundled := c.outpost(), c.outpost(), c.outpost()
 	for _, o := range []*outpost{linked, late} {
-		o.follow(api, all(o, 1))
+		o.follow(api, o.under(1))
 	}
 	h.stop()
 
@@ -302,7 +309,7 @@ func TestKeyCeremonyRecoversFromStolenKeysAtStationsThatWereOffForAllOfIt(t *tes
 	}
 	for _, o := range []*outpost{linked, late} {
 		o.open() // it was off
-		o.follow(api, all(o, 3))
+		o.follow(api, o.under(3))
 	}
 	var bundle bytes.Buffer
 	if err := playout.WriteBundle(t.Context(), &bundle, api, playout.BundleOptions{Station: ceremonyStation, Days: 1,
@@ -314,7 +321,7 @@ func TestKeyCeremonyRecoversFromStolenKeysAtStationsThatWereOffForAllOfIt(t *tes
 	}
 	bundled.open()
 	for name, o := range map[string]*outpost{"linked": linked, "late": late, "bundled": bundled} {
-		if !all(o, 3)(o.Holdings()) || o.Holdings().Recalled(&wire.QueueItem{SegmentID: "poison"}) {
+		if !o.under(3)() || o.Holdings().Recalled(&wire.QueueItem{SegmentID: "poison"}) {
 			t.Errorf("%s: root %d, holdings %+v", name, o.Root().Version(), o.Holdings())
 		}
 		if first, second := o.take(fallback, recalls); first == nil || second == nil {
@@ -361,9 +368,7 @@ func TestTheKeyThatSignedEverythingGivesWayToARoot(t *testing.T) {
 	}
 	pinned()
 	h = start(t, c.conf)
-	o.follow(h.station(ceremonyStation), func(h *playout.Holdings) bool {
-		return h.Fallback != nil && h.Recalls != nil && o.Root() != nil
-	})
+	o.follow(h.station(ceremonyStation), o.under(1))
 	h.stop()
 	c.key("rotate", "queue", "%s")
 	for _, root := range c.files("*.rootkey")[:2] {
@@ -376,9 +381,7 @@ func TestTheKeyThatSignedEverythingGivesWayToARoot(t *testing.T) {
 	if keys.Root != 2 || len(keys.Keys) != 2 || keys.Keys[0].Roles[0] != "queue" || keys.Keys[1].Roles[0] != "recall" {
 		t.Errorf("keys: %+v", keys)
 	}
-	o.follow(h.station(ceremonyStation), func(h *playout.Holdings) bool {
-		return h.Fallback != nil && h.Recalls != nil && o.Root().Version() == 2
-	})
+	o.follow(h.station(ceremonyStation), o.under(2))
 	h.stop()
 
 	// Without its folder, or without a key that the root names, the service signs nothing.
@@ -434,7 +437,7 @@ func TestAStationLearnsItsMirrorsFromTheServiceByTheKeyOfTheirRole(t *testing.T)
 		t.Errorf("signed by the key of mirrors: %v", err)
 	}
 	o := c.outpost()
-	o.follow(h.station(ceremonyStation), func(h *playout.Holdings) bool { return h.Mirrors != nil })
+	o.follow(h.station(ceremonyStation), func() bool { return o.Holdings().Mirrors != nil })
 	if got := o.Holdings().Mirrors; !slices.Equal(got.Mirrors, list.Mirrors) {
 		t.Errorf("the station learned %+v", got)
 	}

@@ -135,7 +135,7 @@ func awaitWaiting(t *testing.T, url, kind string) {
 }
 
 // A stopping service is not ready, even for clients that still reach it, and no client waits for changes any longer.
-func TestStoppingServiceIsNotReadyAndEndsLongPolls(t *testing.T) {
+func TestStoppingServiceIsNotReadyAndEndsConcurrentLongPolls(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
 	polls := make(chan answer, 3)

@@ -18,9 +18,11 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/dsp/fourier"
+
+	"lifeline/internal/harness"
 )
 
-// icecast is a real Icecast server on a free port of the loopback.
+// icecast is a real Icecast server on a port of the loopback.
 type icecast struct{ host string }
 
 // mount returns the address for a source.
@@ -28,21 +30,14 @@ func (i *icecast) mount(scheme, name string) string {
 	return scheme + "://source:hackme@" + i.host + "/" + name
 }
 
-// freePort returns an unused port of the loopback.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // startIcecast starts a server without a burst for new listeners, and waits until it answers.
 func startIcecast(t *testing.T) *icecast {
 	t.Helper()
-	dir, port := t.TempDir(), freePort(t)
+	dir, host := t.TempDir(), harness.FreeAddress(t)
+	_, port, err := net.SplitHostPort(host)
+	if err != nil {
+		t.Fatal(err)
+	}
 	owner := ""
 	if os.Getuid() == 0 { // it refuses to run as root
 		owner = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>"
@@ -65,7 +60,7 @@ func startIcecast(t *testing.T) *icecast {
 		`<icecast><limits><clients>50</clients><sources>10</sources><burst-on-connect>0</burst-on-connect><burst-size>0</burst-size>
 <source-timeout>20</source-timeout></limits>
 <authentication><source-password>hackme</source-password><admin-user>admin</admin-user><admin-password>hackme</admin-password></authentication>
-<hostname>127.0.0.1</hostname><listen-socket><port>%d</port><bind-address>127.0.0.1</bind-address></listen-socket>
+<hostname>127.0.0.1</hostname><listen-socket><port>%s</port><bind-address>127.0.0.1</bind-address></listen-socket>
 <paths><basedir>%s</basedir><logdir>%s</logdir><webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot></paths>
 <logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog><loglevel>2</loglevel></logging>
 <security><chroot>0</chroot>%s</security></icecast>`, port, dir, dir, owner)
@@ -83,11 +78,12 @@ func startIcecast(t *testing.T) *icecast {
 		cmd.Process.Kill()
 		cmd.Wait() // it was killed
 	})
-	i := &icecast{host: fmt.Sprintf("127.0.0.1:%d", port)}
+	i := &icecast{host: host}
 	up := false
 	eventually(t, func() bool {
 		resp, err := http.Get("http://" + i.host + "/status-json.xsl")
-		if up = err == nil; up {
+		if err == nil {
+			up = resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Server"), "Icecast")
 			resp.Body.Close()
 		}
 		return up

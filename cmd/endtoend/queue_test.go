@@ -268,7 +268,7 @@ func TestUnchangedQueueIsNotSentAgain(t *testing.T) {
 }
 
 // The publication itself ends a long poll.
-func TestPublicationReachesAWaitingStation(t *testing.T) {
+func TestPublicationReachesAConcurrentLongPoll(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
 	h.publish([]string{"harbour-dawn"}, "2099-11-25")

@@ -1,7 +1,6 @@
 package endtoend
 
 import (
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/harness"
 	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -19,15 +19,7 @@ import (
 // The README's example with curl, unchanged except for port and data directory, ends with a published queue.
 func TestReadmeWalkWithCurlWorks(t *testing.T) {
 	longform.Only(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a free port; the example takes it a moment later
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	out, said, err := readmeWalk(t, address, "")
+	out, said, err := readmeWalk(t, harness.FreeAddress(t), "")
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, said, out)
 	}

@@ -24,7 +24,7 @@ func twoReplicas(t *testing.T) (a, b *house) {
 }
 
 // A request at one replica sees everything that the other has acknowledged, at once.
-func TestAnyReplicaServesTheNextRequest(t *testing.T) {
+func TestConcurrentReplicasServeTheNextRequest(t *testing.T) {
 	t.Parallel()
 	a, b := twoReplicas(t)
 	for n := range 10 {
@@ -65,7 +65,7 @@ func TestAnyReplicaServesTheNextRequest(t *testing.T) {
 }
 
 // A station that waits at one replica gets the queue that another publishes.
-func TestQueueReachesWhoWaitsAtTheOtherReplica(t *testing.T) {
+func TestQueueReachesAConcurrentLongPollAtTheOtherReplica(t *testing.T) {
 	t.Parallel()
 	here, there := twoReplicas(t)
 	var fromAsked, fromAnswered []time.Duration

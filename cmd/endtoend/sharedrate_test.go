@@ -16,7 +16,7 @@ import (
 
 // Two replicas on one Redis limit a token together, except for the batches that they draw. A silent Redis delays no
 // reader: each replica enforces the limit by itself, and reports that once.
-func TestReplicasShareTheRateLimit(t *testing.T) {
+func TestConcurrentReplicasShareTheRateLimit(t *testing.T) {
 	t.Parallel()
 	const perSecond, burst, batch = 40, 100, 10
 	link := harness.StartProxy(t, harness.StartRedis(t, harness.Durable...).Addr)

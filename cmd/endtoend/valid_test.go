@@ -18,7 +18,7 @@ import (
 
 // Everything that a token has begun ends soon after the token is revoked, also at another replica: the change stream, a
 // wait for the next queue or recall, a download, an upload.
-func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
+func TestConcurrentStreamsLongPollsAndTransfersEndWithTheirToken(t *testing.T) {
 	t.Parallel()
 	a, b := twoReplicas(t)
 	sample, err := samples.Files.ReadFile("letter-ko-sister.mp3")

@@ -309,7 +309,7 @@ func holding(t *testing.T, dir, text string) (out []string) {
 
 // Two replicas share the work: normally each change is delivered once, in order, and when one replica stops the other
 // continues at once.
-func TestReplicasTellWebhooksOnceEach(t *testing.T) {
+func TestConcurrentReplicasTellWebhooksOnceEach(t *testing.T) {
 	t.Parallel()
 	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
 	c.Webhooks = []string{"127.0.0.0/8"}

@@ -132,27 +132,3 @@ func (s *Redis) Do(command ...any) any {
 	}
 	return got
 }
-
-// FreeAddress returns a loopback address that was free a moment ago, with a free port 10000 above it for a Cluster's
-// bus.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		addr := l.Addr().(*net.TCPAddr)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if bus := (&net.TCPAddr{IP: addr.IP, Port: addr.Port + 10_000}); bus.Port < 1<<16 {
-			if l, err := net.ListenTCP("tcp", bus); err == nil {
-				if err := l.Close(); err != nil {
-					t.Fatal(err)
-				}
-				return addr.String()
-			}
-		}
-	}
-}
