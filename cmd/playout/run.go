@@ -21,6 +21,7 @@ import (
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/secret"
 	"lifeline/internal/sign"
+	"lifeline/internal/supervise"
 	"lifeline/internal/trust"
 )
 
@@ -184,6 +185,13 @@ func (m *member) work(ctx context.Context, log *slog.Logger, opt playout.Options
 	}
 	defer m.watch(p.Handler(), log)()
 	log.Info("at work", "server", m.address, "state", m.State)
+	supervised, end := context.WithCancel(ctx)
+	told := make(chan bool)
+	go func() {
+		supervise.Run(supervised, log, p.Works)
+		close(told)
+	}()
+	defer func() { end(); <-told }()
 	return p.Run(ctx)
 }
 

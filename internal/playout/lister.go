@@ -55,6 +55,7 @@ type Lister struct {
 	failing map[string]string // by alarm and file: the alarm of what could not be written or removed
 	days    dayState          // that the lists of days were written for
 	stands  atomic.Pointer[Listing]
+	turns   *turns
 }
 
 // dayState is what the lists of days depend on.
@@ -197,6 +198,7 @@ func (l *Lister) Run(ctx context.Context) error {
 	for {
 		changed := l.documents.Changed()
 		l.look()
+		l.turns.done()
 		if retry.Pause(ctx, lookEvery, changed, l.pieces.made) != nil {
 			return <-made
 		}
@@ -211,6 +213,7 @@ func (l *Lister) Once(ctx context.Context, follower *Follower, fetcher *Fetcher)
 	defer func() { stop(); <-made }()
 	for swept := false; ; {
 		l.look()
+		l.turns.done()
 		swept = swept || follower.Swept()
 		if generation := l.documents.Holdings().Generation; swept && fetcher.Idle(generation) && l.pieces.Idle() {
 			l.look()

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -13,7 +14,7 @@ type figures struct{ watch func() Watch }
 // metrics returns a handler that serves the figures.
 func (f figures) metrics() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(f)
+	registry.MustRegister(f, collectors.NewBuildInfoCollector())
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 

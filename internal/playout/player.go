@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -76,6 +77,7 @@ type Player struct {
 	identity  *Identity // nil: the station has not enrolled
 	meter     dsp.PeakMeter
 	playing   atomic.Pointer[Notice]
+	turns     *turns // of the loop that airs or keeps lists
 }
 
 // OpenPlayer opens the state directory, which no other player may use. Its content airs from the first moment, with or
@@ -88,7 +90,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 		opt.Notify = func(Notice) {}
 	}
 	opt.API = opt.API.Patient()
-	p := &Player{opt: opt, problems: NewProblems(opt.Now, opt.Log)}
+	p := &Player{opt: opt, problems: NewProblems(opt.Now, opt.Log), turns: newTurns()}
 	err := opt.State.Lock()
 	if err != nil {
 		return nil, err
@@ -161,6 +163,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 		if p.lister, err = openLister(opt, p.documents, p.cache, p.spool, p.problems, p.time); err != nil {
 			return nil, errors.Join(err, p.spool.Close())
 		}
+		p.lister.turns = p.turns
 	}
 	p.playing.Store(&Notice{})
 	p.reporter = &Reporter{station: opt.Station, service: opt.API.Station(opt.Station), documents: p.documents,
@@ -292,6 +295,7 @@ func (p *Player) Run(ctx context.Context) error {
 	live, stop := context.WithCancel(live)
 	g.Go(func() error {
 		defer stop()
+		defer p.turns.end()
 		return p.work(live)
 	})
 	g.Go(func() error { return p.follower.Run(live) })
@@ -369,6 +373,7 @@ func (p *Player) air(ctx context.Context) {
 		stall = stallMost
 	}
 	for {
+		p.turns.done()
 		now, moved := p.time.look()
 		due := rate.Frame(now.Add(lead))
 		jump := moved - seen
@@ -383,7 +388,11 @@ func (p *Player) air(ctx context.Context) {
 			p.deck.Jump(pos, why)
 			pos = due
 		}
-		if stop := p.stopAt(); !stop.IsZero() && !rate.Time(pos).Before(stop) || ctx.Err() != nil {
+		last := int64(math.MaxInt64)
+		if stop := p.stopAt(); !stop.IsZero() {
+			last = rate.Frame(stop)
+		}
+		if pos >= last || ctx.Err() != nil {
 			why := "the player was stopped"
 			if ctx.Err() == nil {
 				why = "the player's time was over"
@@ -393,8 +402,8 @@ func (p *Player) air(ctx context.Context) {
 			return
 		}
 		n := int64(1)
-		for pos <= due && n > 0 && ctx.Err() == nil {
-			n = p.block(pos, block)
+		for pos <= due && pos < last && n > 0 && ctx.Err() == nil {
+			n = p.block(pos, min(block, last-pos))
 			pos += n
 		}
 		p.deck.Ahead(pos)

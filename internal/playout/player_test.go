@@ -39,6 +39,7 @@ type station struct {
 	keys    []ed25519.PublicKey
 	rate    dsp.Rate
 	decode  Open
+	busy    func(Notice) // what the machine does meanwhile; nil: nothing
 
 	mu      sync.Mutex
 	notices []Notice
@@ -89,6 +90,9 @@ func (st *station) tryOpen() (*Player, *statedir.Dir, error) {
 		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]output.Output{wav},
 			st.outputs...), Until: st.until, Now: st.now, Uptime: uptime(st.boot),
 		Log: slog.New(slog.DiscardHandler), Version: "test", Notify: func(n Notice) {
+			if st.busy != nil {
+				st.busy(n)
+			}
 			st.mu.Lock()
 			defer st.mu.Unlock()
 			st.notices = append(st.notices, n)

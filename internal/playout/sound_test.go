@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/output"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
@@ -32,6 +33,39 @@ func (d *device) Write(output.Block) error {
 		return nil
 	}
 	return d.takes(time.Since(d.begun))
+}
+
+// untilFrame is an output with listeners that notes the end of what it was given.
+type untilFrame struct {
+	device
+	end int64
+}
+
+func (u *untilFrame) Write(b output.Block) error {
+	u.end = b.Frame + int64(len(b.PCM)/dsp.Channels)
+	return nil
+}
+
+// A player that is late when its time is over must not catch up beyond it.
+func TestNoSoundFollowsTheInstantAtWhichThePlayerStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStation(t, newService(t))
+		start := time.Now().Add(10 * time.Second)
+		st.service.publish(day("lantern", 1, start, 40*time.Second, []wire.QueueItem{st.service.record(rec(1, 20)),
+			st.service.record(rec(2, 20))}))
+		st.until = start.Add(20*time.Second + 100*time.Millisecond)
+		st.busy = func(n Notice) {
+			if n.Kind == ItemStart && n.ItemID == "item-2" {
+				time.Sleep(300 * time.Millisecond)
+			}
+		}
+		given := &untilFrame{}
+		st.outputs = []output.Output{given}
+		st.run(t.Context())
+		if given.end != st.rate.Frame(st.until) {
+			t.Errorf("the sound ends %v after the player's time", st.rate.Time(given.end).Sub(st.until))
+		}
+	})
 }
 
 // recorder is an output that writes files.

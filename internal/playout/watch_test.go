@@ -55,7 +55,7 @@ func TestStatusPageAndMetricsTellHowTheStationStands(t *testing.T) {
 		}
 		metrics := get("/metrics")
 		for _, line := range []string{"lifeline_playout_on_air 1", "lifeline_playout_queue_revision 4",
-			"lifeline_playout_clock_offset_seconds 1.5", `lifeline_playout_output_restarts_total{output="wav:`} {
+			"lifeline_playout_clock_offset_seconds 1.5", `lifeline_playout_output_restarts_total{output="wav:`, "go_build_info{"} {
 			if !strings.Contains(metrics, "\n"+line) {
 				t.Errorf("no %s in\n%s", line, metrics)
 			}
