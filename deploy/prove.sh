@@ -95,6 +95,9 @@ recall) # a person recalled on a hundred stations, ten unplugged; and twenty day
 days) # four weeks of five stations, planned together: no two days alike, and as varied as those planned one by one
   prove ./internal/scheduling DaysPlannedTogetherAreAll days
   ;;
+weeks) # sixty days of the example network, planned and published unattended by two replicas of which one is killed
+  prove ./internal/scheduling WeeksAreOnTheAir weeks
+  ;;
 networks) # random networks of every kind of rule, fourteen days each: what was not found, and held against a naive search; [networks] [first]
   LIFELINE_INPUTS="${2:-30}" LIFELINE_SEED="${3:-0}" prove ./schedules/planner NaiveSearch networks
   ;;

@@ -32,8 +32,23 @@ const (
 	MaxSearched = 400_000 // occurrences that the check of one request searches for overlaps
 )
 
-// PreferUnexposed makes a position prefer the segment whose passages its listeners have heard least.
-const PreferUnexposed = "unexposed"
+// The orders of a position's candidates (Position.Prefer); ByNewest and ByEpisode are also orders in which rules let
+// segments air (Rule.InOrder).
+const (
+	PreferUnexposed = "unexposed" // the segment whose passages its listeners have heard least comes first
+	ByNewest        = "newest"
+	ByOldest        = "oldest"
+	ByEpisode       = "episode"
+)
+
+// Preferences and Orders list the values of Position.Prefer and Rule.InOrder.
+var (
+	Preferences = []string{PreferUnexposed, ByNewest, ByOldest, ByEpisode}
+	Orders      = []string{ByNewest, ByEpisode}
+)
+
+// MaxEpisode is the highest number of an episode.
+const MaxEpisode = 100_000
 
 // Separable lists the attributes by which a rule may separate airings.
 var Separable = []string{"segment", "series", "voice", "script", "tag"}

@@ -1,5 +1,7 @@
 package schedules
 
+import "slices"
+
 // Clock is the template that a window follows.
 type Clock struct {
 	ID        string     `json:"id"`
@@ -27,9 +29,18 @@ type Position struct {
 
 	// Optional allows a pick to stay empty, with a warning, when no segment may take it.
 	Optional bool `json:"optional,omitempty"`
-	// Prefer is the order of the candidates of a pick or fill: "" prefers the segment that has not aired for longest,
-	// "unexposed" the segment whose passages this station's listeners have heard least.
+	// Prefer is the order of the candidates of a pick or fill; the first that no rule refuses airs. "" prefers the segment
+	// that has not aired for longest, "unexposed" the segment whose passages this station's listeners have heard least,
+	// "newest" and "oldest" the one with the latest and the earliest valid_from, however often it airs. "episode", for
+	// picks only, prefers of each series the episode that is next (see Rule.InOrder); where none is, a series that was
+	// begun again goes on, and any other repeats the episode that it aired last.
 	Prefer string `json:"prefer,omitempty"`
+}
+
+// Orders reports whether the clock asks for an age or an order of segments.
+func (c Clock) Orders() bool {
+	return slices.ContainsFunc(c.Rules, func(r Rule) bool { return r.FreshFor.Duration > 0 || r.InOrder != "" }) ||
+		slices.ContainsFunc(c.Positions, func(p Position) bool { return p.Prefer != "" && p.Prefer != PreferUnexposed })
 }
 
 // StartMode is the event that starts an item. The zero value follows the previous item.

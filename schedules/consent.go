@@ -18,20 +18,6 @@ func (s *Segment) ExpiresAt() (at Instant, because string) {
 	return s.ValidUntil, ""
 }
 
-// WeakerThan reports whether s protects the persons in it less than before: it is no longer sensitive, or its consent
-// lasts longer.
-func (s *Segment) WeakerThan(before *Segment) bool {
-	was, is := before.consentEnds(), s.consentEnds()
-	return before.Sensitive && !s.Sensitive || !was.IsZero() && (is.IsZero() || is.After(was.Time))
-}
-
-func (s *Segment) consentEnds() Instant {
-	if s.Consent == nil {
-		return Instant{}
-	}
-	return s.Consent.ExpiresAt
-}
-
 func (p *problems) consent(s *Segment) {
 	c := s.Consent
 	if c == nil {

@@ -47,6 +47,12 @@ func TestEveryProblemOfSegmentsScriptsAndCampaignsIsNamedByItsPath(t *testing.T)
 		"no language":   {schedules.Script{ID: "p"}.Problems(), "languages"},
 		"no passage": {schedules.Segment{ID: "s", Kind: "music", Title: "s", Language: "zxx",
 			Script: &schedules.ScriptRef{ID: "p", Version: 1}}.Problems(), "script.passages"},
+		"an episode of no series": {schedules.Segment{ID: "s", Kind: "music", Title: "s", Language: "zxx",
+			Episode: 1}.Problems(), "episode"},
+		"an episode below the first": {schedules.Segment{ID: "s", Kind: "music", Title: "s", Language: "zxx", Series: "a",
+			Episode: -1}.Problems(), "episode"},
+		"an episode of a series": {schedules.Segment{ID: "s", Kind: "music", Title: "s", Language: "zxx", Series: "a",
+			Episode: 1}.Problems(), ""},
 		"sound, in Korean": {schedules.Segment{ID: "s", Kind: "music", Title: "노래", Language: "ko-KP",
 			Tags: []string{"이름"}}.Problems(), ""},
 	} {
@@ -75,6 +81,8 @@ func TestARuleIsNamedByWhatItSays(t *testing.T) {
 		"after kind letter and tag short":             {After: letters},
 		"after kind letter and tag short within 1m0s": {After: letters, Within: schedules.Ms(60_000)},
 		"keep to 22:00-24:00":                         {KeepTo: &schedules.Daypart{From: 22 * 60, Until: 24 * 60}},
+		"fresh for 6h0m0s":                            {FreshFor: schedules.Ms(6 * 3_600_000)},
+		"in order: newest":                            {InOrder: schedules.ByNewest},
 		"empty rule":                                  {},
 	} {
 		if got := r.Name(); got != want {

@@ -35,6 +35,10 @@ type Exception struct {
 // MaxOfDay is the most exceptions of a station on one day.
 const MaxOfDay = 48
 
+// maxMoved is by how many days an exception moves a window at most: more is another year, written by mistake, in which
+// nobody would hear it.
+const maxMoved = 183
+
 // moves reports whether the exception gives a start that the recurrence does not.
 func (e Exception) moves() bool { return e.Extra || e.To != nil || e.At != "" }
 
@@ -135,11 +139,21 @@ func (s Station) AllTerms() []Window {
 
 // exceptionOf returns the exception that holds for a window on a day, other than extra ones; nil if there is none.
 func (s Station) exceptionOf(window string, d Date) *Exception {
-	var whole *Exception
+	var ofDay []*Exception
 	for i := range s.Exceptions {
-		e := &s.Exceptions[i]
+		if e := &s.Exceptions[i]; e.Date == d {
+			ofDay = append(ofDay, e)
+		}
+	}
+	return ofWindow(ofDay, window)
+}
+
+// ofWindow returns that of the exceptions of a day which holds for a window.
+func ofWindow(ofDay []*Exception, window string) *Exception {
+	var whole *Exception
+	for _, e := range ofDay {
 		switch {
-		case e.Extra || e.Date != d:
+		case e.Extra:
 		case e.Window == window:
 			return e
 		case e.Window == "":
@@ -167,7 +181,7 @@ func (s Station) ClocksUsed() []string {
 type special struct {
 	station Station
 	loc     *time.Location
-	days    map[Date]bool
+	days    map[Date][]*Exception
 	windows []Window // those of the station, and the terms that exceptions make
 	of      map[int]*Exception
 }
@@ -177,9 +191,10 @@ func (s Station) special() (*special, error) {
 	if len(s.Exceptions) == 0 {
 		return p, nil
 	}
-	p.windows, p.days = slices.Clone(s.Windows), map[Date]bool{}
-	for _, e := range s.Exceptions {
-		p.days[e.Date] = true
+	p.windows, p.days = slices.Clone(s.Windows), map[Date][]*Exception{}
+	for i := range s.Exceptions {
+		e := &s.Exceptions[i]
+		p.days[e.Date] = append(p.days[e.Date], e)
 	}
 	var err error
 	p.loc, err = Zone(s.Timezone)
@@ -194,11 +209,11 @@ func (p *special) settle(starts []wallStart) (out []wallStart) {
 	terms := map[*Exception]int{}
 	for _, start := range starts {
 		utc := DateOf(start.at.UTC())
-		if !p.days[utc] && !p.days[utc.AddDays(-1)] && !p.days[utc.AddDays(1)] {
+		if p.days[utc] == nil && p.days[utc.AddDays(-1)] == nil && p.days[utc.AddDays(1)] == nil {
 			out = append(out, start)
 			continue
 		}
-		e := p.station.exceptionOf(p.windows[start.window].ID, dateAt(start.at, p.loc))
+		e := ofWindow(p.days[dateAt(start.at, p.loc)], p.windows[start.window].ID)
 		switch {
 		case e == nil:
 		case e.Cancelled || e.moves():
@@ -246,7 +261,7 @@ func (p *special) moved(from, to time.Time) (out []wallStart, zones []*time.Loca
 			continue
 		}
 		for _, w := range p.station.Windows {
-			if p.station.exceptionOf(w.ID, e.Date) != e {
+			if ofWindow(p.days[e.Date], w.ID) != e {
 				continue
 			}
 			r, err := w.Starts.parse()
@@ -286,6 +301,9 @@ func (p *problems) exceptions(s *Station) {
 		p.year(at+".date", e.Date)
 		if e.To != nil {
 			p.year(at+".to", *e.To)
+			if e.To.Before(e.Date.AddDays(-maxMoved)) || e.Date.AddDays(maxMoved).Before(*e.To) {
+				p.add(at+".to", "must be at most %d days from date: cancel the window, and add an extra one", maxMoved)
+			}
 		}
 		if ofDay[e.Date]++; ofDay[e.Date] == MaxOfDay+1 {
 			p.add(at+".date", "has more than %d exceptions", MaxOfDay)

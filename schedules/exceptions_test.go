@@ -111,7 +111,7 @@ func TestExceptionsChangeTheWindowsOfTheirDay(t *testing.T) {
 
 func TestWhatExceptionsCollideWithIsSaid(t *testing.T) {
 	next := christmas.AddDays(1)
-	hour, none, far := Ms(3_600_000), Ms(0), Date{2300, time.January, 1}
+	hour, none, far, wrong := Ms(3_600_000), Ms(0), Date{2300, time.January, 1}, Date{2025, time.December, 26}
 	for _, c := range []struct {
 		e           Exception
 		field, want string
@@ -124,6 +124,7 @@ func TestWhatExceptionsCollideWithIsSaid(t *testing.T) {
 		{Exception{Date: christmas, Clock: "short"}, "exceptions[0].length_ms", "no fill can stretch it"},
 		{Exception{Date: christmas, Window: "dawn", Tolerance: &hour}, "exceptions[0].tolerance_ms", "half the window"},
 		{Exception{Date: christmas, Window: "dawn", To: &far}, "exceptions[0].to", "1970 to 2200"},
+		{Exception{Date: christmas, Window: "dawn", To: &wrong}, "exceptions[0].to", "at most 183 days from date"},
 		{Exception{Date: christmas, Window: "night", Cancelled: true}, "exceptions[0].window", `"night" is not known`},
 		{Exception{Date: christmas, Window: "sunday", Cancelled: true}, "exceptions[0].date", "does not start on 2026-12-25"},
 		{Exception{Date: christmas, Window: "dawn"}, "exceptions[0]", "must say what is different"},

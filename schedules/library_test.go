@@ -115,24 +115,3 @@ func TestExposuresTellWhichPassageWasHeardWhereAndHowOften(t *testing.T) {
 		t.Error(said)
 	}
 }
-
-func TestASegmentProtectsItsPersonsLessOnceItsConsentLastsLonger(t *testing.T) {
-	until := func(day int) *schedules.Consent {
-		return &schedules.Consent{ExpiresAt: schedules.At(time.Date(2026, 11, day, 0, 0, 0, 0, time.UTC))}
-	}
-	before := schedules.Segment{Sensitive: true, Consent: until(10)}
-	for name, c := range map[string]struct {
-		s      schedules.Segment
-		weaker bool
-	}{
-		"as before":        {before, false},
-		"not sensitive":    {schedules.Segment{Consent: until(10)}, true},
-		"consent is later": {schedules.Segment{Sensitive: true, Consent: until(11)}, true},
-		"consent is gone":  {schedules.Segment{Sensitive: true}, true},
-		"consent is less":  {schedules.Segment{Sensitive: true, Consent: until(9)}, false},
-	} {
-		if got := c.s.WeakerThan(&before); got != c.weaker {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}

@@ -120,6 +120,12 @@ func (s Segment) Problems() []Problem {
 	if s.Series != "" {
 		p.label("series", s.Series)
 	}
+	if s.Episode < 0 || s.Episode > MaxEpisode {
+		p.add("episode", "must be from 1 to %d, or 0 for none", MaxEpisode)
+	}
+	if s.Episode > 0 && s.Series == "" {
+		p.add("episode", "needs a series, of which it is the number")
+	}
 	if !p.fits("tags", len(s.Tags)) || !p.fits("persons", len(s.Persons)) ||
 		s.Script != nil && !p.fits("script.passages", len(s.Script.Passages)) {
 		return p.list

@@ -75,8 +75,11 @@ func (p *problems) position(at string, pos *Position) {
 	if pos.Near.Duration < 0 || pos.Near.Duration > MaxNear || pos.Near.Duration > 0 && pos.Fill == nil {
 		p.add(at+".near_ms", "must be from 0 to %d, and only a fill has it", MaxNear.Milliseconds())
 	}
-	if pos.Prefer != "" && pos.Prefer != PreferUnexposed {
-		p.add(at+".prefer", "%q must be %s, or left out", pos.Prefer, PreferUnexposed)
+	if pos.Prefer != "" && !slices.Contains(Preferences, pos.Prefer) {
+		p.add(at+".prefer", "%q must be %s, or left out", pos.Prefer, orOf(Preferences))
+	}
+	if pos.Prefer == ByEpisode && pos.Fill != nil {
+		p.add(at+".prefer", "must not be %s for a fill, which takes segments by their lengths: make it a pick", ByEpisode)
 	}
 	if pos.Optional && pos.Pick == nil {
 		p.add(at+".optional", "must be false, unless the position is a pick")
@@ -142,13 +145,14 @@ func (p *problems) timing(c *Clock) {
 func (p *problems) rule(at string, r *Rule) {
 	n := 0
 	for _, set := range []bool{r.Separate != "", r.AtMost != nil, r.AtLeast != nil, r.Share != nil, !r.After.IsZero(),
-		r.KeepTo != nil} {
+		r.KeepTo != nil, r.FreshFor.Duration != 0, r.InOrder != ""} {
 		if set {
 			n++
 		}
 	}
 	if n != 1 {
-		p.add(at, "must have exactly one of separate, at_most, at_least, share, after and keep_to")
+		p.add(at, "must have exactly one of separate, at_most, at_least, share, after, keep_to, fresh_for_ms "+
+			"and in_order")
 	}
 	if r.Only != nil {
 		p.selector(at+".only", r.Only)
@@ -202,6 +206,25 @@ func (p *problems) rule(at string, r *Rule) {
 			p.add(at+".only", "is missing: give the segments that keep to the daypart")
 		}
 		p.daypart(at+".keep_to", *r.KeepTo)
+	}
+	if r.FreshFor.Duration != 0 || r.InOrder != "" {
+		p.order(at, r)
+	}
+}
+
+// order checks a rule about age or order.
+func (p *problems) order(at string, r *Rule) {
+	if r.Only == nil {
+		p.add(at+".only", "is missing: give the segments that the rule is about")
+	}
+	if r.FreshFor.Duration < 0 || r.FreshFor.Duration > 366*24*time.Hour {
+		p.add(at+".fresh_for_ms", "must be more than 0 and at most 366 days")
+	}
+	if r.InOrder != "" && !slices.Contains(Orders, r.InOrder) {
+		p.add(at+".in_order", "%q must be %s", r.InOrder, orOf(Orders))
+	}
+	if r.InOrder == ByEpisode && r.Across {
+		p.add(at+".across_stations", "must be false: each station airs a series in its own order")
 	}
 }
 

@@ -60,6 +60,26 @@ func TestEveryProblemIsNamedByItsPath(t *testing.T) {
 			"clocks[0].positions[0]", "exactly one"},
 		"a rule of nothing": {func(n *schedules.Network) { n.Clocks[0].Rules = []schedules.Rule{{Hard: true}} },
 			"clocks[0].rules[0]", "exactly one"},
+		"an unknown preference": {func(n *schedules.Network) { n.Clocks[0].Positions[2].Prefer = "latest" },
+			"clocks[0].positions[2].prefer", "unexposed, newest, oldest or episode"},
+		"a fill by episode": {func(n *schedules.Network) { n.Clocks[0].Positions[2].Prefer = schedules.ByEpisode },
+			"clocks[0].positions[2].prefer", "make it a pick"},
+		"an order of everything": {func(n *schedules.Network) {
+			n.Clocks[0].Rules = []schedules.Rule{{InOrder: schedules.ByNewest}}
+		}, "clocks[0].rules[0].only", "is missing"},
+		"an unknown order": {func(n *schedules.Network) {
+			n.Clocks[0].Rules = []schedules.Rule{{Only: &schedules.Selector{}, InOrder: schedules.ByOldest}}
+		}, "clocks[0].rules[0].in_order", "newest or episode"},
+		"a series across stations": {func(n *schedules.Network) {
+			n.Clocks[0].Rules = []schedules.Rule{{Only: &schedules.Selector{}, InOrder: schedules.ByEpisode, Across: true}}
+		}, "clocks[0].rules[0].across_stations", "own order"},
+		"an age below 0": {func(n *schedules.Network) {
+			n.Clocks[0].Rules = []schedules.Rule{{Only: &schedules.Selector{}, FreshFor: schedules.Ms(-1)}}
+		}, "clocks[0].rules[0].fresh_for_ms", "366 days"},
+		"an order and an age in one": {func(n *schedules.Network) {
+			n.Clocks[0].Rules = []schedules.Rule{{Only: &schedules.Selector{}, FreshFor: schedules.Ms(1),
+				InOrder: schedules.ByNewest}}
+		}, "clocks[0].rules[0]", "exactly one"},
 		"a clock that cannot stretch": {func(n *schedules.Network) {
 			n.Clocks[0].Positions = n.Clocks[0].Positions[:1]
 			n.Stations[0].Windows[0].Length = schedules.Ms(4_000_000)

@@ -46,6 +46,45 @@ func (l *Library) Removals(r Rundown, now time.Time) map[string]string {
 	return out
 }
 
+// orderBack is how far back a published item is held against what is newer. It is less than the 28 days that planning
+// looks back: else what is removed here would be planned again, and removed again, without end.
+const orderBack = 26 * 24 * time.Hour
+
+// Outdated returns the items of a published rundown that must be removed because something newer is on before them, in
+// the last 26 days: by id, with the reason, those that have not started by now and whose clock has a hard rule about
+// that. on are airings of all stations.
+func (l *Library) Outdated(r Rundown, clocks map[string]Clock, on []Airing, now time.Time) map[string]string {
+	zone, _ := Zone(r.Timezone)
+	out := map[string]string{}
+	for _, item := range r.Items {
+		slot, _ := r.SlotOf(item)
+		s, ok := l.Segment(item.SegmentID)
+		if !ok || item.StartAt.Before(now) {
+			continue
+		}
+		for _, rule := range clocks[slot.Clock].Rules {
+			if !rule.Hard || rule.InOrder != ByNewest || !rule.Only.Matches(&s) {
+				continue
+			}
+			for _, a := range on {
+				if newer, ok := l.Segment(a.SegmentID); ok && a.StartAt.Before(item.StartAt.Time) &&
+					item.StartAt.Sub(a.StartAt.Time) <= orderBack &&
+					newer.Language == s.Language && newer.ValidFrom.After(s.ValidFrom.Time) &&
+					(rule.Across || a.Station == r.Station) && rule.Only.Matches(&newer) {
+					out[item.ID] = fmt.Sprintf("%s: is older than %s, which is on at %s on station %s", s.ID, newer.ID,
+						Place{Zone: zone}.time(a.StartAt), a.Station)
+				}
+			}
+		}
+	}
+	for _, item := range r.Items {
+		if why := out[item.Chain]; why != "" && out[item.ID] == "" && !item.StartAt.Before(now) {
+			out[item.ID] = "its chain airs whole or not at all: " + why
+		}
+	}
+	return out
+}
+
 // WithoutItems returns the rundown without the items with those ids, and otherwise unchanged. Warnings mark the open
 // time that is still to come at now, in which the station airs its fallback.
 func (r Rundown) WithoutItems(ids map[string]string, now time.Time) Rundown {

@@ -11,8 +11,8 @@ import (
 
 // Rule limits which segments may air in the windows that follow a clock. Counts and shares apply to those windows
 // alone; separation applies to everything that the station airs. Only restricts a rule to some segments: a separation
-// with Only separates those segments from each other. Exactly one of Separate, AtMost, AtLeast, Share, After and KeepTo
-// is set. A hard rule never bends; a soft rule may, and the rundown says where and why.
+// with Only separates those segments from each other. Exactly one of Separate, AtMost, AtLeast, Share, After, KeepTo,
+// FreshFor and InOrder is set. A hard rule never bends; a soft rule may, and the rundown says where and why.
 type Rule struct {
 	ID       string    `json:"id,omitempty"`       // plans name the rule by it; none means a name derived from its content
 	Only     *Selector `json:"only,omitempty"`     // the segments that it applies to; none means all
@@ -29,8 +29,15 @@ type Rule struct {
 	After    Of        `json:"after,omitzero"`    // Only must follow one of these, and never starts before it has ended
 	Within   Millis    `json:"within_ms,omitzero"`
 	KeepTo   *Daypart  `json:"keep_to,omitempty"` // Only airs entirely within it
-	Hard     bool      `json:"hard,omitempty"`
-	Weight   float64   `json:"weight,omitempty"` // weight of a soft rule against others; 0 means 1
+	// Only starts at most so long after its valid_from, from which its age counts; what has no valid_from never does
+	FreshFor Millis `json:"fresh_for_ms,omitzero"`
+	// InOrder lets Only never go back. "newest": none airs after one in the same language with a later valid_from was on,
+	// at this station or, across stations, at any. What has no valid_from is the oldest. "episode": the episodes of a
+	// series in one language air by number, without gaps. Next is the lowest number above the lowest one aired in the last
+	// 28 days that has not aired in them. While there is a next episode, nothing else airs but what did in those days.
+	InOrder string  `json:"in_order,omitempty"`
+	Hard    bool    `json:"hard,omitempty"`
+	Weight  float64 `json:"weight,omitempty"` // weight of a soft rule against others; 0 means 1
 }
 
 // Share bounds the fraction of a window's or day's hired air time that Of takes.
@@ -63,6 +70,10 @@ func (r Rule) Name() string {
 		return fmt.Sprintf("after %s within %s", r.After, r.Within.Duration)
 	case r.KeepTo != nil:
 		return fmt.Sprintf("keep to %s", r.KeepTo)
+	case r.FreshFor.Duration > 0:
+		return fmt.Sprintf("fresh for %s", r.FreshFor.Duration)
+	case r.InOrder != "":
+		return fmt.Sprintf("in order: %s", r.InOrder)
 	}
 	return "empty rule"
 }

@@ -36,6 +36,7 @@ type Segment struct {
 	Language     string     `json:"language"` // BCP 47; "zxx" for no linguistic content
 	Voice        string     `json:"voice,omitempty"`
 	Series       string     `json:"series,omitempty"`
+	Episode      int        `json:"episode,omitempty"` // its number in the series; 0: none
 	Tags         []string   `json:"tags,omitempty"`
 	Script       *ScriptRef `json:"script,omitempty"`
 	Persons      []string   `json:"persons,omitempty"`

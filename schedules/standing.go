@@ -13,10 +13,10 @@ import (
 type StandingOrder struct {
 	PlanDays    int `json:"plan_days"`    // how many days after the present one are planned, from 1 to 42
 	PublishDays int `json:"publish_days"` // how many days after the present one are published, from 1 to plan_days
-	// always, or unwarned: a day with warnings is left to people; none means always
+	// always, or unwarned: a day with warnings that are no mere remarks is left to people; none means always
 	Publish StandingPublish `json:"publish,omitempty"`
 	// the time at which a day counts as late: on the day before it, in the station's time, as HH:MM. A day that could not
-	// be published by then gets what Otherwise says. None means 00:00
+	// be published by then gets what Otherwise says, until it can be. None means 00:00
 	By TimeOfDay `json:"by"`
 	// what airs on a day that is late: repeat (the newest published day of the same weekday, as far as it may air) or
 	// fallback (the fallback list); none means repeat
@@ -29,7 +29,7 @@ type StandingPublish string
 // The days that a standing order publishes.
 const (
 	PublishAlways   StandingPublish = "always"
-	PublishUnwarned StandingPublish = "unwarned" // only days without warnings
+	PublishUnwarned StandingPublish = "unwarned" // only days without warnings, remarks apart
 )
 
 // StandIn is what airs on a day that a standing order could not publish in time.

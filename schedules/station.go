@@ -31,8 +31,8 @@ type Station struct {
 type StationProblem struct {
 	// no_fallback, fallback_reserve, fallback_ends, definition, left_behind, held_twice, open_time, store_set_back,
 	// implausible, two_players, unsigned_reports, wrong_signatures, seized_reports, sequence_twice, old_status,
-	// recall_not_shown, mass_recall (field is the person), token_ends, order_stopped, order_ends,
-	// day_unplanned, day_unpublished, day_stands_in
+	// recall_not_shown, mass_recall (field is the person), token_ends, order_stopped, order_unconfirmed,
+	// day_unplanned, day_unpublished, day_withdrawn, day_stands_in
 	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
 	Date    *Date  `json:"date,omitempty"` // the published day that it is about

@@ -31,6 +31,16 @@ const (
 	WarnStandsIn      = "stands_in"      // the day repeats another one, since it could not be published in time
 )
 
+// Remark reports whether the warning tells of something that nobody would put right: it is as the definitions have it,
+// or it is over.
+func (w Warning) Remark() bool {
+	switch w.Code {
+	case WarnException, WarnClockChange, WarnPostOff, WarnPositionEmpty, WarnOver:
+		return true
+	}
+	return false
+}
+
 // The warnings about unpublished edits.
 const (
 	WarnRebased     = "rebased"      // the published day changed beneath the draft, which keeps its edits

@@ -50,25 +50,23 @@ func (r Recurrence) InLines() (Recurrence, []Problem) {
 	}
 	if r.RRule != "" {
 		said := out.InWords()
-		wall, _ := wallTime(r.At)
+		wall := p.timeOfDay(r)
 		shown, _ := wallTime(said.At)
 		days := p.days(r)
 		own := (&problems{}).days(said)
 		every, unit := p.every(r, len(days) > 0)
 		n, of := (&problems{}).every(said, len(own) > 0)
 		switch {
+		case len(p.list) > 0:
 		case r.At == "" && len(r.Days) == 0 && r.Every == "": // zone alone
 		case said.At == "" || wall != shown || !slices.Equal(days, own) || every != n || unit != of:
 			p.add("rrule", "tells other times than at, days and every: leave out the one or the others")
 		}
 		return out, p.list
 	}
-	wall, ok := wallTime(r.At)
-	switch {
-	case r.At == "":
+	wall := p.timeOfDay(r)
+	if r.At == "" {
 		p.add("at", "is missing: write the time of day, such as 13:00")
-	case !ok:
-		p.add("at", "%q is not a time of day: write it such as 13:00 or 13:00:30", r.At)
 	}
 	days := p.days(r)
 	every, unit := p.every(r, len(days) > 0)
@@ -108,6 +106,15 @@ func wallTime(s string) (time.Duration, bool) {
 		return 0, false
 	}
 	return t.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)), true
+}
+
+// timeOfDay reads the time of day of the words; midnight if they have none.
+func (p *problems) timeOfDay(r Recurrence) time.Duration {
+	wall, ok := wallTime(r.At)
+	if r.At != "" && !ok {
+		p.add("at", "%q is not a time of day: write it such as 13:00 or 13:00:30", r.At)
+	}
+	return wall
 }
 
 // days reads the days of the words, in the order of the week. Every day is no day.

@@ -182,6 +182,8 @@ func TestWordsThatSayNoTimesAreRefused(t *testing.T) {
 		{Recurrence{Zone: "UTC", At: "09:00", Every: "week", Days: []string{"last sat"}}, "every", "must be in months"},
 		{Recurrence{Zone: "UTC", At: "09:00", Every: "2 weeks", Days: []string{"sat"}}, "from", "is missing"},
 		{Recurrence{Zone: "UTC", Timezone: "Asia/Seoul", At: "09:00"}, "zone", "leave one of them out"},
+		{Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T130000\nRRULE:FREQ=DAILY", At: "noon"}, "at",
+			"is not a time of day"},
 		{Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T130000\nRRULE:FREQ=DAILY", At: "14:00"}, "rrule",
 			"tells other times"},
 		{Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T130000\nRRULE:FREQ=DAILY;COUNT=2", At: "13:00"}, "rrule",

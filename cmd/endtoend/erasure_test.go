@@ -229,6 +229,9 @@ func erasesPerson(t *testing.T, c config.Serve, store []string, places ...string
 	}
 	h.recordCloses(t, e, segment, past)
 	h.stop()
+	if code, out := command(t, append([]string{"fsck", "--quick"}, store...)...); code != 0 {
+		t.Errorf("fsck: %d %s", code, out)
+	}
 	if left := having(t, sound, places, witness, title, name); len(left) > 0 {
 		t.Errorf("after the service has ended, found in %q", left)
 	}
@@ -259,7 +262,7 @@ func (h *house) recordCloses(t *testing.T, e wire.Erasure, segment, past string)
 	h.get("/v1/keys", &keys)
 	var proof hashchain.Proof
 	reads := terminalOf{h, t, h.secrets["scheduler"]}
-	reads.json(&proof, "verify", "--trust="+keys.Keys[0].PublicKey)
+	reads.json(&proof, "verify", "--trust="+keys.Keys[0].PublicKey, "--accept-heads")
 	if len(proof.Differences) > 0 || proof.Records == 0 || proof.Erased == 0 || proof.Entries == 0 ||
 		len(proof.Replaced) == 0 || proof.Replaced[0].Erasure != e.ID {
 		t.Errorf("the record does not verify: %+v", proof)

@@ -81,7 +81,8 @@ func TestExitCodeSaysWhatHappened(t *testing.T) {
 	expect(minjun, cmdline.Nothing, "no window with a frequency in", "hfcc", "export", "lantern-coast", "--season", "A19")
 
 	// Nothing is published yet.
-	expect(minjun, cmdline.Nothing, "no day is published yet", "verify", "--trust", servedKey(h))
+	expect(minjun, cmdline.Nothing, "no day is published yet", "verify", "--accept-heads", "--trust",
+		servedKey(h))
 
 	h.stop()
 	expect(hana, cmdline.Later, h.url, "segments")
@@ -162,6 +163,10 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Failed, "line 1 holds a zero byte", []string{"hfcc", "import", at("binary"), "--station", "harbour-dawn"}},
 		{cmdline.Nothing, "there is no row in it", []string{"hfcc", "import", at("empty"), "--station", "harbour-dawn"}},
 		{cmdline.Failed, `no station "nowhere"`, []string{"hfcc", "export", "nowhere"}},
+		{cmdline.Failed, "is no kind of document: it is one of ", []string{"audit", "--kind", "foo"}},
+		{cmdline.Done, "nobody whose id or name is \"foo\" changed anything then", []string{"audit", "--by", "foo"}},
+		{cmdline.Misunderstood, "--date: must not be empty", []string{"plan", "harbour-dawn", "--date", ""}},
+		{cmdline.Misunderstood, "--from: must not be empty", []string{"audit", "--from", " "}},
 		{cmdline.Failed, at("text") + ": this is not a file that lifeline backup wrote", []string{"check-backup",
 			at("text")}},
 		{cmdline.Failed, at("folder") + ": this is a folder", []string{"check-backup", at("folder")}},

@@ -98,7 +98,7 @@ func TestExceptionOfADayReachesTheAir(t *testing.T) {
 	h := open(t, furnish(t))
 	const id = "harbour-dawn"
 	coming := time.Now().UTC().AddDate(0, 0, 5)
-	feast, after := coming.Format(time.DateOnly), coming.AddDate(0, 0, 1).Format(time.DateOnly)
+	feast, after := coming.Format(time.DateOnly), coming.AddDate(0, 0, 14).Format(time.DateOnly)
 	h.publish([]string{id}, feast)
 	ordinary := h.queue(id, feast)
 	if len(ordinary.Windows) != 2 {
@@ -111,7 +111,7 @@ func TestExceptionOfADayReachesTheAir(t *testing.T) {
 	}
 	at := moved.StartAt.Add(3 * time.Hour)
 	h.changeStation(id, func(s *schedules.Station) {
-		day, next := ordinary.Date, ordinary.Date.AddDays(1)
+		day, next := ordinary.Date, ordinary.Date.AddDays(14)
 		s.Exceptions = []schedules.Exception{
 			{Date: day, Window: moved.Window, Name: "추석", At: at.In(loc).Format("15:04")},
 			{Date: next, Window: kept.Window, Cancelled: true}}

@@ -277,6 +277,14 @@ func (h *house) patch(id string, fields any) {
 	}
 }
 
+// approveAgain approves a segment as it is after an edit.
+func (h *house) approveAgain(id string) {
+	h.t.Helper()
+	if _, err := approve(h.t.Context(), h.editor, id); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // secondConfirms confirms, as Amos, the change that an answer says waits for a second person.
 func (h *house) secondConfirms(got answer) {
 	h.t.Helper()

@@ -1,12 +1,17 @@
 package endtoend
 
 import (
+	"net/http"
 	"net/url"
+	"slices"
+	"strings"
+	"testing"
 	"time"
 
 	"lifeline/internal/access"
 	"lifeline/internal/access/signin"
 	"lifeline/internal/access/signin/signintest"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/wire"
 )
 
@@ -54,4 +59,40 @@ func (h *house) session(id string, roles ...string) string {
 	h.t.Helper()
 	_, secret := h.enrolled(id, roles...)
 	return secret
+}
+
+// Where nobody can be the second person, who has the store names somebody for what is sensitive, and everybody is told.
+func TestWhoIsNamedOnTheServicesMachineHearsWhatIsSensitive(t *testing.T) {
+	t.Parallel()
+	h := open(t, furnish(t))
+	h.as("admin", access.NewToken{Name: "Ada", Role: access.Admin})
+	path := h.sensitive(h.secrets["admin"]).Replace("/v1/segments/{segment}/audio")
+	sora := h.session("sora", "producer")
+	hears := func() int { return h.do("GET", path, sora, nil, nil).status }
+	if got := hears(); got != http.StatusForbidden {
+		t.Fatalf("before, she gets %d", got)
+	}
+	said := succeed(t, "people", "name-here", "sora", "--by", "Omar", "--data", h.config.Data)
+	want(t, said, "hears sensitive recordings and sees persons and consent")
+	if err := h.service.Replica.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := hears(); got != http.StatusOK {
+		t.Errorf("named, she gets %d", got)
+	}
+	told, err := h.scheduler.Alarms(t.Context())
+	if err != nil || !slices.ContainsFunc(told, func(a wire.Alarm) bool {
+		return a.Code == wire.AlarmNamed && a.Subject == "sora" && strings.Contains(a.Message, "Omar")
+	}) {
+		t.Errorf("everybody is told %+v, %v", told, err)
+	}
+	var entries []wire.AuditRecord
+	terminalOf{h, t, h.secrets["scheduler"]}.json(&entries, "audit", "--by", "Omar")
+	if len(entries) == 0 || entries[0].Action != "person.set" || entries[0].ID != "sora" {
+		t.Errorf("the audit says %+v", entries)
+	}
+	if code, out := command(t, "people", "name-here", "sora", "--by", "Omar", "--data", h.config.Data); code !=
+		cmdline.Failed || !strings.Contains(out, "is named for what is sensitive already") {
+		t.Errorf("a second time: %d %s", code, out)
+	}
 }

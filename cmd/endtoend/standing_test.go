@@ -79,7 +79,7 @@ func TestAStandingOrderPublishesTheComingDaysInTheNameOfWhoSetIt(t *testing.T) {
 		`lifeline_station_published_hours{station="lantern-coast"} 0`)
 }
 
-func TestOfTwoReplicasOneCarriesOutAStandingOrder(t *testing.T) {
+func TestOfTwoConcurrentReplicasOneCarriesOutAStandingOrder(t *testing.T) {
 	t.Parallel()
 	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
 	raised, err := service.OpenStore(t.Context(), c)

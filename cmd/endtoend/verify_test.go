@@ -26,7 +26,7 @@ import (
 // sealed waits until every report of a station is in its chain, and returns the as-run days that links name.
 func (h *house) sealed(station string) map[string]bool {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 2*time.Minute) // runs of the jobs are a minute apart
 	defer cancel()
 	for {
 		since := h.service.Replica.Sequence()
@@ -66,7 +66,7 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 	asViewer := terminalOf{h, t, h.secrets["scheduler"]}
 	trust := "--trust=" + servedKey(h)
 	var proof hashchain.Proof
-	asViewer.json(&proof, "verify", trust, "--heads", heads)
+	asViewer.json(&proof, "verify", trust, "--heads", heads, "--accept-heads")
 	if proof.Records < 2*len(q.Items)-20 || proof.Queues != 3 || len(proof.Differences) != 0 || len(proof.Heads) == 0 {
 		t.Fatalf("%+v", proof)
 	}
@@ -78,7 +78,8 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 	direct := func() (p hashchain.Proof, code int) {
 		t.Helper()
 		var out, wrong bytes.Buffer
-		code = commands.Run(t.Context(), []string{"verify", "--direct", "--data", dir, "--output", "json"}, &out, &wrong)
+		code = commands.Run(t.Context(), []string{"verify", "--direct", "--data", dir, "--output", "json",
+			"--accept-heads"}, &out, &wrong)
 		if err := json.Unmarshal(out.Bytes(), &p); err != nil {
 			t.Fatalf("%v: %s%s", err, out.String(), wrong.String())
 		}
@@ -115,10 +116,62 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 		t.Errorf("without the chain of %s: exit %d: %+v", station, code, p.Differences)
 	}
 	once := open(t, dir)
-	out, _, code = terminalOf{once, t, once.secrets["scheduler"]}.run("verify", trust)
-	if code != 1 || !strings.Contains(out, "CHANGED "+station) || !strings.Contains(out, gone) {
-		t.Errorf("through the API, without the chain: exit %d: %s", code, out)
+	for code = cmdline.Later; code == cmdline.Later; { // while the service seals the past days anew, the chain grows
+		out, wrong, code = terminalOf{once, t, once.secrets["scheduler"]}.run("verify", trust)
 	}
+	if code != 1 || !strings.Contains(out, "CHANGED "+station) || !strings.Contains(out, gone) {
+		t.Errorf("through the API, without the chain: exit %d: %s%s", code, out, wrong)
+	}
+}
+
+// Whoever removes what an earlier run saw must not make the next run pass, and neither does a store that is older.
+func TestVerifyPassesOverMissingOrOlderEndsOnlyWhenToldTo(t *testing.T) {
+	longform.Only(t)
+	dir, older := furnish(t), filepath.Join(t.TempDir(), "restored")
+	backup, heads := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "heads.json")
+	for _, day := range []string{"2099-11-25", "2099-11-26"} {
+		h := open(t, dir)
+		h.publish([]string{"harbour-dawn"}, day)
+		h.stop()
+		if day == "2099-11-25" {
+			succeed(t, "backup", "--plain", "--data", dir, "--with-audio", "--with-keys", backup)
+		}
+	}
+	succeed(t, "restore", "--data", older, backup)
+	verify := func(code int, data string, says string, more ...string) {
+		t.Helper()
+		before, _ := os.ReadFile(heads)
+		got, out := command(t, append([]string{"verify", "--direct", "--data", data, "--heads", heads}, more...)...)
+		if got != code || !strings.Contains(out, says) {
+			t.Errorf("verify %q: exit %d, want %d, and %q in: %s", more, got, code, says, out)
+		}
+		if after, _ := os.ReadFile(heads); code != 0 && !bytes.Equal(before, after) {
+			t.Errorf("verify %q failed, and kept other ends: %s", more, after)
+		}
+	}
+	verify(cmdline.Partly, dir, "where an earlier run keeps them, is not there. At the first run give --accept-heads")
+	verify(cmdline.Done, dir, "everything is as sealed", "--accept-heads")
+	verify(cmdline.Done, dir, "compared with those of the last run")
+	if err := os.Rename(heads, heads+".away"); err != nil {
+		t.Fatal(err)
+	}
+	verify(cmdline.Partly, dir, "is not there")
+	if err := os.Rename(heads+".away", heads); err != nil {
+		t.Fatal(err)
+	}
+	verify(cmdline.Failed, older, "also after a restore of an older backup or fsck --accept-older: the audit says that "+
+		"it was, at 20")
+	verify(cmdline.Failed, older, "run lifeline verify --accept-heads once")
+	verify(cmdline.Done, older, "accepted: the chain of harbour-dawn ends with link 3, which ended with link 4",
+		"--accept-heads")
+	verify(cmdline.Done, older, "compared with those of the last run")
+	verify(cmdline.Done, dir, "everything is as sealed", "--accept-heads")
+	h := open(t, dir)
+	h.publish([]string{"harbour-dawn"}, "2099-11-27")
+	h.stop()
+	verify(cmdline.Done, dir, "compared with those of the last run")
+	withoutChains(t, filepath.Join(dir, "lifeline.db"), "harbour-dawn")
+	verify(cmdline.Failed, dir, "the audit has no entry of a restore")
 }
 
 // withoutChains removes the chain of a station from the file of a store.

@@ -31,14 +31,22 @@ func TestExportIsTheInverseOfApply(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(text, "revision:") {
-		t.Error("it names revisions, which differ everywhere")
+	if strings.Contains(text, "revision:") || strings.Contains(text, "problems:") {
+		t.Errorf("it names revisions or problems, which differ everywhere:\n%s", text)
 	}
 	want(t, minjun.says("apply", "-f", file), "unchanged  script odd", "everything is as the file says")
 	other := open(t, t.TempDir())
 	if _, err := other.scheduler.Apply(t.Context(), strings.NewReader(text), true); err != nil &&
 		!strings.Contains(err.Error(), "evergreen") {
 		t.Error(err)
+	}
+	silent := `{"stations":[{"id":"silent","name":"Silent","languages":["ko"],"timezone":"Asia/Seoul"}]}`
+	if _, err := other.scheduler.Apply(t.Context(), strings.NewReader(silent), false); err != nil {
+		t.Fatal(err)
+	}
+	if text := (terminalOf{other, t, other.secrets["scheduler"]}).says("export"); strings.Contains(text, "problems:") ||
+		!strings.Contains(text, "id: silent") {
+		t.Errorf("of a station without a fallback it exports\n%s", text)
 	}
 	if !bytes.Contains(examples.Network, []byte("id: hour-three")) {
 		t.Fatal("the example network has no such clock any more")

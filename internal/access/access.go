@@ -304,8 +304,22 @@ func (a *Access) owns(by Actor, t token) bool {
 // Revoke deletes a token, which is invalid from then on. More than a handful of others' tokens wait for another person
 // (EndsOther). It fails with NotFound for a token that there is not, or that the actor may not see.
 func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
+	return a.revoke(ctx, by, id, false)
+}
+
+// RevokeStolen does what Revoke does, and stops the standing orders that were set by the token. An administrator stops
+// those of a token, too, that was revoked before anybody knew that it was stolen.
+func (a *Access) RevokeStolen(ctx context.Context, by Actor, id string) error {
+	return a.revoke(ctx, by, id, true)
+}
+
+func (a *Access) revoke(ctx context.Context, by Actor, id string, stolen bool) error {
 	return a.replica.Retry(ctx, func() error {
 		row, ok := tokensIn(a.replica).Get(id)
+		if orders := ordersOf(a.replica, by, id); !ok && stolen && by.Has(Admin) && len(orders) > 0 {
+			return a.replica.Commit(ctx, store.Commit{Writes: orders,
+				Origin: by.Origin(a.now(), "token.revoke", "stolen, and revoked before")})
+		}
 		if !ok || !a.mayEnd(by, row.Value) {
 			return fault.New(fault.NotFound, "there is no token %q", id)
 		}
@@ -318,6 +332,9 @@ func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
 		}
 		if err != nil {
 			return err
+		}
+		if stolen {
+			writes = append(writes, ordersOf(a.replica, by, id)...)
 		}
 		return a.replica.Commit(ctx, store.Commit{
 			Writes: append(writes, store.Write{Kind: KindToken, ID: id, Expect: row.Revision, Delete: true}),

@@ -113,8 +113,11 @@ func (e ends) did(who AccessMaker) (acts int) {
 	return acts
 }
 
-// endedBy returns whose rights or tokens a change that waits would end.
-func (s *Confirmations) endedBy(w waiting) (whose []AccessMaker) {
+// KindSession is where a person is signed in, of package signin: ID.
+const KindSession = "session"
+
+// endedBy returns whose rights, tokens or sessions a change that waits would end.
+func (s *Confirmations) endedBy(ctx context.Context, w waiting) (whose []AccessMaker, err error) {
 	for _, one := range w.Writes {
 		switch one.Kind {
 		case replica.KindPerson:
@@ -127,9 +130,22 @@ func (s *Confirmations) endedBy(w waiting) (whose []AccessMaker) {
 			if t, known := tokensIn(s.replica).Get(one.ID); known && one.Delete && t.Value.Role != StationJob {
 				whose = append(whose, makerOf(t.Value.Person, t.Value.Name))
 			}
+		case KindSession:
+			d, err := s.replica.Store.Get(ctx, KindSession, one.ID)
+			if fault.Is(err, fault.NotFound) {
+				continue // it has ended
+			}
+			if err != nil {
+				return nil, err
+			}
+			of, err := replica.ParsePart[AccessMaker](d.Body)
+			if err != nil {
+				return nil, err
+			}
+			whose = append(whose, of)
 		}
 	}
-	return whose
+	return whose, nil
 }
 
 // braked fails with Forbidden if an actor ended or limited access of others a handful of times in a short time. It is

@@ -26,7 +26,6 @@ var Kinds = replica.Kinds{
 		Copy: replica.Copied(replica.Parse[waiting]), Inspect: replica.Readable[waiting]},
 	{Name: KindToken, Form: reflect.TypeFor[token](), Copy: replica.Copied(replica.Tidied(tidyToken)),
 		Hides:   replica.Hiding("hash"),
-		Audited: []string{"person", "role", "station", "may", "expires_at"}, Claimed: []string{"created_here"},
 		Inspect: replica.Looking(inspectToken), Upgrades: []replica.Upgrade{withPerson, withMaker}},
 	{Name: KindUse, Often: true, Form: reflect.TypeFor[tokenUse](), Copy: replica.Copied(replica.Parse[tokenUse]),
 		Inspect: replica.Readable[tokenUse]},

@@ -7,22 +7,22 @@ import (
 
 	"lifeline/internal/names"
 	"lifeline/internal/replica"
+	"lifeline/internal/store"
 	"lifeline/schedules"
 )
 
 // Setter returns a as who sets a standing order.
 func (a Actor) Setter(now time.Time) replica.OrderSetter {
-	o := replica.OrderSetter{By: a.Name, ByID: a.Person, At: schedules.At(now)}
-	if a.Person == "" {
-		o.Token = a.Token
-	}
-	return o
+	return replica.OrderSetter{By: a.Name, ByID: a.Person, Token: a.Token, At: schedules.At(now)}
 }
 
-// Lapsed returns why who set a standing order may no longer schedule its station, or "" if they may; and when a
-// machine's token for it expires, if it does. An order that was set on the service's own machine does not lapse.
-func Lapsed(m *replica.Replica, station string, o replica.OrderSetter, now time.Time) (why string,
-	expires schedules.Instant) {
+// OrderOfNobody is why a standing order stops of which nobody is known to have set it.
+const OrderOfNobody = "nobody is known to have set it, or the token by which it was set was revoked as stolen"
+
+// Lapsed returns why who set a standing order may no longer schedule its station, or "" if they may. A station must
+// not fall silent because a token ran out, or was exchanged for another: then the order goes on, and doubt says why
+// somebody should confirm it. An order that was set on the service's own machine does not lapse.
+func Lapsed(m *replica.Replica, station string, o replica.OrderSetter, now time.Time) (why, doubt string) {
 	id := o.ByID
 	if id == "" && o.By != System.Name {
 		id = m.PersonNamed(names.Of(o.By))
@@ -40,19 +40,34 @@ func Lapsed(m *replica.Replica, station string, o replica.OrderSetter, now time.
 		case len(p.Stations) > 0 && !slices.Contains(p.Stations, station):
 			why = "the person who set it no longer works for this station"
 		}
-		return why, expires
 	}
 	if o.Token == "" {
-		return "", expires
+		return why, ""
 	}
 	row, known := tokensIn(m).Get(o.Token)
 	switch t := row.Value; {
 	case !known:
-		why = "the token by which it was set was revoked"
-	case !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt.Time):
-		why = fmt.Sprintf("the token by which it was set expired on %s", schedules.DateOf(t.ExpiresAt.Time))
-	default:
-		expires = t.ExpiresAt
+		doubt = "was revoked"
+	case id != "" || t.ExpiresAt.IsZero(): // the person is still there
+	case !now.Before(t.ExpiresAt.Time):
+		doubt = fmt.Sprintf("expired on %s", schedules.DateOf(t.ExpiresAt.Time))
+	case t.ExpiresAt.Sub(now) < orderEndsWarned:
+		doubt = fmt.Sprintf("expires on %s", schedules.DateOf(t.ExpiresAt.Time))
 	}
-	return why, expires
+	return why, doubt
+}
+
+// orderEndsWarned is how long before a machine's token expires somebody is asked to confirm its standing order.
+const orderEndsWarned = 30 * 24 * time.Hour
+
+// ordersOf returns the writes by which nobody is known any more to have set the standing orders that were set by a
+// token: they stop. An order of a station for which the actor does not work goes on, in doubt.
+func ordersOf(m *replica.Replica, by Actor, token string) (writes []store.Write) {
+	for station, row := range replica.OrderSettersIn(m).After("", "") {
+		w := store.Write{Kind: replica.KindStandingOrder, ID: station, Expect: row.Revision, Delete: true}
+		if row.Value.Token == token && m.Scope(by.Person, w) == nil {
+			writes = append(writes, w)
+		}
+	}
+	return writes
 }

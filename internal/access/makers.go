@@ -33,6 +33,14 @@ func (a Actor) maker() AccessMaker {
 // the commands that write to the store. Who may do that needs nobody's access to be two persons.
 func (a Actor) Here() bool { return a.Token == "" && a.Session == "" && a.Address == "" }
 
+// where says of an act, for the audit, that somebody did it on the service's machine: whose name it bears is unproven.
+func (a Actor) where() string {
+	if !a.Here() || a.Name == System.Name {
+		return ""
+	}
+	return ", on the service's machine"
+}
+
 // Makers returns who may be behind access that a makes: a, and who made a's own access.
 func (a Actor) Makers(m *replica.Replica) []AccessMaker {
 	if a.Here() {
@@ -194,6 +202,14 @@ func anyAdmin(m *replica.Replica, makers []AccessMaker) bool {
 func NamedMade(m *replica.Replica, person string, passkeys bool) bool {
 	return !slices.ContainsFunc(replica.MadeIn(m), func(made replica.Made) bool {
 		return made.Of == person && made.Passkeys == passkeys && made.Until.IsZero() && !named(m, made.By)
+	})
+}
+
+// AllNamed reports whether all makers are for what is sensitive: persons who are named for it, and machines by a token
+// that is for it.
+func AllNamed(m *replica.Replica, makers []AccessMaker) bool {
+	return !slices.ContainsFunc(makers, func(k AccessMaker) bool {
+		return !named(m, k.Person) && !(k.Person == "" && k.Name != "" && hasToken(m, "", k.Name, token.knows))
 	})
 }
 

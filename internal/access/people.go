@@ -255,7 +255,7 @@ func (p *Members) change(ctx context.Context, by Actor, id, action string, ends 
 			}
 			writes = append(writes, counted...)
 		}
-		return h.commit(ctx, by.Origin(p.now(), action, next.Name), writes...)
+		return h.commit(ctx, by.Origin(p.now(), action, next.Name+by.where()), writes...)
 	})
 	if err == nil {
 		err = p.replica.CatchUp(ctx)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -40,8 +41,11 @@ type waitingWrite struct {
 	Body   json.RawMessage `json:"body,omitempty"`
 }
 
-// NeedsTwo says why a commit needs two persons, and how long it may wait for the second; "": it needs one.
+// NeedsTwo gives every reason why a commit needs two persons, divided by reasonsDivided, and how long it may wait for
+// the second; "": it needs one.
 type NeedsTwo func(c store.Commit) (why string, life time.Duration)
+
+const reasonsDivided = "; "
 
 // Confirmations holds the changes that need two persons: what one of them asks for waits, changes nothing, and is made
 // when another confirms it. They are commits, so that every way to make such a change is held.
@@ -61,8 +65,8 @@ func NewConfirmations(m *replica.Replica, rule NeedsTwo, now func() time.Time) *
 const waitingMost = 20
 
 // guarded are the kinds of documents that a rule decides on, and the count of ends of others' access.
-var guarded = []string{replica.KindSegment, replica.KindScript, replica.KindStation, replica.KindQueue,
-	replica.KindPerson, KindEnds}
+var guarded = []string{replica.KindSegment, replica.KindScript, replica.KindStation, replica.KindClock,
+	replica.KindQueue, replica.KindPerson, KindEnds}
 
 // endsWait is how long an end of others' access waits for a second person.
 const endsWait = 24 * time.Hour
@@ -93,8 +97,12 @@ func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func(s
 		return w.Kind == KindEnds
 	}) // they count nothing for who confirms it later
 	why, life := s.rule(c)
-	if why == "" && many != "" {
+	switch {
+	case many == "":
+	case why == "":
 		why, life = many, endsWait
+	default:
+		why, life = why+reasonsDivided+many, min(life, endsWait)
 	}
 	if why == "" {
 		return commit(decided)
@@ -108,7 +116,7 @@ func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func(s
 	if err != nil {
 		return err
 	}
-	asked := 0
+	asked, replaced := 0, ""
 	id := replica.NewID()
 	asks := []store.Write{{Kind: KindWaiting, ID: id, Body: ask}}
 	for earlier, row := range waitingIn(s.replica).After("", "") {
@@ -121,9 +129,10 @@ func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func(s
 			continue
 		}
 		if slices.EqualFunc(v.Writes, w.Writes, sameWrite) {
-			return waits(earlier, v)
+			return waits(earlier, v, "")
 		}
 		asks = append(asks, store.Write{Kind: KindWaiting, ID: earlier, Expect: row.Revision, Delete: true})
+		replaced = earlier
 	}
 	if asked >= waitingMost {
 		return fault.New(fault.Forbidden, "%s: another person must confirm it, and %d changes of %s wait already: let "+
@@ -132,11 +141,11 @@ func (s *Confirmations) Guard(ctx context.Context, c store.Commit, commit func(s
 	origin := c.Origin
 	origin.Action, origin.Reason = "change.ask", w.Action+": "+why
 	err = s.replica.CommitConfirmed(ctx, store.Commit{Writes: asks, Origin: origin})
-	return cmp.Or(err, waits(id, w))
+	return cmp.Or(err, waits(id, w, replaced))
 }
 
 // takes reports whether a commit may take away what another leaves, and has no turn for that yet: it changes an
-// approved segment, a script or a station.
+// approved segment, a script, a station or a clock.
 func (s *Confirmations) takes(c store.Commit) bool {
 	if slices.ContainsFunc(c.Writes, func(w store.Write) bool {
 		return w.Kind == replica.KindTurn && w.ID == replica.ActsTurn
@@ -146,7 +155,7 @@ func (s *Confirmations) takes(c store.Commit) bool {
 	return slices.ContainsFunc(c.Writes, func(w store.Write) bool {
 		before, _ := replica.SegmentsIn(s.replica).Get(w.ID)
 		return w.Kind == replica.KindSegment && before.Value.State == schedules.Approved ||
-			w.Expect > 0 && (w.Kind == replica.KindScript || w.Kind == replica.KindStation)
+			w.Expect > 0 && (w.Kind == replica.KindScript || w.Kind == replica.KindStation || w.Kind == replica.KindClock)
 	})
 }
 
@@ -174,10 +183,14 @@ func content(body json.RawMessage) string {
 	return string(b)
 }
 
-// waits says that a change waits.
-func waits(id string, w waiting) error {
+// waits says that a change waits, and which one it replaced.
+func waits(id string, w waiting, replaced string) error {
+	instead := ""
+	if replaced != "" {
+		instead = ". It replaces " + replaced + ", by which you asked to change the same, and which waits no more"
+	}
 	return fault.New(fault.Forbidden, "%s, so nothing was changed yet: it waits as %s until %s for another person, who "+
-		"confirms it (lifeline waiting confirm %s)", w.Why, id, w.ExpiresAt, id)
+		"confirms it (lifeline waiting confirm %s)%s", w.Why, id, w.ExpiresAt, id, instead)
 }
 
 // List returns the changes that wait, the oldest first, with what they would change: what a may know of it. Those of
@@ -265,7 +278,50 @@ func ofAdministrators(w waiting) bool {
 var ofSchedulers = []string{replica.KindStation, replica.KindClock, replica.KindCampaign, replica.KindQueue,
 	replica.KindStationKeys}
 
-// Confirm makes a change that waits. It fails with Forbidden for the person who asked for it, for a producer if
+// figure is what of a reason may differ though the reason is the same, such as from when on nothing airs.
+var figure = regexp.MustCompile(`\d[\d.:a-zµ]*`)
+
+// grown reports whether a change needs two persons for reasons now that were not told when it was put to wait.
+func grown(told, now string) bool {
+	known := strings.Split(figure.ReplaceAllString(told, "#"), reasonsDivided)
+	for _, why := range strings.Split(figure.ReplaceAllString(now, "#"), reasonsDivided) {
+		at := slices.Index(known, why)
+		if at < 0 {
+			return true
+		}
+		known = slices.Delete(known, at, at+1)
+	}
+	return false
+}
+
+// judgeAnew returns a change that waits with the reasons why it needs two persons now. It fails with Conflict if there
+// are more of them than whoever confirms it has seen: it goes on waiting, with these.
+func (s *Confirmations) judgeAnew(ctx context.Context, id string, row replica.Row[waiting], writes []store.Write) (
+	waiting, error) {
+	w := row.Value
+	why, _ := s.rule(store.Commit{Writes: writes, Origin: store.Origin{At: s.now(), By: w.By, Person: w.ByID,
+		Action: w.Action, Reason: w.Reason}})
+	if why == "" {
+		return w, nil
+	}
+	told := w.Why
+	w.Why = why
+	if !grown(told, why) {
+		return w, nil
+	}
+	body, err := replica.Encode(w)
+	if err != nil {
+		return w, err
+	}
+	err = s.replica.CommitConfirmed(ctx, store.Commit{Origin: System.Origin(s.now(), "change.ask", w.Action+": "+why),
+		Writes: []store.Write{{Kind: KindWaiting, ID: id, Expect: row.Revision, Body: body}}})
+	return w, cmp.Or(err, fault.New(fault.Conflict, "this change was not made, and waits on as %s: since %s asked for it "+
+		"at %s, it has come to need two persons for more reasons. All of them now: %s. Look at it, and confirm it again if "+
+		"it is right (lifeline waiting confirm %s)", id, w.By, w.At, why, id))
+}
+
+// Confirm makes a change that waits, which it judges by what is stored now. It fails with Conflict if it then needs two
+// persons for more than it waits for. It fails with Forbidden for the person who asked for it, for a producer if
 // schedulers make such changes and for everybody but administrators if it is of others' access, for an actor who may
 // not see all that it changes, and if the person who asked was ended or may no longer change it; and with Stale if
 // something that it changes has changed since.
@@ -292,6 +348,7 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 		return wire.Waiting{}, err
 	}
 	writes := []store.Write{{Kind: KindWaiting, ID: id, Expect: row.Revision, Delete: true}}
+	var asked []store.Write
 	for _, one := range w.Writes {
 		write, err := s.asItIs(ctx, one)
 		if err == nil {
@@ -300,7 +357,7 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 		if err != nil {
 			return wire.Waiting{}, err
 		}
-		writes = append(writes, write)
+		writes, asked = append(writes, write), append(asked, write)
 		if t, known := tokensIn(s.replica).Get(one.ID); known && one.Kind == KindToken && one.Delete {
 			made, err := endsMadeBy(s.replica, t.Value, s.now())
 			if err != nil {
@@ -308,6 +365,11 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 			}
 			writes = append(writes, made...)
 		}
+	}
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if w, err = s.judgeAnew(ctx, id, row, asked); err != nil {
+		return wire.Waiting{}, err
 	}
 	err = replica.CommitSeconded(ctx, s.replica, store.Commit{Writes: writes, Origin: a.Origin(s.now(), w.Action,
 		"asked for by "+w.By+": "+cmp.Or(w.Reason, w.Why))})
@@ -410,7 +472,11 @@ func (s *Confirmations) Withdraw(ctx context.Context, a Actor, id string) (wire.
 		if err := decides(a, row.Value); err != nil {
 			return wire.Waiting{}, err
 		}
-		for _, whose := range s.endedBy(row.Value) {
+		ended, err := s.endedBy(ctx, row.Value)
+		if err != nil {
+			return wire.Waiting{}, err
+		}
+		for _, whose := range ended {
 			if a.IsOrMade(s.replica, whose.Person, nameOf(s.replica, whose), row.Value.At) {
 				return wire.Waiting{}, fault.New(fault.Forbidden, "%s asked for this change, which would end access of yours, or "+
 					"of whom you are one with: another person withdraws it", row.Value.By)

@@ -55,7 +55,7 @@ func TestOnlyTestsThemselvesAskForTheShortForm(t *testing.T) {
 }
 
 // The check runs these packages without the race detector, or compiles them without it: they start no goroutine, so
-// that it has nothing to find in them. Their tests that call them from several at once are named so, and run under it.
+// that it has nothing to find in them. Their tests that call them concurrently are named so, and run under it.
 func TestPackagesThatTheRaceDetectorSkipsStartNoGoroutine(t *testing.T) {
 	for _, room := range []string{"schedules", "internal/playout/dsp"} {
 		err := filepath.WalkDir(filepath.Join("..", "..", room), func(file string, d fs.DirEntry, err error) error {
@@ -68,7 +68,7 @@ func TestPackagesThatTheRaceDetectorSkipsStartNoGoroutine(t *testing.T) {
 			}
 			for _, decl := range source.Decls {
 				f, ok := decl.(*ast.FuncDecl)
-				if !ok || strings.Contains(f.Name.Name, "AtOnce") {
+				if !ok || strings.Contains(f.Name.Name, "Concurrent") {
 					continue
 				}
 				longer := false

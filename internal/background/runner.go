@@ -38,6 +38,9 @@ type Runner struct {
 // Collector removes audio that no segment names and that was put before an instant, and returns how much.
 type Collector func(ctx context.Context, before time.Time) (removed int, err error)
 
+// Baseline keeps the digests of the documents that were stored before the audit had any, once.
+type Baseline func(ctx context.Context, now time.Time) error
+
 // Renders holds rendered windows of this process.
 type Renders interface {
 	// Forget removes the files that were made before an instant.
@@ -54,7 +57,7 @@ type job struct {
 // NewRunner returns a Runner that runs each job when a document that it needs changes, and at least once per every.
 func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, a *access.Access, n *access.Notes,
 	in *signin.SignIn, e *erasure.Erasures, renders Renders, w *access.Confirmations, c *replica.WorkLock,
-	collect Collector, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
+	collect Collector, base Baseline, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
 	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
 	k.jobs = []job{
 		{"analyse", []string{replica.KindSegment}, l.Recordings.AnalyseBehind},
@@ -73,7 +76,10 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 		{"make-goods", []string{record.AsRunReports, replica.KindStation, replica.KindQueue, replica.KindSegment,
 			replica.KindScript, replica.KindCampaign}, unclaimed(s.Record.MakeGoods.SettleAll)},
 		{"seal", []string{replica.KindStation, record.KindLate}, unclaimed(s.Record.Sealing.SealAll)},
-		{"seal-audit", nil, unclaimed(s.Record.Sealing.SealAudit)},
+		{"seal-audit", nil, unclaimed(func(ctx context.Context) error {
+			return s.Record.Sealing.SealAudit(ctx, false)
+		})},
+		{"baseline", nil, unclaimed(func(ctx context.Context) error { return base(ctx, now()) })},
 		{"token-uses", nil, unclaimed(a.KeepUses)},
 		{"notes", nil, unclaimed(func(ctx context.Context) error { return n.Flush(ctx, false) })},
 		{"sign-in", nil, unclaimed(in.Sweep)},

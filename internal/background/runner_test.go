@@ -103,7 +103,7 @@ func (f *fixture) runner() *Runner {
 	return NewRunner(f.replica, lib, f.scheduler, access.New(f.replica, time.Now),
 		access.NewNotes(f.replica, time.Now), in, erasure.New(f.replica, nil, nil, nil, nil, time.Now), noRenders{},
 		access.NewConfirmations(f.replica, nil, time.Now), f.lock, none,
-		slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
+		func(context.Context, time.Time) error { return nil }, slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
 }
 
 type noRenders struct{}
@@ -212,8 +212,8 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		n, ctx := newFixture(t, memory.New(100))
 		w := &wakes{runs: map[string]int{}}
 		n.runJobs(ctx, w.counted)
-		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse erase erase-renders fallback make-goods "+
-			"notes refill repair seal seal-audit sign sign-in standing-orders sweep token-uses uploads waiting" {
+		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse baseline erase erase-renders fallback "+
+			"make-goods notes refill repair seal seal-audit sign sign-in standing-orders sweep token-uses uploads waiting" {
 			t.Errorf("a day runs %s", got)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -148,6 +149,7 @@ func TestALargeDocumentThatBreaksOffIsNotTakenForWhole(t *testing.T) {
 
 // Little that unpacks to a quarter of a gigabyte is bounded by what it holds.
 func TestCompressedAnswersAreBoundedByWhatTheyHold(t *testing.T) {
+	longform.Only(t) // 256 MB are slow under the race detector, and one client reads them
 	var bomb bytes.Buffer
 	z, zeros := gzip.NewWriter(&bomb), make([]byte, 1<<20)
 	for range 256 {

@@ -90,12 +90,13 @@ type Request struct {
 	ContentType  string
 	Header       http.Header
 	Most         int64 // maximum bytes of the response that Call reads; 0: maxBody
+	Also         int   // a status other than 2xx whose response has the body that Call reads; 0: none
 	Unpaced      bool  // the response may be silent for a long time
 }
 
-// Do sends the request and returns any 2xx or 304 response; the caller closes its body. For every other response it
-// returns an error of the kind of the status, with the service's message. If the service is unreachable, the error is
-// fault.Unavailable.
+// Do sends the request and returns any 2xx or 304 response, and one of the status r.Also; the caller closes its body.
+// For every other response it returns an error of the kind of the status, with the service's message. If the service is
+// unreachable, the error is fault.Unavailable.
 func (c *caller) Do(ctx context.Context, r Request) (*http.Response, error) {
 	left, err := c.patience.enter()
 	if err != nil {
@@ -164,7 +165,8 @@ func (c *caller) do(ctx context.Context, r Request) (*http.Response, error) {
 	if zipped {
 		unzip(resp)
 	}
-	if resp.StatusCode/100 == 2 || resp.StatusCode == http.StatusNotModified {
+	if resp.StatusCode/100 == 2 || resp.StatusCode == http.StatusNotModified ||
+		resp.StatusCode == r.Also && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
 		return resp, nil
 	}
 	defer resp.Body.Close()
@@ -278,4 +280,18 @@ func (c *caller) Time(ctx context.Context) (time.Time, error) {
 	var t wire.Time
 	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/time"}, &t)
 	return t.Now.Time, err
+}
+
+// Ready returns what each part of the service says of itself, and whether the service is ready.
+func (c *caller) Ready(ctx context.Context) (r wire.Readiness, ready bool, err error) {
+	resp, err := c.Do(ctx, Request{Method: http.MethodGet, Path: "/readyz", Also: http.StatusServiceUnavailable})
+	if err != nil {
+		return r, false, err
+	}
+	defer resp.Body.Close()
+	err = json.NewDecoder(io.LimitReader(resp.Body, maxProblem)).Decode(&r)
+	if err != nil || len(r.Parts) == 0 {
+		return r, false, fault.Lasting(c.notLifeline(resp))
+	}
+	return r, resp.StatusCode == http.StatusOK, nil
 }

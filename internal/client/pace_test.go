@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 )
 
@@ -140,6 +141,7 @@ func TestAStreamThatNeverEndsALineIsLost(t *testing.T) {
 }
 
 func TestAListWithoutAnEndIsGivenUp(t *testing.T) {
+	longform.Only(t) // many pages, likewise
 	asked := 0
 	page := func(cursor func() string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

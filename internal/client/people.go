@@ -257,9 +257,13 @@ func (c AccessCalls) PersonCode(ctx context.Context, id string) (code wire.Perso
 	return code, err
 }
 
-// RevokeToken revokes a token immediately.
-func (c AccessCalls) RevokeToken(ctx context.Context, id string) error {
-	_, err := c.Call(ctx, Request{Method: http.MethodDelete, Path: wire.Base + "/tokens/" + url.PathEscape(id)}, nil)
+// RevokeToken revokes a token immediately. If it was stolen, the standing orders that were set by it stop.
+func (c AccessCalls) RevokeToken(ctx context.Context, id string, stolen bool) error {
+	path := wire.Base + "/tokens/" + url.PathEscape(id)
+	if stolen {
+		path += "?stolen=true"
+	}
+	_, err := c.Call(ctx, Request{Method: http.MethodDelete, Path: path}, nil)
 	return err
 }
 

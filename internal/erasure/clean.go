@@ -186,7 +186,7 @@ func (c cleaner) change(h store.Change) store.Change {
 	switch {
 	case h.Fields == "":
 	case h.Kind == replica.KindSegment && c.segments[h.ID]:
-		h.Fields = ""
+		h.Fields = replica.OnlyDigest(h.Fields)
 	case slices.Contains(ofAccess, h.Kind) && !(h.Kind == replica.KindPerson && h.ID == c.member):
 	default:
 		c.subjects = h.Kind == replica.KindPerson

@@ -136,7 +136,7 @@ func (h *house) air(day schedules.Date) {
 	}
 	h.now = h.now.AddDate(0, 0, 3)
 	h.must(h.Record.Sealing.SealAll(h.Context()))
-	h.must(h.Record.Sealing.SealAudit(h.Context()))
+	h.must(h.Record.Sealing.SealAudit(h.Context(), false))
 }
 
 // sweep runs the background work.

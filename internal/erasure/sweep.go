@@ -256,7 +256,7 @@ const few = 64
 // only their callers know.
 var untouched = []string{replica.KindRecalls, library.KindWaveform, record.KindHead, record.KindRecords,
 	record.KindLink, idempotency.KindAnswer, replica.KindFormat, replica.KindCounter, replica.KindFloor,
-	replica.KindTurn, access.KindKeys, access.KindUse, signin.KindChallenge}
+	replica.KindTurn, replica.KindBaseline, access.KindKeys, access.KindUse, signin.KindChallenge}
 
 // ofAccess are the kinds of documents that say who may do what. Only the erasure of a member changes those of the
 // member: a text that looks like an id would lock somebody out.

@@ -24,6 +24,8 @@ type Audit struct {
 	Replaced []Replaced         `json:"audit_replaced,omitempty"`
 	// the last link of the audit that a link of a station names; nobody but an earlier run misses those after it
 	Named int64 `json:"audit_named,omitempty"`
+	// the last restore of a backup, or acceptance of an older database, that entries of the audit tell of
+	Restored *schedules.Instant `json:"audit_restored,omitempty"`
 }
 
 // Replaced are entries of the audit that an erasure took texts from.
@@ -38,7 +40,7 @@ func (a *Audit) add(o Audit) {
 	a.Open += o.Open
 	a.Replaced = append(a.Replaced, o.Replaced...)
 	if o.Since != nil {
-		a.Since = o.Since
+		a.Since, a.Restored = o.Since, o.Restored
 	}
 	a.Named = max(a.Named, o.Named)
 }
@@ -107,6 +109,8 @@ func (v *verifier) audit(ctx context.Context) error {
 		}
 		v.proof.Entries += len(records)
 		v.linksGone(records, named)
+		v.setBack(records)
+		v.changes(l.Date, records)
 		if !v.is(l.Records, Records(records)) {
 			v.differs(l.Date, "the audit was changed since %s: %s", l.SealedAt, missing(l.Sequences, records))
 		} else {
@@ -122,6 +126,8 @@ func (v *verifier) audit(ctx context.Context) error {
 		v.gapless(v.last.Date, last, open)
 	}
 	v.linksGone(open, named)
+	v.setBack(open)
+	v.changes(v.last.Date, open)
 	return v.tellGone(ctx, named)
 }
 
@@ -160,6 +166,38 @@ func (v *verifier) linksGone(records []wire.ChainRecord, named map[string]namedL
 	}
 }
 
+// ActionSetBack is the action of the change with which a store begins that was set back to an older state.
+const ActionSetBack = "store.set-back"
+
+// setBack takes from entries of the audit when the store was set back.
+func (v *verifier) setBack(records []wire.ChainRecord) {
+	for _, r := range records {
+		var change struct{ Action string }
+		if bytes.Contains(r.Body, []byte(ActionSetBack)) && json.Unmarshal(r.Body, &change) == nil &&
+			change.Action == ActionSetBack {
+			at := schedules.At(time.UnixMilli(r.AtMs).UTC())
+			v.proof.Restored = &at
+		}
+	}
+}
+
+// changes holds entries of the audit against the signatures of the programs that made them.
+func (v *verifier) changes(date schedules.Date, records []wire.ChainRecord) {
+	if v.signed == nil {
+		v.signed = NewChanges(v.keys)
+	}
+	for _, r := range sorted(records) {
+		h, err := ChangeOf(r)
+		if err != nil {
+			v.differs(date, "entry %d of the audit cannot be read: %v", r.Sequence, err)
+			continue
+		}
+		if problem := v.signed.Problem(h); problem != "" {
+			v.differs(date, "%s", problem)
+		}
+	}
+}
+
 // tellGone tells of links that entries of the audit name, unless the chain grew by them while it was read.
 func (v *verifier) tellGone(ctx context.Context, named map[string]namedLink) error {
 	for station, l := range named {
@@ -168,8 +206,8 @@ func (v *verifier) tellGone(ctx context.Context, named map[string]namedLink) err
 			return err
 		}
 		if head.Number < l.number {
-			v.proof.Differences = append(v.proof.Differences, Difference{station, l.date, fmt.Sprintf("link %d is gone: "+
-				"entry %d of the audit says that it was made", l.number, l.entry)})
+			v.proof.Differences = append(v.proof.Differences, Difference{Station: station, Date: l.date,
+				What: fmt.Sprintf("link %d is gone: entry %d of the audit says that it was made", l.number, l.entry)})
 		}
 	}
 	return nil

@@ -60,6 +60,7 @@ type Difference struct {
 	Station string         `json:"station"`
 	Date    schedules.Date `json:"date"`
 	What    string         `json:"what"`
+	SetBack bool           `json:"set_back,omitempty"` // the chain has no longer the end that was seen earlier
 }
 
 func (d Difference) String() string { return fmt.Sprintf("%s %s: %s", d.Station, d.Date, d.What) }
@@ -78,6 +79,8 @@ type Proof struct {
 	Differences []Difference `json:"differences"` // by station and day
 	// keep these: a chain that is cut off later no longer reaches them
 	Heads []wire.ChainHead `json:"heads"`
+	// chains that were there at the earlier run, of which it kept no end: somebody may have cut them off
+	Unkept []string `json:"unkept,omitempty"`
 
 	anchors anchors // of the stations' chains
 	ends    ends
@@ -127,6 +130,7 @@ func (p *Proof) add(o Proof) {
 	maps.Copy(p.ends, o.ends)
 	p.Differences = append(p.Differences, o.Differences...)
 	p.Heads = append(p.Heads, o.Heads...)
+	p.Unkept = append(p.Unkept, o.Unkept...)
 }
 
 // maxLooks bounds how often Verify rereads a chain that grows meanwhile.
@@ -162,6 +166,7 @@ type verifier struct {
 	station string
 	proof   Proof
 
+	first  wire.Link
 	last   wire.Link // the last valid link
 	hash   string    // of its envelope
 	until  schedules.Instant
@@ -174,6 +179,7 @@ type verifier struct {
 	// of the audit: what the stations' links say of its links
 	anchors anchors
 	ends    ends
+	signed  *Changes
 	erased  map[string]string // by the hash of sealed data: that of the same data without erased texts
 }
 
@@ -194,7 +200,8 @@ func (v *verifier) is(sealed, got string) bool {
 }
 
 func (v *verifier) differs(date schedules.Date, format string, args ...any) {
-	v.proof.Differences = append(v.proof.Differences, Difference{v.station, date, fmt.Sprintf(format, args...)})
+	v.proof.Differences = append(v.proof.Differences, Difference{Station: v.station, Date: date,
+		What: fmt.Sprintf(format, args...)})
 }
 
 // readHead returns the zero ChainHead if there is no chain.
@@ -240,6 +247,7 @@ func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.Ch
 		return err
 	}
 	v.head(head, known)
+	v.unkept(known)
 	v.anchored()
 	return nil
 }
@@ -279,6 +287,9 @@ func (v *verifier) link(s Stored) bool {
 }
 
 func (v *verifier) take(l wire.Link, envelope []byte) {
+	if v.last.Number == 0 {
+		v.first = l
+	}
 	v.last, v.hash = l, Hash(envelope)
 	if _, asked := v.seen[l.Number]; asked {
 		v.seen[l.Number] = v.hash
@@ -315,6 +326,7 @@ func (v *verifier) head(head wire.ChainHead, known []wire.ChainHead) {
 	for _, k := range known {
 		if k.Station == v.station && v.seen[k.Number] != k.SHA256 {
 			v.differs(v.last.Date, "link %d differs from the one when the chain was last verified, or is gone", k.Number)
+			v.proof.Differences[len(v.proof.Differences)-1].SetBack = true
 		}
 	}
 	if is := (wire.ChainHead{Station: v.station, Number: v.last.Number, SHA256: v.hash,
@@ -326,6 +338,20 @@ func (v *verifier) head(head wire.ChainHead, known []wire.ChainHead) {
 		}
 	} else if head.Number > 0 {
 		v.differs(schedules.Date{}, "the whole chain of %d links is gone", head.Number)
+	}
+}
+
+// unkept tells of a chain of which the earlier run kept no end, although others', unless it began since: its first link
+// then names a link of the audit that the earlier run saw last, or a later one.
+func (v *verifier) unkept(known []wire.ChainHead) {
+	of := func(station string) int {
+		return slices.IndexFunc(known, func(h wire.ChainHead) bool { return h.Station == station })
+	}
+	if len(known) == 0 || v.last.Number == 0 || of(v.station) >= 0 {
+		return
+	}
+	if audit := of(wire.AuditChain); audit < 0 || v.first.AuditNumber < known[audit].Number {
+		v.proof.Unkept = append(v.proof.Unkept, v.station)
 	}
 }
 

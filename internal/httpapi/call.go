@@ -294,10 +294,14 @@ func (c *call) startingFrom(exists bool) (*int64, error) {
 	return revision, err
 }
 
+// setTag sets the ETag of an answer that is given in full.
+func setTag(c *call, revision int64) {
+	c.w.Header().Set("ETag", `"`+strconv.FormatInt(revision, 10)+c.variant+`"`)
+}
+
 // tag sets the ETag. If the caller has that revision, it answers 304 and returns true.
 func (c *call) tag(revision int64) (notModified bool) {
-	etag := `"` + strconv.FormatInt(revision, 10) + c.variant + `"`
-	c.w.Header().Set("ETag", etag)
+	setTag(c, revision)
 	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
 		return false
 	}

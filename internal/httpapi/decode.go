@@ -291,7 +291,7 @@ func (s *strict) list(v reflect.Value, raw json.RawMessage, path string, texts t
 	v.Set(reflect.MakeSlice(v.Type(), len(values), len(values)))
 	for i, entry := range values {
 		value := json.RawMessage(entry.Value)
-		if at := fmt.Sprintf("%s[%d]", path, i); string(value) == "null" && v.Type().Elem().Kind() == reflect.Struct {
+		if at := fmt.Sprintf("%s[%d]", path, i); string(value) == "null" && v.Type().Elem().Kind() != reflect.Pointer {
 			s.wrong(at, "must not be null") // a null member is allowed and means absent
 		} else {
 			s.fill(v.Index(i), value, at, texts)

@@ -24,6 +24,9 @@ func TestStrictDecodingNamesEveryWrongField(t *testing.T) {
 		List  []inner           `json:"list"`
 		Words map[string]string `json:"words"`
 		Flag  bool              `json:"flag"`
+		Keys  [][]byte          `json:"keys"`
+		Codes [][]string        `json:"codes"`
+		Notes []*string         `json:"notes"`
 	}
 	for _, c := range []struct {
 		body   string
@@ -33,6 +36,8 @@ func TestStrictDecodingNamesEveryWrongField(t *testing.T) {
 		{`{"name":5,"extra":1,"list":[{"at_ms":1.5},{"until":"noon","odd":true}],"flag":"yes"}`,
 			[]string{"extra", "flag", "list[0].at_ms", "list[1].odd", "list[1].until", "name"}},
 		{`{"name":null,"list":{},"words":[]}`, []string{"list", "name", "words"}},
+		{`{"keys":["AA==",null],"codes":[null,["a",null]],"notes":[null],"list":[null]}`,
+			[]string{"codes[0]", "codes[1][1]", "keys[1]", "list[0]"}},
 		{`[]`, []string{"body"}},
 		{`{"list":[{"number":"x"}]}`, []string{"list[0].number"}},
 		{`{"name":"a","list":[{"number":1,"number":2}],"words":{"x":"a","x":"b"},"name":"a"}`,

@@ -218,3 +218,14 @@ func TestEveryOperationThatReadsTheQuerySaysThatItMayBeUnreadable(t *testing.T) 
 		}
 	}
 }
+
+func TestManyOperationsOfATokenAreCheckedAtOnce(t *testing.T) {
+	made := 0
+	a := tokenHandlers{all: func() []route {
+		made++
+		return (&api{}).routes()
+	}}
+	if err := a.known(slices.Repeat([]string{"x"}, 1000)); err == nil || made != 1 {
+		t.Errorf("the routes were made %d times: %v", made, err)
+	}
+}

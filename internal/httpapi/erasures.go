@@ -82,13 +82,17 @@ func (a erasureHandlers) ask(c *call) error {
 		return err
 	}
 	c.w.Header().Set("Location", wire.Erasures(e.ID))
-	c.tag(e.Revision)
+	setTag(c, e.Revision)
 	return c.json(http.StatusCreated, a.viewErasures(c, e)[0])
 }
 
 func (a erasureHandlers) get(c *call) error {
 	e, err := a.Erasures.Show(c.r.Context(), c.param("erasure"))
-	return resource(c, a.viewErasures(c, e)[0], e.Revision, err)
+	if err != nil {
+		return err
+	}
+	setTag(c, e.Revision)
+	return c.json(http.StatusOK, a.viewErasures(c, e)[0]) // in full: what is counted is not part of the revision
 }
 
 // confirm confirms an erasure as it was shown: with its revision, by somebody who sees all names that go.

@@ -98,7 +98,8 @@ func within(least, most float64) openapi.Field {
 // values just outside each bound, and each must be refused.
 var fields = map[reflect.Type]map[string]openapi.Field{
 	reflect.TypeFor[wire.SegmentMeta](): {"id": maybeID, "kind": needed, "title": aName, "language": aLanguage,
-		"series": maybeLabel, "tags": {Bounds: &openapi.Schema{Items: openapi.Match(schedules.LabelForm), UniqueItems: true}},
+		"series": maybeLabel, "episode": {Bounds: openapi.Integer().Between(0, schedules.MaxEpisode)},
+		"tags":    {Bounds: &openapi.Schema{Items: openapi.Match(schedules.LabelForm), UniqueItems: true}},
 		"persons": labels,
 		"intro":   maybeID, "back_announce": maybeID},
 	reflect.TypeFor[wire.Envelope](): {"payload": {Bounds: openapi.String().Length(0, maxLarge)}},
@@ -141,12 +142,13 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 		"at_ms":       lasting(0, schedules.MaxWindow-time.Millisecond),
 		"grace_ms":    {Bounds: (&openapi.Schema{}).AtLeast(0)},
 		"fade_max_ms": lasting(0, schedules.MaxFade), "near_ms": lasting(0, schedules.MaxNear),
-		"prefer": {Bounds: orNone(schedules.PreferUnexposed)}},
+		"prefer": {Bounds: orNone(schedules.Preferences...)}},
 	reflect.TypeFor[schedules.Selector](): {
 		"language": {Bounds: openapi.Match(optional(languagePattern))},
 		"min_ms":   {Bounds: (&openapi.Schema{}).AtLeast(0)}, "max_ms": {Bounds: (&openapi.Schema{}).AtLeast(0)}},
 	reflect.TypeFor[schedules.Rule](): {"separate": {Bounds: orNone(schedules.Separable...)},
 		"at_most": {Bounds: openapi.Integer().AtLeast(0)}, "at_least": {Bounds: openapi.Integer().AtLeast(1)},
+		"in_order": {Bounds: orNone(schedules.Orders...)}, "fresh_for_ms": lasting(0, 366*24*time.Hour),
 		"weight": within(0, schedules.MaxWeight)},
 	reflect.TypeFor[schedules.Share](): {"least": within(0, 1), "most": within(0, 1)},
 	reflect.TypeFor[schedules.Daypart](): {"from": {Bounds: openapi.Match(`^([01][0-9]|2[0-3]):[0-5][0-9]$`),

@@ -178,7 +178,7 @@ func (a *Parts) put(c *call, kind string, document any, id *string, latest *int6
 		lines, _ := st.InLines() // Check has said what is wrong
 		*st = lines.InWords()
 	}
-	c.tag(*latest)
+	setTag(c, *latest)
 	return c.json(status, document)
 }
 

@@ -78,7 +78,7 @@ func (a memberHandlers) get(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.tag(m.Revision)
+	setTag(c, m.Revision)
 	return c.json(http.StatusOK, a.now(m)) // in full: the recovery is not part of the revision
 }
 
@@ -100,7 +100,7 @@ func (a memberHandlers) add(c *call) error {
 		return err
 	}
 	c.w.Header().Set("Location", wire.People(m.ID))
-	c.tag(m.Revision)
+	setTag(c, m.Revision)
 	return c.json(http.StatusCreated, m)
 }
 

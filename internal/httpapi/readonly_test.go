@@ -227,6 +227,20 @@ func (s *served) do(method, path, body string, header ...string) *httptest.Respo
 	return w
 }
 
+// What an answer counts or computes anew is not part of its revision: who has that revision gets it again.
+func TestWhatIsNotOfARevisionIsAlwaysGivenInFull(t *testing.T) {
+	s := newServed(t)
+	asked, err := s.parts.Erasures.Ask(t.Context(), access.Actor{Name: "Hana"}, wire.ErasureRequest{
+		Segments: []string{"m1"}, Reason: "r"})
+	s.must(err)
+	for _, path := range []string{"/v1/erasures/" + asked.ID, "/v1/people/hana"} {
+		w := s.do(http.MethodGet, path, "", "If-None-Match", "*")
+		if w.Code != http.StatusOK || w.Body.Len() == 0 || w.Header().Get("ETag") == "" {
+			t.Errorf("%s: %d %q %s", path, w.Code, w.Header().Get("ETag"), w.Body)
+		}
+	}
+}
+
 // A store that refuses commits does not affect a GET or a dry run, even a dry run with an Idempotency-Key.
 func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 	s := newServed(t)

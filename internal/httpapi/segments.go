@@ -72,8 +72,9 @@ func (a segmentHandlers) routes() []route {
 			Confirmed: true, ID: "editSegment", Tag: apidoc.ForProducers, Summary: "Change the metadata of a segment",
 			Match: apidoc.MatchNeeded,
 			Detail: "The body is a merge patch (RFC 7396): fields that are left out stay the same, and null empties a " +
-				"field. An approved segment needs approval again if a change concerns its content, or " +
-				"protects its persons less: if it is no longer sensitive, or its consent lasts longer." +
+				"field. An approved segment needs approval again, by another person than who changed it, and is off the air " +
+				"until then, after every change but these: an earlier valid_until, a first consent or an earlier expiry of " +
+				"it, and sensitive where it was not." +
 				approvedConfirmed,
 			Takes: apidoc.TakesPatch[wire.SegmentMeta](map[string]any{"title": "Letter to a sister, read again",
 				"tags": []string{"appeal"}}),
@@ -147,7 +148,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 		return err
 	}
 	c.w.Header().Set("Location", wire.Segment(created.ID))
-	c.tag(created.Revision)
+	setTag(c, created.Revision)
 	return c.json(http.StatusCreated, a.segmentNow(c, created))
 }
 

@@ -8,6 +8,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -51,7 +52,10 @@ func (a tokenHandlers) routes() []route {
 			Confirmed: true, ID: "revokeToken", Tag: apidoc.ForSchedulers,
 			Summary: "Revoke an access token",
 			Detail: "An administrator may revoke every token, others their own. More than five ends of others' access within ten " +
-				"minutes wait (/v1/waiting).",
+				"minutes wait (/v1/waiting). The standing orders that were set by it go on, and the station has the problem " +
+				"order_unconfirmed.",
+			Query: []openapi.Parameter{{Name: "stolen", Schema: openapi.OneOf("true", "false", "1", "0"),
+				Description: "Somebody else has the token: the standing orders that were set by it stop."}},
 			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The token is revoked: it permits nothing "+
 				"any more.")}}},
 	}
@@ -120,8 +124,9 @@ func (a *Parts) givesAccess(by access.Actor, person string) bool {
 // known fails with Invalid unless all are ids of operations.
 func (a tokenHandlers) known(operations []string) error {
 	var wrong []fault.Field
+	all := a.all() // once: there may be many operations
 	for i, id := range operations {
-		if message := unknownOperation(id, a.all()); message != "" {
+		if message := unknownOperation(id, all); message != "" {
 			wrong = append(wrong, fault.Field{Field: fmt.Sprintf("may[%d]", i), Message: message})
 		}
 	}
@@ -159,7 +164,15 @@ func (a tokenHandlers) listTokens(c *call) error {
 }
 
 func (a tokenHandlers) revokeToken(c *call) error {
-	if err := a.Access.Revoke(c.r.Context(), c.actor, c.param("token")); err != nil {
+	stolen, err := c.query().flag("stolen")
+	if err != nil {
+		return err
+	}
+	revoke := a.Access.Revoke
+	if stolen {
+		revoke = a.Access.RevokeStolen
+	}
+	if err := revoke(c.r.Context(), c.actor, c.param("token")); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)

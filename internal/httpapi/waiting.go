@@ -31,8 +31,9 @@ func (a waitingHandlers) routes() []route {
 			Detail: "A change that one person may not make alone is answered with 403, and waits here with its ID. It changes " +
 				"nothing until another person confirms it: a segment that protects the persons in it less, the last fallback " +
 				"of a station in a language, many edits or rejections of segments in coming queues, what takes effect in a " +
-				"window that has begun or is frozen, and, of a station that was published, most of its air time, the starts " +
-				"of all windows, its zone or a shorter freeze. So do who would newly hear what is sensitive, and more than " +
+				"window that has begun or is frozen, and, of a station that was published, air time that listeners would no " +
+				"longer hear at the same instants, on the same frequencies and in the same languages, but for one special day " +
+				"in two weeks, its zone, its standing order or a shorter freeze. So do who would newly hear what is sensitive, and more than " +
 				"five ends of others' access within ten minutes (persons, their rights, tokens, sessions), which only " +
 				"administrators see and decide on, and more than five seizures of stations. The list shows every field that would change, before and after; " +
 				"persons, consent and texts of sensitive segments only to persons who are named for them.",
@@ -43,8 +44,11 @@ func (a waitingHandlers) routes() []route {
 			"The person who asked for the change cannot confirm it. A producer cannot confirm changes of stations and queues. "+
 				"The ID stands for the content that the list shows: who asks again with another content gets another ID, and "+
 				"the earlier one is dropped. Who may not see every field that it changes cannot confirm it. The change of a "+
-				"person who was ended since, or has no role for it any more, cannot be confirmed.",
+				"person who was ended since, or has no role for it any more, cannot be confirmed. It is judged by what is "+
+				"stored now: if it needs two persons for more reasons than the list showed, it goes on waiting, with all "+
+				"of them.",
 			map[int]string{http.StatusForbidden: "The role, or this person, is not permitted.",
+				http.StatusConflict:           "It needs two persons for more reasons now, which the list shows.",
 				http.StatusPreconditionFailed: "What the change changes has changed since."})},
 		{a.decide(func() waitingAct { return a.Waiting.Withdraw }), decide("withdraw", "withdrawWaiting",
 			"Withdraw a change that waits", "The change is dropped. The person who asked for it may do so, and any other who "+

@@ -120,7 +120,7 @@ func (a webhookHandlers) putWebhook(c *call) error {
 // writeSecret answers with a webhook that may contain its secret; the answer must not be cached.
 func writeSecret(c *call, status int, w wire.Webhook) error {
 	c.w.Header().Set("Cache-Control", "no-store")
-	c.tag(w.Revision)
+	setTag(c, w.Revision)
 	return c.json(status, w)
 }
 

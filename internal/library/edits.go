@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -8,39 +9,44 @@ import (
 	"lifeline/schedules"
 )
 
-// needingApproval returns the names of the fields in which two states of a segment differ and that another person must
-// approve: what it says, whom it protects, how long it may air, and by what clocks pick it. A shorter validity needs no
-// approval.
+// approved lists the editorial fields of a segment, with what of a change another person must approve: what it says,
+// whom it protects, how long it may air, and by what clocks pick, order and join it. Nothing else of a segment is
+// edited. What keeps it off the air sooner or protects its persons more, such as a first consent, needs no approval.
+var approved = []struct {
+	name  string
+	needs func(before, after *schedules.Segment) bool
+}{
+	{"kind", func(b, a *schedules.Segment) bool { return b.Kind != a.Kind }},
+	{"title", func(b, a *schedules.Segment) bool { return b.Title != a.Title }},
+	{"language", func(b, a *schedules.Segment) bool { return b.Language != a.Language }},
+	{"voice", func(b, a *schedules.Segment) bool { return b.Voice != a.Voice }},
+	{"series", func(b, a *schedules.Segment) bool { return b.Series != a.Series }},
+	{"episode", func(b, a *schedules.Segment) bool { return b.Episode != a.Episode }},
+	{"tags", func(b, a *schedules.Segment) bool { return !slices.Equal(b.Tags, a.Tags) }},
+	{"script", func(b, a *schedules.Segment) bool { return !sameScript(b.Script, a.Script) }},
+	{"persons", func(b, a *schedules.Segment) bool { return !slices.Equal(b.Persons, a.Persons) }},
+	{"intro", func(b, a *schedules.Segment) bool { return b.Intro != a.Intro }},
+	{"back_announce", func(b, a *schedules.Segment) bool { return b.BackAnnounce != a.BackAnnounce }},
+	// age and order count from it, so that the later one goes before others as the earlier one airs longer
+	{"valid_from", func(b, a *schedules.Segment) bool { return !b.ValidFrom.Equal(a.ValidFrom.Time) }},
+	{"valid_until", func(b, a *schedules.Segment) bool { return later(b.ValidUntil, a.ValidUntil) }},
+	{"consent", func(b, a *schedules.Segment) bool {
+		was, is := b.Consent, cmp.Or(a.Consent, &schedules.Consent{})
+		return was != nil && (was.Reference != is.Reference || !was.GivenAt.Equal(is.GivenAt.Time) ||
+			later(was.ExpiresAt, is.ExpiresAt))
+	}},
+	{"sensitive", func(b, a *schedules.Segment) bool { return b.Sensitive && !a.Sensitive }},
+}
+
+// later reports whether a limit of time ends later than before; none never ends.
+func later(before, after schedules.Instant) bool {
+	return !before.IsZero() && (after.IsZero() || after.After(before.Time))
+}
+
+// needingApproval returns the names of the fields of a segment with a change that another person must approve.
 func needingApproval(before, after schedules.Segment) (changed []string) {
-	var was, is schedules.Consent
-	if before.Consent != nil {
-		was = *before.Consent
-	}
-	if after.Consent != nil {
-		is = *after.Consent
-	}
-	for _, f := range []struct {
-		name    string
-		changed bool
-	}{
-		{"kind", before.Kind != after.Kind},
-		{"language", before.Language != after.Language},
-		{"script", !sameScript(before.Script, after.Script)},
-		{"persons", !slices.Equal(before.Persons, after.Persons)},
-		{"consent", was.Reference != is.Reference || !was.GivenAt.Equal(is.GivenAt.Time) ||
-			!was.ExpiresAt.Equal(is.ExpiresAt.Time)},
-		{"sensitive", before.Sensitive != after.Sensitive},
-		{"valid_from", after.ValidFrom.Before(before.ValidFrom.Time)},
-		{"valid_until", !before.ValidUntil.IsZero() && (after.ValidUntil.IsZero() ||
-			after.ValidUntil.After(before.ValidUntil.Time))},
-		{"title", before.Title != after.Title},
-		{"voice", before.Voice != after.Voice},
-		{"tags", !slices.Equal(before.Tags, after.Tags)},
-		{"series", before.Series != after.Series},
-		{"intro", before.Intro != after.Intro},
-		{"back_announce", before.BackAnnounce != after.BackAnnounce},
-	} {
-		if f.changed {
+	for _, f := range approved {
+		if f.needs(&before, &after) {
 			changed = append(changed, f.name)
 		}
 	}

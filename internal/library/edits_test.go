@@ -1,6 +1,7 @@
 package library
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -65,21 +67,93 @@ func TestEditThatChangesNothingMakesNoRevision(t *testing.T) {
 	}
 }
 
-func TestEditThatSaysSomethingElseNeedsApprovalAnew(t *testing.T) {
-	d := newFixture(t, servicetest.Heard)
-	d.upload(t, "a")
-	if _, err := d.library.Approvals.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, ""); err != nil {
-		t.Fatal(err)
+// Every field that a producer writes is here, so that a new one cannot be forgotten.
+func TestEditOfWhatWasApprovedNeedsApprovalAnew(t *testing.T) {
+	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	days := func(n int) schedules.Instant { return schedules.At(at.AddDate(0, 0, n)) }
+	consent := func(reference string, given, expires schedules.Instant) *schedules.Consent {
+		return &schedules.Consent{Reference: reference, GivenAt: given, ExpiresAt: expires}
 	}
-	s, err := d.library.Segments.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil,
-		func(s *schedules.Segment) { s.Title = "new" })
-	if err != nil || s.State != schedules.Approved {
-		t.Errorf("a new title: %s, %v", s.State, err)
+	base := wire.SegmentMeta{ID: "a", Kind: "news", Title: "t", Language: "ko", Voice: "Sora", Series: "notes", Episode: 4,
+		Tags: []string{"x"}, Script: &schedules.ScriptRef{ID: "s", Version: 1, Passages: []int{1}},
+		Persons: []string{"minjun"}, Intro: "i", BackAnnounce: "b", ValidFrom: days(0), ValidUntil: days(9),
+		Consent: consent("file 4", days(-9), days(8))}
+	sensitive := base
+	sensitive.Sensitive = true
+	type edits map[string]func(*wire.SegmentMeta)
+	type meta = *wire.SegmentMeta
+	anew := map[string]edits{
+		"kind":     {"another": func(m meta) { m.Kind = "commentary" }},
+		"title":    {"another": func(m meta) { m.Title = "u" }},
+		"language": {"another": func(m meta) { m.Language = "en" }},
+		"voice":    {"none": func(m meta) { m.Voice = "" }},
+		"series": {"another": func(m meta) { m.Series = "letters" },
+			"none": func(m meta) { m.Series, m.Episode = "", 0 }},
+		"episode": {"later": func(m meta) { m.Episode = 5 }, "earlier": func(m meta) { m.Episode = 3 }},
+		"tags":    {"more": func(m meta) { m.Tags = []string{"x", "y"} }, "none": func(m meta) { m.Tags = nil }},
+		"script": {"another": func(m meta) { m.Script.ID = "r" }, "none": func(m meta) { m.Script = nil },
+			"version": func(m meta) { m.Script.Version = 2 }, "passages": func(m meta) { m.Script.Passages = []int{2} }},
+		"persons":       {"more": func(m meta) { m.Persons = []string{"minjun", "sora"} }},
+		"intro":         {"another": func(m meta) { m.Intro = "j" }},
+		"back_announce": {"none": func(m meta) { m.BackAnnounce = "" }},
+		"valid_from": {"later": func(m meta) { m.ValidFrom = days(1) }, "earlier": func(m meta) { m.ValidFrom = days(-1) },
+			"none": func(m meta) { m.ValidFrom = schedules.Instant{} }},
+		"valid_until": {"later": func(m meta) { m.ValidUntil = days(10) },
+			"none": func(m meta) { m.ValidUntil = schedules.Instant{} }},
+		"consent": {"longer": func(m meta) { m.Consent.ExpiresAt = days(10) },
+			"for ever": func(m meta) { m.Consent.ExpiresAt = schedules.Instant{} },
+			"another":  func(m meta) { m.Consent.Reference = "file 5" }, "none": func(m meta) { m.Consent = nil },
+			"given later": func(m meta) { m.Consent.GivenAt = days(-8) }},
+		"sensitive": {"not": func(m meta) { m.Sensitive = false }},
 	}
-	s, err = d.library.Segments.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil,
-		func(s *schedules.Segment) { s.Language = "en" })
-	if err != nil || s.State != schedules.Pending {
-		t.Errorf("a new language: %s, %v", s.State, err)
+	stays := map[string]edits{
+		"valid_until": {"earlier": func(m meta) { m.ValidUntil = days(7) }},
+		"consent": {"shorter": func(m meta) { m.Consent.ExpiresAt = days(7) },
+			"first": func(m meta) { m.Consent = consent("file 4", days(-9), days(8)) }},
+		"sensitive": {"now": func(m meta) { m.Sensitive = true }},
+	}
+	try := func(field, how string, from wire.SegmentMeta, patch func(*wire.SegmentMeta), want schedules.State) {
+		d := newFixture(t, servicetest.Heard)
+		d.upload(t, "a")
+		edit := func(m wire.SegmentMeta) schedules.Segment {
+			t.Helper()
+			s, err := d.library.Segments.Edit(t.Context(), hana, "a", nil, m.Onto)
+			if err != nil {
+				t.Fatal(field, how, err)
+			}
+			return s
+		}
+		named := ruth
+		named.Sensitive = true
+		m := wire.SegmentMetaOf(edit(from))
+		if _, err := d.library.Approvals.Approve(t.Context(), named, "a", nil, ""); err != nil {
+			t.Fatal(field, how, err)
+		}
+		patch(&m)
+		s := edit(m)
+		if s.State != want || (want == schedules.Approved) != (len(s.Edits) == 0) {
+			t.Errorf("%s, %s: %s, with the changes %+v", field, how, s.State, s.Edits)
+		}
+	}
+	for f := range reflect.TypeFor[wire.SegmentMeta]().Fields() {
+		field, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if len(anew[field]) == 0 && field != "id" {
+			t.Errorf("what an edit of %s does to an approval is not tested", field)
+		}
+	}
+	for want, all := range map[schedules.State]map[string]edits{schedules.Pending: anew, schedules.Approved: stays} {
+		for field, hows := range all {
+			for how, patch := range hows {
+				from := base
+				if field == "sensitive" && want == schedules.Pending {
+					from = sensitive
+				}
+				if how == "first" {
+					from.Consent = nil
+				}
+				try(field, how, from, patch, want)
+			}
+		}
 	}
 }
 
@@ -125,7 +199,7 @@ func TestWhoChangedWhatCountsSinceTheLastApprovalCannotApproveIt(t *testing.T) {
 		d.now = d.now.Add(time.Hour)
 		edit(ruth, patch)
 		edit(amos, func(s *schedules.Segment) { s.ValidUntil = schedules.At(until.AddDate(0, 0, -1)) })
-		edit(hana, func(s *schedules.Segment) { s.Kind = "commentary" }) // so that it needs approval
+		edit(hana, func(s *schedules.Segment) { s.Kind = "commentary" })
 		if err := approve(ruth); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "Ruth changed "+field) ||
 			!strings.Contains(err.Error(), "2026-01-02T04:04:05.000Z") {
 			t.Errorf("%s: %v", field, err)

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"lifeline/audio"
+	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 )
@@ -20,7 +21,7 @@ var Kinds = replica.Kinds{
 	{Name: KindAttempts, Form: reflect.TypeFor[Attempts](), Inspect: replica.Looking(inspectAttempts)},
 	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),
 		Inspect:  replica.Looking(inspectUpload),
-		Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder, withApproval, withFormer}},
+		Upgrades: []replica.Upgrade{withPersonID, withEdits, withOrder, withApproval, withFormer, withEpisode}},
 }
 
 // withPersonID adds the id of the person who began an upload. Without it, the name tells who it is.
@@ -39,6 +40,16 @@ var withApproval = replica.Adds(func(u *Upload) { u.Segment.Approval = nil })
 
 // withFormer adds the persons whom the upload's segment named before; it has none before it is stored itself.
 var withFormer = replica.Adds(func(u *Upload) { u.Segment.FormerPersons = nil })
+
+// withEpisode adds the number of the upload's segment in its series. A program that does not know it would store the
+// segment without it.
+var withEpisode = replica.Needs(func(u Upload) error {
+	if u.Segment.Episode > 0 {
+		return fault.New(fault.Conflict, "the upload of an episode can be stored only after every replica is in this version: "+
+			"bring the others up to it, then run lifeline upgrade-store")
+	}
+	return nil
+})
 
 func uploadsIn(m *replica.Replica) *replica.Cache[Upload] {
 	return replica.CacheOf[*replica.Cache[Upload]](m, KindUpload)

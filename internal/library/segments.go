@@ -146,8 +146,7 @@ const mostFormer = 500
 var errUnchanged = errors.New("library: nothing changes")
 
 // Edit changes a segment's editorial metadata. It fails with Stale unless revision (nil: any) is the latest. An
-// approved segment needs a new approval if its content changes (kind, language, script, persons), or if it protects the
-// persons in it less (no longer sensitive, a longer consent).
+// approved segment needs a new approval after a change that another person must approve (needingApproval).
 func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision *int64, patch SegmentPatch) (
 	schedules.Segment, error) {
 	return l.change(ctx, a, id, revision, "segment.edit", "", func(s *schedules.Segment) error {
@@ -161,7 +160,8 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 		s.UploadedBy, s.UploadedByID, s.Edits = before.UploadedBy, before.UploadedByID, before.Edits
 		s.Recall, s.Approval = before.Recall, before.Approval
 		s.FormerPersons = formerPersons(before, s.Persons)
-		if before.State == schedules.Approved && (!sameMetadata(before, *s) || s.WeakerThan(&before)) {
+		counts := needingApproval(before, *s)
+		if before.State == schedules.Approved && len(counts) > 0 {
 			s.State = schedules.Pending
 		}
 		switch {
@@ -180,7 +180,7 @@ func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision
 		if is, err := replica.Encode(*s); err != nil || bytes.Equal(is, was) {
 			return cmp.Or(err, errUnchanged)
 		}
-		l.edited(s, a, needingApproval(before, *s))
+		l.edited(s, a, counts)
 		return nil
 	})
 }
@@ -193,11 +193,6 @@ func formerPersons(before schedules.Segment, persons []string) (former []string)
 		}
 	}
 	return former
-}
-
-func sameMetadata(a, b schedules.Segment) bool {
-	return a.Kind == b.Kind && a.Language == b.Language && sameScript(a.Script, b.Script) &&
-		slices.Equal(a.Persons, b.Persons)
 }
 
 // change reads a segment, changes it, and commits it with the writes that belong to the same action.

@@ -86,8 +86,11 @@ func TestManyWithdrawalsNeedASecondPerson(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := withdraw(hana, 18); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "withdrew 5 days") {
-		t.Errorf("the sixth: %v", err)
+	for range 3 {
+		if err := withdraw(hana, 18); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "withdrew 5 days") {
+			t.Errorf("the sixth: %v", err)
+		}
+		g.at = g.at.Add(7 * time.Hour)
 	}
 	if err := withdraw(ruth, 19); err != nil {
 		t.Errorf("another person's: %v", err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 
 	"time"
@@ -104,13 +105,22 @@ func (s *Definitions) Exists(n wire.Apply) bool {
 // Check fails as Apply would for the content of n, regardless of revisions.
 func (s *Definitions) Check(ctx context.Context, n wire.Apply) error {
 	var problems []schedules.Problem
-	if n.Stations, problems = storedForm(n.Stations); len(problems) == 0 {
-		problems = s.problems(ctx, n)
+	n.Stations, problems = storedForm(n.Stations)
+	for _, p := range s.problems(ctx, n) {
+		if !slices.ContainsFunc(problems, func(words schedules.Problem) bool { return ofTheSameStarts(words, p) }) {
+			problems = append(problems, p)
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err // the caller has gone: the problems may be incomplete
 	}
 	return replica.Invalid(problems)
+}
+
+// ofTheSameStarts reports whether p is about lines that starts do not have because their words are wrong.
+func ofTheSameStarts(words, p schedules.Problem) bool {
+	window, _, _ := strings.Cut(words.Field, ".starts.")
+	return p.Field == window+".starts.rrule"
 }
 
 // Apply applies n to the network, completely or not at all. It fails with Invalid, listing all problems that n causes,

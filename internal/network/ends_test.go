@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"lifeline/internal/access"
+	"lifeline/internal/access/signin"
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
 	"lifeline/internal/trust"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // ending is a service with the administrators Ada and Bea, the scheduler Dan, and persons p0 to p9 who have tokens.
@@ -282,6 +284,15 @@ func TestTheBrakeProtectsNobodyWhoDidAHandful(t *testing.T) {
 		}
 		_, err := e.waiting.Withdraw(t.Context(), e.ada, waits)
 		e.passes("a withdrawal by somebody else", err)
+	}
+	servicetest.Put(t, e.replica, access.KindSession, "of-eve", map[string]any{"id": "of-eve", "person": "eve",
+		"hash": "h", "by": "browser", "created_at": schedules.At(e.at), "used_at": schedules.At(e.at)})
+	in, err := signin.New(e.replica, signin.Site{}, nil, func() time.Time { return e.at })
+	e.passes("a sign-in", err)
+	waits := e.holdsUp("her session", in.EndSession(t.Context(), e.bea, "of-eve"))
+	if _, err := e.waiting.Withdraw(t.Context(), eve, waits); !fault.Is(err, fault.Forbidden) ||
+		!strings.Contains(err.Error(), "would end access of yours") {
+		t.Errorf("Eve withdraws the end of her session: %v", err)
 	}
 	e.passes("an end of the stolen token", e.revokes(e.bea, stolen))
 	e.passes("an end of its person", e.set(e.bea, "ada", func(m *wire.Member) { m.Active = false }))

@@ -2,7 +2,6 @@ package network
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -26,9 +25,9 @@ const (
 )
 
 // SecondPersons decides which changes need two persons: those that protect the persons in a segment less, that leave a
-// station too little fallback in a language, that edit or reject many segments of coming queues, that name somebody for
-// what is sensitive, that take effect in a frozen window, and that take its windows, counted with what their author
-// changed of them in the last day, or its freeze from a station that was ever published.
+// station too little fallback in a language, that edit or reject many segments of coming queues or withdraw many days,
+// that shorten published days, that name somebody for what is sensitive, that take effect in a frozen window, and
+// that take air time, its freeze or its standing order from a station that was ever published.
 type SecondPersons struct {
 	replica  *replica.Replica
 	now      func() time.Time
@@ -46,29 +45,34 @@ func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
 		return "", 0 // two persons decide on an erasure already
 	}
 	var reasons []string
-	tell := func(reason string, waits time.Duration) {
-		if reason != "" && (len(reasons) == 0 || waits < life) {
-			life = waits
-		}
-		if reason != "" {
-			reasons = append(reasons, reason)
+	tell := func(waits time.Duration, whys ...string) {
+		for _, why := range whys {
+			if why == "" || slices.Contains(reasons, why) {
+				continue
+			}
+			if len(reasons) == 0 || waits < life {
+				life = waits
+			}
+			reasons = append(reasons, why)
 		}
 	}
 	for _, w := range c.Writes {
 		switch w.Kind {
 		case replica.KindSegment:
-			tell(s.secondForSegment(c, w), waitsLong)
+			tell(waitsLong, s.secondForSegment(c, w)...)
 		case replica.KindScript:
-			tell(s.secondForScript(w), waitsLong)
+			tell(waitsLong, s.secondForScript(w)...)
 		case replica.KindStation:
-			tell(s.secondForStation(c, w), waitsLong)
+			tell(waitsLong, s.secondForStation(c, w)...)
+		case replica.KindClock:
+			tell(waitsLong, s.secondForClock(c, w)...)
 		case replica.KindQueue:
-			tell(s.secondForQueue(c, w), waitsShort)
+			tell(waitsShort, s.secondForQueue(c, w)...)
 		case replica.KindPerson:
-			tell(s.secondForPerson(w), waitsLong)
+			tell(waitsLong, s.secondForPerson(w))
 		}
 	}
-	tell(s.floorsLost(c), waitsLong)
+	tell(waitsLong, s.floorsLost(c)...)
 	if more := len(reasons) - reasonsTold; more > 0 {
 		reasons = append(reasons[:reasonsTold], fmt.Sprintf("and %d more of these", more))
 	}
@@ -87,23 +91,17 @@ func read[T any](known bool, w store.Write) (after T, ok bool) {
 	return after, err == nil
 }
 
-func (s *SecondPersons) secondForSegment(c store.Commit, w store.Write) string {
+func (s *SecondPersons) secondForSegment(c store.Commit, w store.Write) (whys []string) {
 	row, known := replica.SegmentsIn(s.replica).Get(w.ID)
 	before := row.Value
 	after, ok := read[schedules.Segment](known, w)
 	if !ok {
-		return ""
+		return nil
 	}
-	many := s.manyActs(c, before, after)
-	less := unprotected(before, after)
-	if len(less) == 0 {
-		return many
+	if less := unprotected(before, after); len(less) > 0 {
+		whys = append(whys, fmt.Sprintf("segment %q %s, which needs two persons", w.ID, strings.Join(less, " and ")))
 	}
-	why := fmt.Sprintf("segment %q %s, which needs two persons", w.ID, strings.Join(less, " and "))
-	if many != "" {
-		why += "; " + many
-	}
-	return why
+	return append(whys, s.manyActs(c, before, after))
 }
 
 // secondForPerson returns that somebody would newly hear what is sensitive.
@@ -147,10 +145,10 @@ func unprotected(before, after schedules.Segment) (less []string) {
 // floorAt are the times from now at which a station must have something to fill with.
 var floorAt = []time.Duration{0, time.Hour, 24 * time.Hour, 14 * 24 * time.Hour}
 
-// floorsLost returns which station would have too little left to fill with in a language after a commit of segments. A
+// floorsLost returns which stations would have too little left to fill with in a language after a commit of segments. A
 // recall may take the last there is: it waits only if the same person has recalled, edited or rejected others shortly
 // before.
-func (s *SecondPersons) floorsLost(c store.Commit) string {
+func (s *SecondPersons) floorsLost(c store.Commit) (whys []string) {
 	lib := s.problems.planning.Library()
 	with, changed, recalls := lib, "", true
 	for _, w := range c.Writes {
@@ -164,16 +162,16 @@ func (s *SecondPersons) floorsLost(c store.Commit) string {
 		}
 	}
 	if changed == "" || recalls && !s.actedBefore(c) {
-		return ""
+		return nil
 	}
 	ends := s.earlierEnds(c, lib, with)
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
 		if l := s.lost(row.Value, lib, row.Value, with, recalls, ends...); l != "" {
-			return fmt.Sprintf("without segment %q station %s would have %s to fill a gap with, so this needs two persons",
-				changed, id, l)
+			whys = append(whys, fmt.Sprintf("without segment %q station %s would have %s to fill a gap with, so this needs "+
+				"two persons", changed, id, l))
 		}
 	}
-	return ""
+	return whys
 }
 
 // earlierEnds returns the coming times from which segments of a commit no longer air, by their validity or consent,
@@ -278,7 +276,7 @@ func (s *SecondPersons) manyActs(c store.Commit, before, after schedules.Segment
 	if !slices.Contains(braked, c.Action) || before.State != schedules.Approved || !s.coming(before.ID) {
 		return ""
 	}
-	others := s.lately(c, after.ID, func(done store.Change) bool {
+	others := s.lately(c, after.ID, library.Braking, func(done store.Change) bool {
 		return done.Kind == replica.KindSegment && slices.Contains(braked, done.Action) &&
 			(strings.Contains(done.Fields, wasApproved) || s.coming(done.ID))
 	})
@@ -314,11 +312,11 @@ func (s *SecondPersons) coming(id string) bool {
 }
 
 // secondForScript returns that readings would no longer be live which are the last fallback of a station.
-func (s *SecondPersons) secondForScript(w store.Write) string {
+func (s *SecondPersons) secondForScript(w store.Write) (whys []string) {
 	_, known := replica.ScriptsIn(s.replica).Get(w.ID)
 	after, ok := read[schedules.Script](known, w)
 	if !ok {
-		return ""
+		return nil
 	}
 	scripts := []schedules.Script{after}
 	for id, row := range replica.ScriptsIn(s.replica).After("", "") {
@@ -330,171 +328,93 @@ func (s *SecondPersons) secondForScript(w store.Write) string {
 	with := schedules.Prepare(lib.Segments(), scripts)
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
 		if l := s.lost(row.Value, lib, row.Value, with, false); l != "" {
-			return fmt.Sprintf("without the passages of script %q station %s would have %s to fill a gap with, so this "+
-				"needs two persons", w.ID, id, l)
+			whys = append(whys, fmt.Sprintf("without the passages of script %q station %s would have %s to fill a gap "+
+				"with, so this needs two persons", w.ID, id, l))
 		}
 	}
-	return ""
+	return whys
 }
 
 // inaudible is the loudness target, in LUFS, below which a station airs silence, as far as listeners can tell.
 const inaudible = -40
 
-func (s *SecondPersons) secondForStation(c store.Commit, w store.Write) string {
+func (s *SecondPersons) secondForStation(c store.Commit, w store.Write) (whys []string) {
 	row, known := replica.StationsIn(s.replica).Get(w.ID)
 	before := row.Value
+	if known && w.Delete && s.everPublished(w.ID) {
+		return []string{fmt.Sprintf("station %s would not air any more, so this needs two persons", w.ID)}
+	}
 	after, ok := read[schedules.Station](known, w)
 	if !ok {
-		return ""
+		return nil
 	}
 	lib := s.problems.planning.Library()
 	if l := s.lost(before, lib, after, lib, false); l != "" {
-		return fmt.Sprintf("station %s would have %s to fill a gap with, so this needs two persons", w.ID, l)
+		whys = append(whys, fmt.Sprintf("station %s would have %s to fill a gap with, so this needs two persons", w.ID, l))
 	}
 	if t := after.LoudnessTarget; t != nil && *t < inaudible && (before.LoudnessTarget == nil ||
 		*t < *before.LoudnessTarget) {
-		return fmt.Sprintf("station %s would air everything at %g LUFS, which nobody hears, so this needs two persons", w.ID, *t)
+		whys = append(whys, fmt.Sprintf("station %s would air everything at %g LUFS, which nobody hears, so this needs two "+
+			"persons", w.ID, *t))
 	}
-	if why := s.secondForTimes(c, before, after); why != "" {
-		return why
+	if s.everPublished(w.ID) {
+		whys = append(whys, s.secondForAirTime(c, before, after)...)
+		whys = append(whys, secondForOrder(before, after)...)
 	}
+	return append(whys, s.secondForFrozen(before, after))
+}
+
+// secondForFrozen returns that a change of a station, other than of its name, its coming days and its order, takes
+// effect in a window that has begun or is frozen.
+func (s *SecondPersons) secondForFrozen(before, after schedules.Station) string {
 	now := before
 	now.Name, now.Windows, now.Exceptions = after.Name, after.Windows, after.Exceptions
 	now.Revision, now.CurrentProblems = after.Revision, after.CurrentProblems
-	now.StandingOrder = after.StandingOrder // it changes no published day
+	now.StandingOrder = after.StandingOrder // it changes no published day, and secondForOrder looks at it
 	if reflect.DeepEqual(now, after) {
 		return ""
 	}
-	for _, queue := range replica.QueuesIn(s.replica).After(w.ID+"/", "") {
+	for _, queue := range replica.QueuesIn(s.replica).After(before.ID+"/", "") {
 		for _, o := range queue.Value.Value.Windows {
 			if s.frozen(before, o.Occurrence) {
 				return fmt.Sprintf("a window of station %s has begun or is frozen, and this takes effect in it, so it needs two "+
-					"persons", w.ID)
+					"persons", before.ID)
 			}
 		}
 	}
 	return ""
 }
 
-// A station must keep some of its air time in each comingTime from now, for about a year: what is taken from a later
-// season comes near when nobody looks at it any more.
-const (
-	comingDays = 14
-	comingTime = comingDays * 24 * time.Hour
-	comingMost = 26
-)
-
-// secondForTimes returns that a station which was ever published would keep less than half of its air time, or none of
-// the starts of its windows, in some coming time, or would have a shorter freeze.
-func (s *SecondPersons) secondForTimes(c store.Commit, before, after schedules.Station) string {
-	published := false
-	for range replica.QueuesIn(s.replica).After(before.ID+"/", "") {
-		published = true
-		break
+// secondForOrder returns what the standing order of a station would no longer do: publish days by itself, those with
+// warnings too, and as far ahead; plan as far ahead; and repeat a day that is late, as early.
+func secondForOrder(before, after schedules.Station) (whys []string) {
+	was, is := before.StandingOrder, after.StandingOrder
+	if was == nil {
+		return nil
 	}
-	if !published {
-		return ""
+	less := func(lost string) {
+		whys = append(whys, fmt.Sprintf("station %s would %s, so this needs two persons", before.ID, lost))
 	}
-	if after.Freeze.Duration < before.Freeze.Duration {
-		return fmt.Sprintf("station %s would be frozen for %s before a window in place of %s, so this needs two "+
-			"persons", before.ID, after.Freeze, before.Freeze)
+	if is == nil {
+		less("publish no days by itself any more")
+		return whys
 	}
-	if after.Timezone != before.Timezone {
-		return fmt.Sprintf("the days of station %s would be those of %s in place of %s, so this needs two persons", before.ID,
-			after.Timezone, before.Timezone)
+	if is.Unwarned() && !was.Unwarned() {
+		less("publish no days with warnings by itself any more")
 	}
-	if reflect.DeepEqual(before.Windows, after.Windows) && reflect.DeepEqual(before.Exceptions, after.Exceptions) {
-		return ""
+	if !is.Repeats() && was.Repeats() {
+		less("repeat no other day any more on days that are late")
 	}
-	was, is := s.airTimes(before), s.airTimes(after)
-	earlier, since := s.beforeItsAuthor(c, before)
-	first := was
-	if !since.IsZero() {
-		first = s.airTimes(earlier)
+	if is.PlanDays < was.PlanDays {
+		less(fmt.Sprintf("plan only %d days ahead by itself in place of %d", is.PlanDays, was.PlanDays))
 	}
-	for n := range is {
-		in := fmt.Sprintf("in the coming %d days", comingDays)
-		if n > 0 {
-			in = fmt.Sprintf("in the %d days from %s", comingDays, schedules.DateOf(s.now().Add(time.Duration(n)*comingTime)))
-		}
-		if less := lessAir(was[n], is[n]); less != "" {
-			return fmt.Sprintf("station %s would %s %s, so this needs two persons", before.ID, less, in)
-		}
-		if less := lessAir(first[n], is[n]); less != "" {
-			return fmt.Sprintf("with what %s changed since %s, station %s would %s %s, so this needs two persons", c.By, since,
-				before.ID, less, in)
-		}
+	if is.PublishDays < was.PublishDays {
+		less(fmt.Sprintf("publish only %d days ahead by itself in place of %d", is.PublishDays, was.PublishDays))
 	}
-	return ""
-}
-
-// airing is how long a station airs in some time, and when its windows start.
-type airing struct {
-	sum    time.Duration
-	starts map[time.Time]bool
-}
-
-// lessAir returns that the second state of a station airs for less than half of the time of the first in the same time,
-// or that none of its windows starts when one did.
-func lessAir(before, after airing) string {
-	was, starts := before.sum, before.starts
-	is, kept := after.sum, after.starts
-	if 2*is < was {
-		return fmt.Sprintf("air for %s in place of %s", is, was)
+	if is.By > was.By {
+		less(fmt.Sprintf("count a day as late only from %s on, in place of %s", is.By, was.By))
 	}
-	for start := range starts {
-		if kept[start] {
-			return ""
-		}
-	}
-	if was == 0 {
-		return ""
-	}
-	return "start all windows at other times"
-}
-
-// beforeItsAuthor returns a station with the windows that it had before the first change of them in the last day by
-// the author of a commit, or by somebody who may be that one, since two persons last agreed on its windows; and when
-// that was.
-func (s *SecondPersons) beforeItsAuthor(c store.Commit, st schedules.Station) (_ schedules.Station,
-	since schedules.Instant) {
-	a := access.Actor{Name: c.By, Person: c.Person, Token: c.Token}
-	for _, done := range s.replica.Recent(s.now().Add(-24 * time.Hour)) {
-		if done.Kind != replica.KindStation || done.ID != st.ID {
-			continue
-		}
-		former, seconded := replica.FormerOf(done)
-		if seconded {
-			break
-		}
-		var was struct {
-			Windows    []schedules.Window    `json:"windows"`
-			Exceptions []schedules.Exception `json:"exceptions"`
-		}
-		if len(former) > 0 && a.IsOrMade(s.replica, done.Person, done.By, schedules.At(done.At)) &&
-			(json.Unmarshal(former, &was) == nil || json.Unmarshal(former, &was.Windows) == nil) {
-			st.Windows, st.Exceptions, since = was.Windows, was.Exceptions, schedules.At(done.At)
-		}
-	}
-	return st, since
-}
-
-// airTimes returns how a station airs in each comingTime from now.
-func (s *SecondPersons) airTimes(st schedules.Station) (out [comingMost]airing) {
-	now := s.now()
-	coming, err := st.Occurrences(now, now.Add(comingMost*comingTime))
-	if err != nil {
-		return out // what cannot be expanded airs never
-	}
-	for _, o := range coming {
-		in := &out[o.StartAt.Sub(now)/comingTime]
-		if in.starts == nil {
-			in.starts = map[time.Time]bool{}
-		}
-		in.sum += o.EndAt.Sub(o.StartAt.Time)
-		in.starts[o.StartAt.UTC()] = true
-	}
-	return out
+	return whys
 }
 
 // frozen reports whether a window has begun or is frozen, and is not over.
@@ -502,42 +422,75 @@ func (s *SecondPersons) frozen(st schedules.Station, o schedules.Occurrence) boo
 	return !o.StartAt.After(s.now().Add(st.Freeze.Duration)) && o.EndAt.After(s.now())
 }
 
-// secondForQueue returns that a published queue would change in a frozen window, or that its author withdraws more than
-// a handful of days in a short time.
-func (s *SecondPersons) secondForQueue(c store.Commit, w store.Write) string {
+// secondForQueue returns that a published queue would change in a frozen window, that a published day would air
+// less, or that its author withdraws more than a handful of days in a day.
+func (s *SecondPersons) secondForQueue(c store.Commit, w store.Write) (whys []string) {
 	station, _, _ := strings.Cut(w.ID, "/")
 	row, known := replica.QueuesIn(s.replica).Get(w.ID)
 	st, there := replica.StationsIn(s.replica).Get(station)
 	if !known || !there || w.Delete {
-		return ""
+		return nil
 	}
 	after, err := replica.SharedQueue(w.Body)
 	if err != nil {
-		return ""
+		return nil
 	}
 	for _, o := range row.Value.Value.Windows {
 		if s.frozen(st.Value, o.Occurrence) && !bytes.Equal(within(row.Value.Value, o), within(after.Value, o)) {
-			return fmt.Sprintf("window %s of station %s, which starts at %s, has begun or is frozen, so a correction of it "+
-				"needs two persons", o.Window, station, o.StartAt)
+			whys = append(whys, fmt.Sprintf("window %s of station %s, which starts at %s, has begun or is frozen, so a "+
+				"correction of it needs two persons", o.Window, station, o.StartAt))
 		}
 	}
+	whys = append(whys, s.shortened(st.Value, row.Value.Value, after.Value))
 	if c.Action != replica.ActWithdraw {
-		return ""
+		return whys
 	}
-	others := s.lately(c, w.ID, func(done store.Change) bool { return done.Action == replica.ActWithdraw })
+	others := s.lately(c, w.ID, withdrawing, func(done store.Change) bool { return done.Action == replica.ActWithdraw })
 	if others < library.Handful {
-		return ""
+		return whys
 	}
-	return fmt.Sprintf("%s withdrew %d days within %d minutes, so this one, %s of station %s, needs two persons", c.By,
-		others, int(library.Braking.Minutes()), after.Value.Date, station)
+	return append(whys, fmt.Sprintf("%s withdrew %d days within %d hours, so this one, %s of station %s, needs two persons",
+		c.By, others, int(withdrawing.Hours()), after.Value.Date, station))
 }
 
-// lately returns how many other documents one person, who may be the author of a commit, changed in a short time by
+// shortened returns that a published day would have less time in windows, of what is still to come: where it has none,
+// nothing airs, also no fallback. In a withdrawn day the fallback airs where the definitions have windows.
+func (s *SecondPersons) shortened(st schedules.Station, before, after wire.Queue) string {
+	ahead := func(windows []schedules.Slot) (sum time.Duration) {
+		for _, w := range windows {
+			sum += max(0, min(w.EndAt.Sub(w.StartAt.Time), w.EndAt.Sub(s.now())))
+		}
+		return sum
+	}
+	has := after.Windows
+	if after.Withdrawn {
+		defined, err := st.OccurrencesOn(before.Date)
+		if err != nil {
+			return "" // reported elsewhere
+		}
+		for _, o := range defined {
+			has = append(slices.Clip(has), schedules.Slot{Occurrence: o})
+		}
+	}
+	was, is := ahead(before.Windows), ahead(has)
+	if is >= was {
+		return ""
+	}
+	return fmt.Sprintf("station %s would air only %s of the %s in windows that are published for %s and still to come, so "+
+		"this needs two persons", st.ID, schedules.FormatLength(is.Truncate(time.Second)),
+		schedules.FormatLength(was.Truncate(time.Second)), before.Date)
+}
+
+// withdrawing is the time in which one person's withdrawals of days count. It is long since a standing order does not
+// publish such a day again.
+const withdrawing = 24 * time.Hour
+
+// lately returns how many other documents one person, who may be the author of a commit, changed in a time until now by
 // changes of which counts reports true.
-func (s *SecondPersons) lately(c store.Commit, id string, counts func(store.Change) bool) int {
+func (s *SecondPersons) lately(c store.Commit, id string, within time.Duration, counts func(store.Change) bool) int {
 	a := access.Actor{Name: c.By, Person: c.Person, Token: c.Token}
 	others := map[string]bool{}
-	for _, done := range s.replica.Recent(s.now().Add(-library.Braking)) {
+	for _, done := range s.replica.Recent(s.now().Add(-within)) {
 		if done.ID != id && counts(done) && a.IsOrMade(s.replica, done.Person, done.By, schedules.At(done.At)) {
 			others[done.ID] = true
 		}

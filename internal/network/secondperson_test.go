@@ -144,8 +144,10 @@ func TestNobodyAloneMakesAStationInaudible(t *testing.T) {
 			t.Fatalf("%g LUFS: %v", lufs, err)
 		}
 	}
-	for _, lufs := range []float64{-40.5, -70} {
-		g.waits(fmt.Sprintf("%g LUFS", lufs), g.station(ruth, to(lufs)))
+	first := g.waits("-40.5 LUFS", g.station(ruth, to(-40.5)))
+	second := g.station(ruth, to(-70))
+	if g.waits("-70 LUFS", second); !strings.Contains(second.Error(), "It replaces "+first) || len(g.listed()) != 1 {
+		t.Errorf("it does not say what it replaces: %v", second)
 	}
 	if err := g.station(ruth, func(st *schedules.Station) { st.LoudnessTarget = nil }); err != nil {
 		t.Fatal(err)
@@ -467,10 +469,10 @@ func TestNobodyAloneTakesTheWindowsOrTheFreezeFromAPublishedStation(t *testing.T
 		"no freeze":             {func(st *schedules.Station) { st.Freeze = schedules.Ms(0) }, true},
 		"a much shorter freeze": {func(st *schedules.Station) { st.Freeze = schedules.Ms(60_000) }, true},
 		"a longer freeze":       {func(st *schedules.Station) { st.Freeze = schedules.Ms(7_200_000) }, false},
-		"one window less":       {func(st *schedules.Station) { st.Windows = st.Windows[:1] }, false},
+		"one window less":       {func(st *schedules.Station) { st.Windows = st.Windows[:1] }, true},
 		"one window moved": {func(st *schedules.Station) {
 			st.Windows[1].Starts.RRule = "DTSTART:20261101T230000\nRRULE:FREQ=DAILY"
-		}, false},
+		}, true},
 		"a window more": {func(st *schedules.Station) {
 			st.Windows = append(st.Windows, window("x", "UTC", "DTSTART:20261101T010000\nRRULE:FREQ=DAILY"))
 		}, false},
@@ -667,6 +669,44 @@ func TestWaitingChangeIsShownWithEveryFieldAndReason(t *testing.T) {
 	g.segment(t, "m9", func(s *schedules.Segment) { s.Title = "other" })
 	if d := g.listed()[0].Documents[0]; !d.Stale || len(d.Fields) != 0 {
 		t.Errorf("after another change it is shown as %+v", d)
+	}
+}
+
+// A day is published, so that what waits takes effect in a frozen window too; whoever confirms must see that first.
+func TestAWaitingChangeIsJudgedAnewWhenItIsConfirmed(t *testing.T) {
+	g := airing(t)
+	if err := g.station(access.System, func(st *schedules.Station) {
+		st.StandingOrder = &schedules.StandingOrder{PlanDays: 7, PublishDays: 3}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	id := g.waits("less", g.station(ruth, func(st *schedules.Station) {
+		st.StandingOrder, st.Windows = nil, st.Windows[1:]
+		st.Starved.Policy = schedules.DropSensitive
+	}))
+	told := g.listed()[0].Why
+	if !strings.Contains(told, "no longer air") || !strings.Contains(told, "publish no days by itself") ||
+		strings.Contains(told, "frozen") {
+		t.Errorf("the reasons are %s", told)
+	}
+	o := schedules.Slot{Occurrence: schedules.Occurrence{Window: "w10", StartAt: schedules.At(g.at),
+		EndAt: schedules.At(g.at.Add(time.Hour))}}
+	servicetest.PutSigned(t, g.replica, replica.KindQueue, "s/2026-11-02", wire.Queue{Schema: wire.QueueSchema,
+		Station: "s", Date: schedules.DateOf(g.at), Windows: []schedules.Slot{o}})
+	g.at = g.at.Add(17 * time.Second) // from when on nothing airs in the window of now is no other reason
+	_, err := g.waiting.Confirm(t.Context(), sora, id)
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "has begun or is frozen") ||
+		!strings.Contains(err.Error(), "publish no days by itself") {
+		t.Errorf("with a reason that nobody saw: %v", err)
+	}
+	if all := g.listed(); len(all) != 1 || all[0].ID != id || !strings.Contains(all[0].Why, "frozen") ||
+		g.theStation().StandingOrder == nil {
+		t.Fatalf("it waits as %+v", all)
+	}
+	g.at = g.at.Add(17 * time.Second)
+	done, err := g.waiting.Confirm(t.Context(), sora, id)
+	if err != nil || !strings.Contains(done.Why, "frozen") || g.theStation().StandingOrder != nil {
+		t.Errorf("once it was seen: %+v, %v", done, err)
 	}
 }
 

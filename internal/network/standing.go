@@ -15,12 +15,16 @@ import (
 )
 
 // ordersSet adds the writes that say who set the standing orders of stations: whoever gives a station an order or
-// changes it, and whoever applies one again that has stopped because its setter may no longer schedule the station.
+// changes it, and whoever applies one again that has stopped because its setter may no longer schedule the station, or
+// that is in doubt.
 func ordersSet(m *replica.Replica, now time.Time, act *applying, a access.Actor, stations []schedules.Station) error {
 	for _, st := range stations {
 		before, _ := replica.StationsIn(m).Get(st.ID)
 		setter, set := replica.OrderSettersIn(m).Get(st.ID)
-		expect := replica.OrderSettersIn(m).Revision(st.ID)
+		expect := int64(0) // also where another was deleted
+		if set {
+			expect = setter.Revision
+		}
 		if st.StandingOrder == nil {
 			if set {
 				act.writes = append(act.writes, store.Write{Kind: replica.KindStandingOrder, ID: st.ID, Expect: expect,
@@ -28,11 +32,13 @@ func ordersSet(m *replica.Replica, now time.Time, act *applying, a access.Actor,
 			}
 			continue
 		}
-		lapsed, _ := access.Lapsed(m, st.ID, setter.Value, now)
-		if set && lapsed == "" && reflect.DeepEqual(before.Value.StandingOrder, st.StandingOrder) {
+		lapsed, doubt := access.Lapsed(m, st.ID, setter.Value, now)
+		mayNot := len(a.May) > 0 && !slices.Contains(a.May, mayPublish)
+		if set && lapsed == "" && reflect.DeepEqual(before.Value.StandingOrder, st.StandingOrder) &&
+			(doubt == "" || mayNot || setter.Value.Token != "" && setter.Value.Token == a.Token) {
 			continue
 		}
-		if len(a.May) > 0 && !slices.Contains(a.May, mayPublish) {
+		if mayNot {
 			return fault.New(fault.Forbidden, "a standing order publishes the days of station %q in the name of who sets it, "+
 				"and this token is limited to operations without %s", st.ID, mayPublish)
 		}
@@ -57,9 +63,6 @@ func ordersSet(m *replica.Replica, now time.Time, act *applying, a access.Actor,
 // mayPublish is the operation that a limited token must have to set a standing order.
 const mayPublish = "publish"
 
-// orderEndsWarned is how long before a machine's token expires its standing order gets a warning.
-const orderEndsWarned = 14 * 24 * time.Hour
-
 // orders reports what keeps the standing order of a station from its work, and the days that air something in place of
 // a plan.
 func (s *StationProblems) orders(st schedules.Station) (out []schedules.StationProblem) {
@@ -76,13 +79,14 @@ func (s *StationProblems) orders(st schedules.Station) (out []schedules.StationP
 		return &out[len(out)-1]
 	}
 	setter, set := replica.OrderSettersIn(s.replica).Get(st.ID)
-	stopped, expires := access.Lapsed(s.replica, st.ID, setter.Value, s.now())
-	switch {
-	case !set:
-		stopped = "nobody is known to have set it"
-	case !expires.IsZero() && expires.Sub(s.now()) < orderEndsWarned:
-		say("order_ends", "the token by which the standing order was set expires at %s, and the order stops then: a "+
-			"scheduler applies it again in person", StationTime(st, expires.Time))
+	stopped, doubt := access.Lapsed(s.replica, st.ID, setter.Value, s.now())
+	if !set {
+		stopped = access.OrderOfNobody
+	}
+	if stopped == "" && doubt != "" {
+		say("order_unconfirmed", "the token by which %s set the standing order %s. The order goes on. Look at it, above all "+
+			"if the token was stolen: a scheduler of this station confirms it by applying the station's definition again, "+
+			"best in person, or ends it by applying the definition without standing_order", setter.Value.By, doubt)
 	}
 	if stopped != "" {
 		until := "no day is published from now on"
@@ -97,14 +101,24 @@ func (s *StationProblems) orders(st schedules.Station) (out []schedules.StationP
 	if err != nil {
 		return out
 	}
+	for n := range schedules.MaxStandingDays + 1 { // also what a shorter order no longer reaches
+		d := today.AddDays(n)
+		q, there := replica.QueuesIn(s.replica).Get(replica.DayID(st.ID, d))
+		if there && q.Value.Value.Withdrawn && airsOn(st, d, s.now()) {
+			say("day_withdrawn", "%s was withdrawn, and the standing order does not publish it again: the fallback list airs in "+
+				"its windows. Plan and publish it by hand if it is to have a programme", d).Date = &d
+		}
+	}
 	for _, day := range account.Value.Days {
 		about := day.Date
 		_, end := about.Bounds(zone)
 		switch {
-		case !end.After(s.now()), today.AddDays(st.StandingOrder.PlanDays).Before(about): // over, or out of its reach
+		case !end.After(s.now()): // over
+		case day.StandsIn == "" && today.AddDays(st.StandingOrder.PlanDays).Before(about): // out of its reach
 		case day.StandsIn != "":
-			say("day_stands_in", "%s could not be published by its hour: %s. %s. Plan and publish it by hand if it needs "+
-				"something else", about, day.Why, StandsInWords(day)).Date = &about
+			say("day_stands_in", "%s could not be published by its hour: %s. %s. Unless a person changes the day, the order "+
+				"publishes a plan as soon as there is one, in the windows that are not frozen by then. Plan and publish it by "+
+				"hand if it needs something else", about, day.Why, StandsInWords(day)).Date = &about
 		case day.Kept == replica.StepPlan:
 			say("day_unplanned", "the standing order cannot plan %s: %s. %s", about, day.Why,
 				s.otherwise(st, about, zone)).Date = &about
@@ -114,6 +128,12 @@ func (s *StationProblems) orders(st schedules.Station) (out []schedules.StationP
 		}
 	}
 	return out
+}
+
+// airsOn reports whether a window of a day is still to come.
+func airsOn(st schedules.Station, d schedules.Date, now time.Time) bool {
+	windows, err := st.OccurrencesOn(d)
+	return err == nil && slices.ContainsFunc(windows, func(o schedules.Occurrence) bool { return o.EndAt.After(now) })
 }
 
 // otherwise says what happens to a day that stays unpublished, and when.

@@ -357,3 +357,21 @@ func TestAWrongStationOfACampaignIsToldByTheCampaignsField(t *testing.T) {
 		t.Errorf("%+v", fields)
 	}
 }
+
+func TestWrongWordsOfStartsHideNoOtherProblem(t *testing.T) {
+	o, n := newFixture(t), second()
+	w := &n.Stations[0].Windows[0]
+	w.Starts = schedules.Recurrence{Timezone: "{", At: "noon", Days: []string{"0"}}
+	w.Length = schedules.Millis{Duration: schedules.MaxWindow + time.Millisecond}
+	n.Stations[0].Freeze = schedules.Millis{Duration: -1}
+	var got []string
+	for _, f := range fault.FieldsOf(o.Network.Check(t.Context(), n)) {
+		got = append(got, strings.TrimPrefix(f.Field, "stations[0]."))
+	}
+	slices.Sort(got)
+	want := []string{"freeze_ms", "windows[0].length_ms", "windows[0].starts.at", "windows[0].starts.days[0]",
+		"windows[0].starts.timezone"}
+	if !slices.Equal(got, want) {
+		t.Errorf("problems with %v, not with %v", got, want)
+	}
+}

@@ -34,10 +34,10 @@ type auditChain struct {
 }
 
 // SealAudit seals the entries of the audit that are not sealed yet. Entries about sealing alone are sealed with the
-// next others.
-func (s *Sealing) SealAudit(ctx context.Context) error {
+// next others. At once, it leaves none for later.
+func (s *Sealing) SealAudit(ctx context.Context, atOnce bool) error {
 	for range auditRunMost {
-		more, err := auditChain{s.store, s.links}.seal(ctx, false)
+		more, err := auditChain{s.store, s.links}.seal(ctx, atOnce)
 		if errors.Is(err, replica.ErrRace) {
 			return nil // another replica has sealed it
 		}

@@ -128,7 +128,7 @@ func (a *audited) note(n int) {
 
 func (a *audited) seal() {
 	a.Helper()
-	a.must(a.Sealing.SealAudit(a.Context()))
+	a.must(a.Sealing.SealAudit(a.Context(), false))
 }
 
 func (a *audited) verify(known ...wire.ChainHead) hashchain.Proof {

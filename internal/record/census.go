@@ -41,7 +41,8 @@ func (l *Logbook) Census() Census {
 			"left_behind": 0,
 			"held_twice":  0, "open_time": 0,
 			"store_set_back": 0, "implausible": 0, "two_players": 0, "mass_recall": 0, "token_ends": 0,
-			"order_stopped": 0, "order_ends": 0, "day_unplanned": 0, "day_unpublished": 0, "day_stands_in": 0}
+			"order_stopped": 0, "order_unconfirmed": 0, "day_unplanned": 0, "day_unpublished": 0, "day_withdrawn": 0,
+			"day_stands_in": 0}
 		for code := range network.DoubtCodes {
 			c.Problems[id][code] = 0
 		}

@@ -24,6 +24,9 @@ type auditFields struct {
 	ID     string             `json:"id,omitempty"`
 	Times  int64              `json:"times,omitempty"` // how often it happened; 0: once
 	Fields []wire.FieldChange `json:"fields,omitempty"`
+	Digest string             `json:"digest,omitempty"` // of the body that a change stored
+
+	Signature string `json:"signature,omitempty"` // of the change: see sign.Change
 
 	// of a change of what the audit keeps whole: its value before, or that two persons agreed on the change
 	Former   json.RawMessage `json:"former,omitempty"`

@@ -31,9 +31,6 @@ type Kind struct {
 	// Whole names fields whose former values the audit keeps whole, where a person changes one of them: at least of the
 	// first change of a person in each hour. What one person may change in a day is decided by them (FormerOf).
 	Whole []string
-	// Audited names the fields that fsck compares with what the audit says of them: those that give rights. Of Claimed
-	// ones it tells only where a document has them: stores in an older format lost them.
-	Audited, Claimed []string
 
 	// Form is the type that a stored document is decoded into. For a signed kind it is the type of the payload.
 	Form   reflect.Type
@@ -51,7 +48,7 @@ type Kinds []Kind
 
 // SharedKinds are the kinds that several packages read.
 var SharedKinds = slices.Concat(libraryKinds, networkKinds, schedulingKinds, standingKinds, statusKinds,
-	stationKeyKinds, peopleKinds, erasureKinds, formatKinds, turnKinds)
+	stationKeyKinds, peopleKinds, erasureKinds, formatKinds, turnKinds, baselineKinds)
 
 // Find returns the kind with the given name.
 func (k Kinds) Find(name string) (Kind, bool) {
@@ -60,6 +57,15 @@ func (k Kinds) Find(name string) (Kind, bool) {
 		return Kind{}, false
 	}
 	return k[n], true
+}
+
+// Names returns the names of the kinds, in order.
+func (k Kinds) Names() (out []string) {
+	for _, kind := range k {
+		out = append(out, kind.Name)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // ChangeNames returns the public names of the change feed, in order.

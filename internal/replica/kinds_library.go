@@ -20,7 +20,7 @@ const RecallsID = "recalls"
 var libraryKinds = Kinds{
 	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](), Hides: hidesOfSegment,
 		Copy: copiedSegments, Inspect: Looking(inspectSegment),
-		Upgrades: []Upgrade{withPersonIDs, withEdits, withOrder, withApproval, withFormer}},
+		Upgrades: []Upgrade{withPersonIDs, withEdits, withOrder, withApproval, withFormer, withEpisode}},
 	{Name: KindRecalls, Changes: "recall", Form: reflect.TypeFor[wire.Recalls](), Signed: true,
 		Copy: Copied(decodeRecalls), Inspect: inspectRecalls},
 }
@@ -44,6 +44,16 @@ var withFormer = Needs(func(s schedules.Segment) error {
 	if len(s.FormerPersons) > 0 {
 		return fault.New(fault.Conflict, "segment %q can name other persons only after every replica is in this version, or a "+
 			"recall would not find it by the former ones: bring the others up to it, then run lifeline upgrade-store", s.ID)
+	}
+	return nil
+})
+
+// withEpisode adds the number of a segment in its series. A program that does not know it would air a serial in any
+// order.
+var withEpisode = Needs(func(s schedules.Segment) error {
+	if s.Episode > 0 {
+		return fault.New(fault.Conflict, "the episode of segment %q can be stored only after every replica is in this "+
+			"version: bring the others up to it, then run lifeline upgrade-store", s.ID)
 	}
 	return nil
 })

@@ -20,7 +20,7 @@ var networkKinds = Kinds{
 		Whole: []string{"windows", "exceptions"}, Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation),
 		Upgrades: []Upgrade{withStarved, withStandingOrder, withWords, withExceptions}},
 	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](), Hides: Hiding(),
-		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},
+		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock), Upgrades: []Upgrade{withOrders}},
 	{Name: KindScript, Changes: "script", Form: reflect.TypeFor[schedules.Script](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyScript)), Inspect: Looking(inspectScript)},
 	{Name: KindCampaign, Changes: "campaign", Form: reflect.TypeFor[schedules.Campaign](), Hides: Hiding(),
@@ -57,6 +57,16 @@ var withExceptions = Needs(func(st schedules.Station) error {
 			"version: bring the others up to it, then run lifeline upgrade-store", st.ID)
 	}
 	return nil
+})
+
+// withOrders adds the rules about age and order, and the positions that prefer by them. A program that does not know
+// them would air old news, and episodes in any order.
+var withOrders = Needs(func(c schedules.Clock) error {
+	if !c.Orders() {
+		return nil
+	}
+	return fault.New(fault.Conflict, "clock %s asks for an age or an order of segments, and can be stored only after every "+
+		"replica is in this version: bring the others up to it, then run lifeline upgrade-store", c.ID)
 })
 
 func StationsIn(m *Replica) *Cache[schedules.Station] {

@@ -26,7 +26,7 @@ const PeopleID = "people"
 
 var peopleKinds = Kinds{
 	{Name: KindPerson, Form: reflect.TypeFor[Person](), Copy: Copied(knowing), Inspect: Looking(inspectPerson),
-		Hides: Hiding("identities"), Audited: []string{"roles", "languages", "stations", "sensitive", "ended_at"},
+		Hides:    Hiding("identities"),
 		Upgrades: []Upgrade{withSensitive, withIdentities}},
 	{Name: KindPeople, Form: reflect.TypeFor[PeopleChanges](), Copy: Copied(Parse[PeopleChanges]),
 		Inspect: Readable[PeopleChanges], Upgrades: []Upgrade{withMade}},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -25,8 +26,9 @@ const KindFloor = "floor" // the floor of all signed revisions, one document
 
 var schedulingKinds = Kinds{
 	{Name: KindRundown, Changes: "rundown", OfStation: true, Form: reflect.TypeFor[schedules.Rundown](),
-		Inspect: Looking(inspectRundown)},
-	{Name: KindRevision, Form: reflect.TypeFor[schedules.Rundown](), Inspect: Looking(inspectRundown)},
+		Inspect: Looking(inspectRundown), Upgrades: []Upgrade{withClocksOrders}},
+	{Name: KindRevision, Form: reflect.TypeFor[schedules.Rundown](), Inspect: Looking(inspectRundown),
+		Upgrades: []Upgrade{withClocksOrders}},
 	{Name: KindQueue, Changes: "queue", OfStation: true, Form: reflect.TypeFor[wire.Queue](), Signed: true,
 		Copy: Copied(SharedQueue), Inspect: inspectQueue},
 	{Name: KindCounter, Form: reflect.TypeFor[int64](), Inspect: Looking(inspectCounter)},
@@ -34,6 +36,18 @@ var schedulingKinds = Kinds{
 		Copy: Copied(decodeFallback), Inspect: inspectFallback},
 	{Name: KindFloor, Form: reflect.TypeFor[Floor](), Copy: Copied(Parse[Floor]), Inspect: Readable[Floor]},
 }
+
+// withClocksOrders adds what withOrders adds to the clocks of a rundown.
+var withClocksOrders = Needs(func(r schedules.Rundown) error {
+	for id, c := range r.Clocks {
+		if c.Orders() {
+			return fault.New(fault.Conflict, "the day %s of %s follows clock %s, which asks for an age or an order of segments, "+
+				"and can be stored only after every replica is in this version: bring the others up to it, then run lifeline "+
+				"upgrade-store", r.Date, r.Station, id)
+		}
+	}
+	return nil
+})
 
 // QueuesIn returns the cache of queues. It holds pointers because queues are large and every waiting station reads
 // them.

@@ -32,7 +32,7 @@ var standingKinds = Kinds{
 type OrderSetter struct {
 	By    string            `json:"by"`
 	ByID  string            `json:"by_id,omitempty"` // of the person; none for a machine
-	Token string            `json:"token,omitempty"` // by which a machine set it
+	Token string            `json:"token,omitempty"` // by which it was set
 	At    schedules.Instant `json:"at"`
 }
 
@@ -46,10 +46,11 @@ type StandingAccount struct {
 
 // StandingDay is a day that a standing order has begun and not finished, or could not begin.
 type StandingDay struct {
-	Date  schedules.Date `json:"date"`
-	Draft int64          `json:"draft,omitempty"` // the revision that the order planned; a later one is a person's
-	Kept  string         `json:"kept,omitempty"`  // from which step something keeps it: plan or publish
-	Why   string         `json:"why,omitempty"`
+	Date schedules.Date `json:"date"`
+	// the revision that the order planned or repeated; a later one is a person's
+	Draft int64  `json:"draft,omitempty"`
+	Kept  string `json:"kept,omitempty"` // from which step something keeps it: plan or publish
+	Why   string `json:"why,omitempty"`
 	// what airs in place of a plan, since the day is late
 	StandsIn schedules.StandIn `json:"stands_in,omitempty"`
 	Repeats  *schedules.Date   `json:"repeats,omitempty"` // the day that it repeats

@@ -12,16 +12,18 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/sign"
 	"lifeline/internal/store"
 	"lifeline/schedules"
 )
 
-// Each stored document is in a version of its kind's form. A body of version 1 has no mark; a later one begins with "v2
-// ", "v3 " and so on. No body of version 1 begins so: a program older than this scheme fails on it and misreads
-// nothing.
+// Each stored document is in a version of its kind's form, which its mark says, with its salt: "v2.SALT " before the
+// form. Without a salt (see digests.go) it is "v2 ", "v3 " and so on, and version 1 has no mark. No form begins so: a
+// program older than this scheme fails on it and misreads nothing.
 
 // Upgrade is one step from a version of a kind's form to the next. Steps are never removed.
 type Upgrade struct {
@@ -60,16 +62,33 @@ func unchanged(body []byte) ([]byte, error) { return body, nil }
 // Version returns the latest version of the kind's form.
 func (k Kind) Version() int { return len(k.Upgrades) + 1 }
 
-// versionOf returns the version of a stored body, and the body without its mark.
-func versionOf(body []byte) (int, []byte) {
-	if !bytes.HasPrefix(body, []byte("v")) {
-		return 1, body
+// mark is what a stored body says before its form.
+type mark struct {
+	version int
+	salted  bool
+	form    []byte // the rest
+}
+
+func readMark(body []byte) mark {
+	if bytes.HasPrefix(body, []byte("v")) {
+		of, form, _ := bytes.Cut(body[1:], []byte(" "))
+		digits, _, salted := strings.Cut(string(of), ".")
+		if n, err := strconv.Atoi(digits); err == nil && (n > 1 || n == 1 && salted) {
+			return mark{n, salted, form}
+		}
 	}
-	digits, rest, _ := bytes.Cut(body[1:], []byte(" "))
-	if n, err := strconv.Atoi(string(digits)); err == nil && n > 1 {
-		return n, rest
+	return mark{1, false, body}
+}
+
+// marked returns the body of a form as it is stored. An empty salt is none.
+func marked(version int, salt string, form []byte) []byte {
+	switch {
+	case salt != "":
+		return append(fmt.Appendf(nil, "v%d.%s ", version, salt), form...)
+	case version > 1:
+		return append(fmt.Appendf(nil, "v%d ", version), form...)
 	}
-	return 1, body
+	return form
 }
 
 // Latest converts a stored document to the latest version. It fails with NewerVersion when the document's version is
@@ -79,15 +98,16 @@ func (k Kinds) Latest(d store.Document) (store.Document, error) {
 	if !known {
 		return d, &NewerVersion{Says: "it is of a kind that this program does not know"}
 	}
-	version, body := versionOf(d.Body)
-	if version > kind.Version() {
-		return d, &NewerVersion{Says: fmt.Sprintf("it is in version %d, and this program knows up to %d", version,
+	m := readMark(d.Body)
+	if m.version > kind.Version() {
+		return d, &NewerVersion{Says: fmt.Sprintf("it is in version %d, and this program knows up to %d", m.version,
 			kind.Version())}
 	}
-	for _, step := range kind.Upgrades[version-1:] {
+	body := m.form
+	for _, step := range kind.Upgrades[m.version-1:] {
 		var err error
 		if body, err = step.Up(body); err != nil {
-			return d, fmt.Errorf("upgrade from version %d: %w", version, err)
+			return d, fmt.Errorf("upgrade from version %d: %w", m.version, err)
 		}
 	}
 	d.Body = body
@@ -98,7 +118,7 @@ func (k Kinds) Latest(d store.Document) (store.Document, error) {
 	return d, nil
 }
 
-// in converts a body from the latest version to another one.
+// in converts a form from the latest version to another one.
 func (k Kind) in(version int, body []byte) ([]byte, error) {
 	for n := k.Version(); n > version; n-- {
 		var err error
@@ -106,10 +126,7 @@ func (k Kind) in(version int, body []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if version == 1 {
-		return body, nil
-	}
-	return append(fmt.Appendf(nil, "v%d ", version), body...), nil
+	return body, nil
 }
 
 // NewerVersion is the error of a program that meets data of a newer program.
@@ -176,6 +193,8 @@ type Versioned struct {
 
 	mu     sync.Mutex
 	format Format
+	signer *sign.Signer // of changes; nil: this program has not the key
+	based  atomic.Bool  // the store has its baseline
 }
 
 // NewVersioned reads the format of s. It fails with NewerVersion when a program newer than program, the name of this
@@ -258,9 +277,9 @@ func (v *Versioned) Raise(ctx context.Context, by string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, err = v.Store.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindFormat, ID: formatID, Expect: revision,
-		Body: body}},
-		Origin: store.Origin{At: now.UTC().Truncate(time.Millisecond), By: by, Action: "format.raise"}})
+	of := store.Origin{At: now.UTC().Truncate(time.Millisecond), By: by, Action: "format.raise"}
+	write := v.signed(store.Write{Kind: KindFormat, ID: formatID, Expect: revision, Body: body}, of)
+	_, err = v.Store.Commit(ctx, store.Commit{Writes: []store.Write{write}, Origin: of})
 	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) { // another caller was first
 		_, err = v.read(ctx)
 		return err
@@ -301,20 +320,33 @@ func (v *Versioned) latest(d store.Document) (store.Document, error) {
 	return latest, nil
 }
 
-// Commit implements Store. It stores documents in the versions of the store's format.
+// Commit implements Store. It stores documents in the versions of the store's format, and their digests, signed, on the
+// audit.
 func (v *Versioned) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
+	_, digests := v.digests()
 	c.Writes = slices.Clone(c.Writes)
-	for i, w := range c.Writes {
+	for i := range c.Writes {
+		w := &c.Writes[i]
 		kind, declared := v.kinds.Find(w.Kind)
 		if !declared {
 			return nil, fmt.Errorf("replica: documents of kind %q are not declared", w.Kind)
 		}
 		if w.Delete {
+			if digests {
+				*w = v.signed(*w, c.Origin)
+			}
 			continue
 		}
-		var err error
-		if c.Writes[i].Body, err = kind.in(v.written(kind), w.Body); err != nil {
+		version, salt := v.written(kind), ""
+		form, err := kind.in(version, w.Body)
+		if err != nil {
 			return nil, fmt.Errorf("%w: %s %s: %w", errOldFormat, w.Kind, w.ID, err)
+		}
+		if digests {
+			salt = newSalt()
+		}
+		if w.Body = marked(version, salt, form); digests {
+			*w = v.signed(*w, c.Origin)
 		}
 	}
 	return v.Store.Commit(ctx, c)

@@ -135,7 +135,7 @@ func TestReplicasOfTwoAgesShareAStoreUntilItsFormatIsRaised(t *testing.T) {
 				t.Fatal(err)
 			}
 			newer.write(kindOfNotes, "c", `{"words":"newest"}`)
-			if d, err := docs.Get(t.Context(), kindOfNotes, "c"); err != nil || !strings.HasPrefix(string(d.Body), "v2 {") {
+			if d, err := docs.Get(t.Context(), kindOfNotes, "c"); err != nil || !strings.HasPrefix(string(d.Body), "v2.") {
 				t.Errorf("after the raise a note is stored as %s, %v", d.Body, err)
 			}
 			slow.write(kindOfNotes, "d", `{"text":"by one that has not heard of the raise"}`)

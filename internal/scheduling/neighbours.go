@@ -86,11 +86,13 @@ func (s *neighbours) outdated(ctx context.Context, st schedules.Station, r sched
 			them(changed))}}, nil
 }
 
-// atPublication returns the warnings of a draft, with those about adjacent days computed again.
+// atPublication returns the warnings of a draft, with those about adjacent days computed again. Who publishes it knows
+// what it airs: it stands in for nothing any more.
 func (s *neighbours) atPublication(ctx context.Context, in schedules.Input, r schedules.Rundown) ([]schedules.Warning,
 	error) {
 	out := slices.DeleteFunc(slices.Clone(r.Warnings), func(w schedules.Warning) bool {
-		return w.OfEdits() || slices.Contains([]string{warnSameDay, warnLaterDays, warnOutdated}, w.Code)
+		return w.OfEdits() ||
+			slices.Contains([]string{warnSameDay, warnLaterDays, warnOutdated, schedules.WarnStandsIn}, w.Code)
 	})
 	same, err := s.warnAlike(ctx, in, r, nil)
 	if err != nil {

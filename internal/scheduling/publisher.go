@@ -229,7 +229,8 @@ type publication struct {
 	why            []schedules.Explanation // of a repair: of what it took out and placed; nil: no repair
 	also           []store.Write           // committed with it
 	action, reason string
-	account        func(schedules.Rundown) (store.Write, error) // adds a write to the commit; nil: none
+	// adds a write to the commit, given the day's latest rundown from then on; nil: none
+	account func(latest schedules.Rundown) (store.Write, error)
 }
 
 // publishNext stores a rundown as the next revision, published, with its signed queue and the link that adds both to
@@ -282,13 +283,27 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publicati
 	}
 	writes = slices.Concat(writes, link, p.also)
 	if p.account != nil {
-		kept, err := p.account(r)
+		kept, err := p.account(next[len(next)-1])
 		if err != nil {
 			return r, err
 		}
 		writes = append(writes, kept)
 	}
 	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), p.action, p.reason)})
+}
+
+// publishAsService publishes what the service changes by itself: a draft or a repeat of a standing order stays the
+// order's own.
+func (s *Publisher) publishAsService(ctx context.Context, p publication) (schedules.Rundown, error) {
+	station := p.rundown.Station
+	account := s.standingAccount(station)
+	if day := account.Day(p.rundown.Date); day.Draft > 0 && day.Draft == p.before.rundown.Revision {
+		p.account = func(latest schedules.Rundown) (store.Write, error) {
+			day.Draft = latest.Revision
+			return s.standingWrite(station, account.With(day, schedules.Date{}))
+		}
+	}
+	return s.publishNext(ctx, access.System, p)
 }
 
 // nextQueue returns the queue of r as the next after the one that the station may hold, and the reason, if any, why a

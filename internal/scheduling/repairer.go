@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"sync"
 
-	"lifeline/internal/access"
 	"lifeline/internal/network"
 	"lifeline/internal/replica"
 	"lifeline/internal/wire"
@@ -43,7 +43,8 @@ type refillSearch struct {
 func (r refillSearch) stopped() bool { return !r.next.IsZero() }
 
 // Repair removes from every queue that is not over the items that have not begun and may no longer air, because their
-// segment was recalled, its validity or its consent was shortened, or its audio was replaced. It does not search for
+// segment was recalled, its validity or its consent was shortened, its audio was replaced, or something newer is
+// published to air before it and a hard rule of order keeps it off the air then. It does not search for
 // replacements, so that the removal takes effect at once: the station airs its fallback in the open time, and Refill
 // searches afterwards. Nothing else changes, except that an item that may air under closer bounds than the queue
 // declares gets those bounds.
@@ -74,7 +75,11 @@ func eachDay(ctx context.Context, name string, queues []wire.Queue, work func(ct
 // broken returns the queues that need repair, the soonest first.
 func (s *Repairer) broken() []wire.Queue {
 	now := s.now()
-	return s.coming(func(q wire.Queue) bool { return len(s.removals(q, now)) > 0 || s.boundsTooWide(q, now) })
+	clocks, ahead := s.ahead(now)
+	return s.coming(func(q wire.Queue) bool {
+		return len(s.removals(q, now)) > 0 || s.boundsTooWide(q, now) ||
+			len(ahead) > 0 && len(s.planning.Library().Outdated(planOf(q), clocks, ahead, now)) > 0
+	})
 }
 
 // coming returns the queues that are not over and for which ask returns true, the soonest first.
@@ -108,6 +113,36 @@ func (s *Repairer) removals(q wire.Queue, now time.Time) map[string]string {
 		r = st.Complete(r)
 	}
 	return library.Removals(r, now)
+}
+
+// ahead returns the clocks that have a hard rule about what is newer, and what all stations are still to air of the
+// segments of such a rule; none if there are no such clocks. What has begun does not count: when it was published, it
+// still did, and every later publication was checked against it.
+func (s *Repairer) ahead(now time.Time) (clocks map[string]schedules.Clock, out []schedules.Airing) {
+	var rules []schedules.Rule
+	clocks = map[string]schedules.Clock{}
+	for id, row := range replica.ClocksIn(s.replica).After("", "") {
+		for _, r := range row.Value.Rules {
+			if r.Hard && r.InOrder == schedules.ByNewest {
+				clocks[id], rules = row.Value, append(rules, r)
+			}
+		}
+	}
+	if len(rules) == 0 {
+		return nil, nil
+	}
+	library := s.planning.Library()
+	for _, q := range s.coming(func(wire.Queue) bool { return true }) {
+		for _, a := range planOf(q).Airings() {
+			segment, known := library.Segment(a.SegmentID)
+			if known && !a.StartAt.Before(now) && slices.ContainsFunc(rules, func(r schedules.Rule) bool {
+				return r.Only.Matches(&segment)
+			}) {
+				out = append(out, a)
+			}
+		}
+	}
+	return clocks, out
 }
 
 // planOf returns the parts of a queue's rundown that determine when each item airs.
@@ -146,6 +181,13 @@ func (s *Repairer) repairDay(ctx context.Context, station string, date schedules
 		}
 		now := s.now()
 		leaving := s.removals(q, now)
+		if clocks, ahead := s.ahead(now); len(ahead) > 0 {
+			// Refill follows the clocks that the day was published with, and would put back what only others bar.
+			maps.DeleteFunc(clocks, func(id string, c schedules.Clock) bool { return base.Clocks[id].Revision != c.Revision })
+			outdated := s.planning.Library().Outdated(base, clocks, ahead, now)
+			maps.Copy(outdated, leaving)
+			leaving = outdated
+		}
 		if len(leaving) == 0 && !s.boundsTooWide(q, now) {
 			return nil // another replica was faster
 		}
@@ -239,7 +281,7 @@ func (s *Repairer) publishRepaired(ctx context.Context, latest latestRundown, ba
 		}
 		p.draft = draft
 	}
-	return s.publisher.publishNext(ctx, access.System, p)
+	return s.publisher.publishAsService(ctx, p)
 }
 
 // bounded returns r with the present limits of the segments as NotAfter of the items that have not begun, where those

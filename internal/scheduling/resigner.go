@@ -80,7 +80,7 @@ func (s *Resigner) day(ctx context.Context, station string, date schedules.Date)
 		if latest.rundown.Status == schedules.Draft {
 			p.draft = &latest.rundown
 		}
-		_, err = s.publisher.publishNext(ctx, access.System, p)
+		_, err = s.publisher.publishAsService(ctx, p)
 		return err
 	})
 }

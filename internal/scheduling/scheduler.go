@@ -74,6 +74,22 @@ func New(r *replica.Replica, s *record.Records, signer replica.Signer, now func(
 			fallbacks}}
 }
 
+// standingAccount returns what the standing order of a station did, and what keeps it.
+func (s *core) standingAccount(station string) replica.StandingAccount {
+	row, _ := replica.StandingAccountsIn(s.replica).Get(station)
+	return row.Value
+}
+
+// standingWrite returns the write that stores the account of a station.
+func (s *core) standingWrite(station string, a replica.StandingAccount) (store.Write, error) {
+	if a.Days == nil {
+		a.Days = []replica.StandingDay{}
+	}
+	body, err := replica.Encode(a)
+	return store.Write{Kind: replica.KindStandingAccount, ID: station,
+		Expect: replica.StandingAccountsIn(s.replica).Revision(station), Body: body}, err
+}
+
 // PlanOptions are the options of a plan.
 type PlanOptions struct {
 	Seed     uint64

@@ -36,10 +36,12 @@ type attempt struct {
 }
 
 // The bounds of attempts. A day that cannot be planned is tried again when something that it depends on has changed,
-// but not with every one of many changes, and otherwise some times a day, since the days around it change too.
+// but not with every one of many changes, and otherwise some times a day, since the days around it change too; more
+// often if something else airs in its place.
 const (
 	attemptPause = 10 * time.Minute
 	attemptAgain = 6 * time.Hour
+	attemptLate  = time.Hour
 	planPatience = time.Minute
 )
 
@@ -116,7 +118,7 @@ func (s *StandingOrders) order(st schedules.Station) (o order, err error) {
 	}
 	setter, set := replica.OrderSettersIn(s.replica).Get(st.ID)
 	if o.stopped, _ = access.Lapsed(s.replica, st.ID, setter.Value, s.now()); !set {
-		o.stopped = "nobody is known to have set it"
+		o.stopped = access.OrderOfNobody
 	}
 	o.actor = access.Actor{Name: "standing order of " + setter.Value.By, Person: setter.Value.ByID,
 		Role: access.SchedulerJob}
@@ -125,7 +127,7 @@ func (s *StandingOrders) order(st schedules.Station) (o order, err error) {
 
 // any reports whether an order has something to do.
 func (s *StandingOrders) any(ctx context.Context, o order) (bool, error) {
-	if s.account(o.station.ID).Stopped != o.stopped {
+	if s.standingAccount(o.station.ID).Stopped != o.stopped {
 		return true, nil
 	}
 	if o.stopped != "" {
@@ -145,7 +147,7 @@ const stepsADay = 8
 
 // carryOut takes all steps that an order has at present, day by day, since a day depends on those before it.
 func (s *StandingOrders) carryOut(ctx context.Context, o order) error {
-	if s.account(o.station.ID).Stopped != o.stopped {
+	if s.standingAccount(o.station.ID).Stopped != o.stopped {
 		action := "standing-order.resume"
 		if o.stopped != "" {
 			action = replica.ActionOrderKept
@@ -184,8 +186,8 @@ func (s *StandingOrders) carryOut(ctx context.Context, o order) error {
 
 // next returns the next step of an order on a day.
 func (s *StandingOrders) next(ctx context.Context, o order, d schedules.Date) (step, error) {
-	day, id := s.account(o.station.ID).Day(d), replica.DayID(o.station.ID, d)
-	if row, there := replica.QueuesIn(s.replica).Get(id); there {
+	day := s.standingAccount(o.station.ID).Day(d)
+	if row, there := replica.QueuesIn(s.replica).Get(replica.DayID(o.station.ID, d)); there {
 		return s.nextOfPublished(ctx, o, d, day, row.Value.Value.Revision)
 	}
 	windows, err := o.station.OccurrencesOn(d)
@@ -203,39 +205,52 @@ func (s *StandingOrders) next(ctx context.Context, o order, d schedules.Date) (s
 		return step{}, err
 	}
 	draft := latest.rundown
-	due := !o.today.AddDays(o.PublishDays).Before(d)
-	tries, changed := s.mayTry(id, day)
-	switch {
-	case latest.document == 0 && tries:
-		return step{do: stepPlan}, nil
-	case latest.document > 0 && day.Draft != draft.Revision: // a person's
-		switch {
-		case due && (day.Kept != stepPublish || !strings.HasPrefix(day.Why, byPerson)):
-			return step{do: stepKeep, draft: draft, why: byPerson}, nil
-		case !due && day.Kept != "":
-			return step{do: stepSettle, settled: replica.StandingDay{Date: d}}, nil
-		}
-	case latest.document > 0 && o.Unwarned() && len(warnings(draft)) > 0:
-		if changed && day.Kept != "" {
-			return step{do: stepPlan, draft: draft}, nil
-		}
-		if why := warned(draft); due && !strings.HasPrefix(day.Why, why) {
-			return step{do: stepKeep, draft: draft, why: why}, nil
-		}
-	case latest.document > 0 && due && tries:
-		return step{do: stepPublish, draft: draft}, nil
+	next := step{}
+	switch due := o.due(d); {
+	case latest.document == 0 || day.Draft == draft.Revision:
+		next = s.nextOfOwn(o, d, day, draft)
+	case due && (day.Kept != stepPublish || !strings.HasPrefix(day.Why, byPerson)):
+		return step{do: stepKeep, draft: draft, why: byPerson}, nil
+	case !due && day.Kept != "":
+		return step{do: stepSettle, settled: replica.StandingDay{Date: d}}, nil
 	}
-	if day.StandsIn == "" && day.Kept != "" && !s.now().Before(o.Deadline(d, o.zone)) {
+	if next.do == "" && day.StandsIn == "" && day.Kept != "" && !s.now().Before(o.Deadline(d, o.zone)) {
 		return step{do: stepStandIn, draft: draft, why: day.Why}, nil
 	}
-	return step{}, nil
+	return next, nil
+}
+
+// due reports whether a day is to be published by now.
+func (o order) due(d schedules.Date) bool { return !o.today.AddDays(o.PublishDays).Before(d) }
+
+// nextOfOwn returns the step on a day that no person has changed: its latest rundown is a draft of the order, a repeat
+// that the order published, or the zero Rundown.
+func (s *StandingOrders) nextOfOwn(o order, d schedules.Date, day replica.StandingDay, latest schedules.Rundown) step {
+	tries := s.mayTry(replica.DayID(o.station.ID, d), day)
+	switch {
+	case latest.Status != schedules.Draft:
+		if tries {
+			return step{do: stepPlan, draft: latest}
+		}
+	case o.Unwarned() && len(warnings(latest)) > 0:
+		if tries && day.Kept != "" {
+			return step{do: stepPlan, draft: latest}
+		}
+		if why := warned(latest); o.due(d) && (day.Kept != stepPublish || !strings.HasPrefix(day.Why, why)) {
+			return step{do: stepKeep, draft: latest, why: why}
+		}
+	case o.due(d) && tries:
+		return step{do: stepPublish, draft: latest}
+	}
+	return step{}
 }
 
 // byPerson is the reason why an order does not publish a draft that is not its own.
 const byPerson = "a person planned or edited it and has not published it, and the order changes nothing of that"
 
 // nextOfPublished returns the step on a day that is published or withdrawn: what the account says of it is over, unless
-// the day still repeats another one.
+// the day still repeats another one. Such a day is planned and published as soon as it can be, in its windows that are
+// not frozen by then, unless a person has changed it.
 func (s *StandingOrders) nextOfPublished(ctx context.Context, o order, d schedules.Date, day replica.StandingDay,
 	revision int64) (step, error) {
 	if day == (replica.StandingDay{Date: d}) {
@@ -243,19 +258,28 @@ func (s *StandingOrders) nextOfPublished(ctx context.Context, o order, d schedul
 	}
 	if day.StandsIn == schedules.StandInRepeat {
 		r, err := s.rundowns.Rundown(ctx, o.station.ID, d, revision)
-		if err != nil || slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool {
-			return w.Code == schedules.WarnStandsIn
-		}) {
+		if err != nil {
 			return step{}, err
+		}
+		if slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool { return w.Code == schedules.WarnStandsIn }) {
+			frozen := s.now().Add(o.station.Freeze.Duration)
+			if !slices.ContainsFunc(r.Windows, func(w schedules.Slot) bool { return w.StartAt.After(frozen) }) {
+				return step{}, nil
+			}
+			latest, err := s.rundowns.latest(ctx, o.station.ID, d)
+			if err != nil || latest.rundown.Revision != day.Draft {
+				return step{}, err
+			}
+			return s.nextOfOwn(o, d, day, latest.rundown), nil
 		}
 	}
 	return step{do: stepSettle, settled: replica.StandingDay{Date: d}}, nil
 }
 
-// warnings returns what a draft warns of, apart from exceptions: those are as somebody ordered.
+// warnings returns what a draft warns of, without remarks and without what is about other days only.
 func warnings(draft schedules.Rundown) []schedules.Warning {
 	return slices.DeleteFunc(slices.Clone(draft.Warnings), func(w schedules.Warning) bool {
-		return w.Code == schedules.WarnException
+		return w.Remark() || w.Code == warnLaterDays
 	})
 }
 
@@ -275,8 +299,8 @@ func warned(draft schedules.Rundown) string {
 	if n := len(all) - told; n > 0 {
 		more = fmt.Sprintf("; and %d more", n)
 	}
-	return fmt.Sprintf("its draft has warnings, and the order publishes only days without any: %s%s", strings.Join(out,
-		"; "), more)
+	return fmt.Sprintf("its draft has warnings, and the order leaves such days to people: %s%s", strings.Join(out, "; "),
+		more)
 }
 
 // take takes a step.
@@ -294,20 +318,27 @@ func (s *StandingOrders) take(ctx context.Context, o order, d schedules.Date, ne
 	return s.noteDay(ctx, o, "standing-order.settle", next.settled)
 }
 
-// plan plans a day, unless the draft of the order that is to be replaced has the same items already.
+// plan plans a day, unless the draft of the order that is to be replaced has the same items and warnings already.
 func (s *StandingOrders) plan(ctx context.Context, o order, d schedules.Date, draft schedules.Rundown) error {
 	s.trying(replica.DayID(o.station.ID, d))
 	searching, cancel := context.WithTimeout(ctx, planPatience)
 	defer cancel()
 	options := PlanOptions{Revision: &draft.Revision, account: s.acting(o, d, "planned",
-		func(r schedules.Rundown) replica.StandingDay { return replica.StandingDay{Draft: r.Revision} })}
+		func(r schedules.Rundown) replica.StandingDay {
+			day := s.standingAccount(o.station.ID).Day(d)
+			if day.StandsIn != schedules.StandInRepeat { // which goes on until the plan is published
+				day = replica.StandingDay{}
+			}
+			day.Draft, day.Kept = r.Revision, ""
+			return day
+		})}
 	var err error
-	if draft.Revision > 0 {
+	if draft.Status == schedules.Draft {
 		trial := options
 		trial.DryRun = true
 		var same schedules.Rundown
 		if same, err = s.drafts.Plan(searching, o.actor, o.station.ID, d, trial); err == nil &&
-			sameItems(same.Items, draft.Items) {
+			sameItems(same.Items, draft.Items) && warned(same) == warned(draft) {
 			return nil
 		}
 	}
@@ -321,18 +352,19 @@ func (s *StandingOrders) plan(ctx context.Context, o order, d schedules.Date, dr
 }
 
 // publish publishes the order's own draft. A draft that may no longer be published, because what it was planned from
-// has changed, is planned anew first.
+// has changed or a window of the repeat in its place is frozen, is planned anew first.
 func (s *StandingOrders) publish(ctx context.Context, o order, d schedules.Date, draft schedules.Rundown) error {
 	s.trying(replica.DayID(o.station.ID, d))
 	_, err := s.publisher.Publish(ctx, o.actor, o.station.ID, d, PublishOptions{Revision: &draft.Revision,
 		account: s.acting(o, d, "published", func(schedules.Rundown) replica.StandingDay { return replica.StandingDay{} })})
-	if fault.Is(err, fault.Invalid) {
+	repeats := s.standingAccount(o.station.ID).Day(d).StandsIn == schedules.StandInRepeat
+	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) && repeats {
 		if failed := s.plan(ctx, o, d, draft); failed != nil {
 			return failed
 		}
 		latest, failed := s.rundowns.latest(ctx, o.station.ID, d)
 		if failed != nil || latest.rundown.Revision != draft.Revision ||
-			s.account(o.station.ID).Day(d).Kept == stepPlan {
+			s.standingAccount(o.station.ID).Day(d).Kept == stepPlan {
 			return failed // the new draft is the next step's, or the account says why there is none
 		}
 	}
@@ -345,9 +377,11 @@ func (s *StandingOrders) keptBy(ctx context.Context, o order, d schedules.Date, 
 	var undefined *schedules.DefinitionError
 	switch {
 	case err == nil:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.tried, replica.DayID(o.station.ID, d))
+		if from == stepPublish { // a plan may have warnings, and is tried again when something has changed since it
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			delete(s.tried, replica.DayID(o.station.ID, d))
+		}
 		return nil
 	case fault.Is(err, fault.Stale):
 		return nil
@@ -360,7 +394,7 @@ func (s *StandingOrders) keptBy(ctx context.Context, o order, d schedules.Date, 
 
 // keep notes in the account what keeps a day from a step.
 func (s *StandingOrders) keep(ctx context.Context, o order, d schedules.Date, from, why string) error {
-	day := s.account(o.station.ID).Day(d)
+	day := s.standingAccount(o.station.ID).Day(d)
 	if day.Kept == from && strings.HasPrefix(day.Why, why) { // the reason may go on with why nothing is repeated
 		return nil
 	}
@@ -372,17 +406,21 @@ func (s *StandingOrders) keep(ctx context.Context, o order, d schedules.Date, fr
 // list.
 func (s *StandingOrders) standIn(ctx context.Context, o order, d schedules.Date, draft schedules.Rundown,
 	why string) error {
-	day := s.account(o.station.ID).Day(d)
+	day := s.standingAccount(o.station.ID).Day(d)
 	day.Why, day.StandsIn = why, schedules.StandInFallback
 	if o.Repeats() {
 		repeated := day
 		repeated.StandsIn = schedules.StandInRepeat
 		_, err := s.publisher.publishRepeat(ctx, o.actor, o.station, d, draft, why, func(of schedules.Date) func(
 			schedules.Rundown) (store.Write, error) {
-			return s.acting(o, d, fmt.Sprintf("published as a repeat of %s", of), func(schedules.Rundown) replica.StandingDay {
-				repeated.Repeats = &of
-				return repeated
-			})
+			return s.acting(o, d, fmt.Sprintf("published as a repeat of %s", of),
+				func(latest schedules.Rundown) replica.StandingDay {
+					repeated.Repeats = &of
+					if day.Draft == draft.Revision { // nobody else's
+						repeated.Draft = latest.Revision
+					}
+					return repeated
+				})
 		})
 		switch {
 		case err == nil, fault.Is(err, fault.Stale): // or somebody changed the day: it is looked at again
@@ -395,32 +433,17 @@ func (s *StandingOrders) standIn(ctx context.Context, o order, d schedules.Date,
 	return s.noteDay(ctx, o, replica.ActionOrderKept, day)
 }
 
-// account returns the account of a station.
-func (s *StandingOrders) account(station string) replica.StandingAccount {
-	row, _ := replica.StandingAccountsIn(s.replica).Get(station)
-	return row.Value
-}
-
 // acting returns what writes the account with an act: did says what was done to a day, and entry what the account says
-// of it from then on.
+// of it from then on, given the latest rundown of the day.
 func (s *StandingOrders) acting(o order, d schedules.Date, did string,
 	entry func(schedules.Rundown) replica.StandingDay) func(schedules.Rundown) (store.Write, error) {
 	return func(r schedules.Rundown) (store.Write, error) {
 		day := entry(r)
 		day.Date = d
-		a := s.account(o.station.ID).With(day, o.today.AddDays(-1))
+		a := s.standingAccount(o.station.ID).With(day, o.today.AddDays(-1))
 		a.LastAt, a.Last = schedules.At(s.now()), d.String()+" "+did
-		return s.accountWrite(o.station.ID, a)
+		return s.standingWrite(o.station.ID, a)
 	}
-}
-
-func (s *StandingOrders) accountWrite(station string, a replica.StandingAccount) (store.Write, error) {
-	if a.Days == nil {
-		a.Days = []replica.StandingDay{}
-	}
-	body, err := replica.Encode(a)
-	return store.Write{Kind: replica.KindStandingAccount, ID: station,
-		Expect: replica.StandingAccountsIn(s.replica).Revision(station), Body: body}, err
 }
 
 // noteDay stores what the account says of a day.
@@ -434,7 +457,7 @@ func (s *StandingOrders) noteDay(ctx context.Context, o order, action string, da
 func (s *StandingOrders) change(ctx context.Context, o order, action string,
 	to func(replica.StandingAccount) replica.StandingAccount) error {
 	return s.replica.Retry(ctx, func() error {
-		w, err := s.accountWrite(o.station.ID, to(s.account(o.station.ID)))
+		w, err := s.standingWrite(o.station.ID, to(s.standingAccount(o.station.ID)))
 		if err != nil {
 			return err
 		}
@@ -450,22 +473,23 @@ func (s *StandingOrders) inputsChanged() int64 {
 		replica.ClocksIn(m).Changes() + replica.CampaignsIn(m).Changes()
 }
 
-// mayTry reports whether a day that something kept from success is tried again now, and whether that is because
-// something that it depends on has changed.
-func (s *StandingOrders) mayTry(id string, day replica.StandingDay) (may, changed bool) {
+// mayTry reports whether a day that something may have kept from success is tried now.
+func (s *StandingOrders) mayTry(id string, day replica.StandingDay) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last, known := s.tried[id]
 	if day.Kept == "" {
-		return true, true
+		return true
 	}
 	if !known { // this process has just started, or another replica tried it
 		s.tried[id] = attempt{s.inputsChanged(), s.now()}
-		return false, false
+		return false
 	}
-	passed := s.now().Sub(last.at)
-	changed = last.inputs != s.inputsChanged() && passed >= attemptPause
-	return changed || passed >= attemptAgain, changed
+	passed, again := s.now().Sub(last.at), attemptAgain
+	if day.StandsIn != "" {
+		again = attemptLate
+	}
+	return passed >= again || passed >= attemptPause && last.inputs != s.inputsChanged()
 }
 
 // trying notes that a day is tried now.

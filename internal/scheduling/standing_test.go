@@ -21,7 +21,6 @@ import (
 	"lifeline/internal/store/memory"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
-	"lifeline/schedules/auditor"
 )
 
 // minjun sets the standing orders of these tests.
@@ -328,6 +327,241 @@ func TestADayWithWarningsIsLeftToPeopleAndRepeatsAnotherWhenItIsLate(t *testing.
 	})
 }
 
+// demand lets the clock demand a commentary in each window, of which there is none, or not any more.
+func (o *orders) demand(commentary bool) {
+	o.t.Helper()
+	o.clock.Rules = o.clock.Rules[:1]
+	if commentary {
+		o.clock.Rules = append(slices.Clone(o.clock.Rules), schedules.Rule{AtLeast: new(1), Per: "window", Hard: true,
+			Of: schedules.Of{Match: map[string]string{"kind": "commentary"}}})
+	}
+	o.apply(minjun)
+}
+
+// late returns a station whose coming day repeats the week before, since no plan met its demands; and that day, with or
+// without a draft of the order.
+func late(t *testing.T, drafted bool) (*orders, schedules.Date) {
+	t.Helper()
+	o := furnished(t, memory.New(10_000), schedules.StandingOrder{PlanDays: 2, PublishDays: 1, By: 18 * 60})
+	o.station.Freeze = schedules.Ms(1_800_000)
+	o.apply(minjun)
+	const step = 3 * time.Hour
+	for range 8 * 24 * time.Hour / step {
+		o.carry()
+		time.Sleep(step)
+	}
+	o.demand(true)
+	for range 4 * 24 * time.Hour / step {
+		o.carry()
+		time.Sleep(step)
+		d := o.today().AddDays(1)
+		if hasWarning(o.published(d), schedules.WarnStandsIn) && (o.latest(d).Status == schedules.Draft) == drafted {
+			return o, d
+		}
+	}
+	t.Fatal("no day is late")
+	return nil, schedules.Date{}
+}
+
+// at lets time pass until a wall time of a day at the station, with the background work.
+func (o *orders) at(d schedules.Date, hour, minute int) {
+	o.t.Helper()
+	zone, err := schedules.Zone(o.station.Timezone)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	until := time.Date(d.Year, d.Month, d.Day, hour, minute, 0, 0, zone)
+	for time.Now().Add(time.Hour).Before(until) {
+		o.carryFor(time.Hour)
+	}
+	o.carry()
+	time.Sleep(time.Until(until))
+}
+
+// replaced reports whether a day has a plan of its own, once what kept it is over; it fails if the account then says
+// something else.
+func (o *orders) replaced(d schedules.Date) bool {
+	o.t.Helper()
+	o.demand(false)
+	time.Sleep(attemptPause)
+	o.carry()
+	r := o.published(d)
+	stands := hasWarning(r, schedules.WarnStandsIn)
+	if told := strings.Contains(o.problems(), "day_stands_in: "+d.String()); told != stands {
+		o.t.Errorf("%s repeats another day: %t, and told: %t", d, stands, told)
+	}
+	return !stands
+}
+
+func TestADayThatRepeatsAnotherGetsItsPlanAsSoonAsThereIsOne(t *testing.T) {
+	for name, drafted := range map[string]bool{"of which there was a draft": true, "without a draft": false} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(t *testing.T) {
+				o, d := late(t, drafted)
+				if !o.replaced(d) {
+					t.Fatalf("it still repeats another day: %s", o.problems())
+				}
+				if r := o.latest(d); r.Status != schedules.Published || len(r.Warnings) > 0 || len(r.Open()) > 0 {
+					t.Errorf("it is %q, warns of %v and is open %v", r.Status, r.Warnings, r.Open())
+				}
+				if n := o.acts("queue.publish")[replica.DayID("relay", d)]; n != 1 {
+					t.Errorf("it was published %d times", n)
+				}
+			})
+		})
+	}
+}
+
+func TestARepairOfARepeatIsNoChangeByAPerson(t *testing.T) {
+	for name, drafted := range map[string]bool{"below a draft": true, "without a draft": false} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(t *testing.T) {
+				o, d := late(t, drafted)
+				before := o.published(d)
+				row, _ := replica.SegmentsIn(o.replica).Get(before.Items[1].SegmentID)
+				row.Value.State, row.Value.Revision = schedules.Recalled, row.Revision+1
+				servicetest.Put(t, o.replica, replica.KindSegment, row.Value.ID, row.Value)
+				err := errors.Join(o.Repairer.Repair(t.Context(), o.lock), o.Repairer.Refill(t.Context(), o.lock))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if o.published(d).Revision == before.Revision {
+					t.Fatal("the recall repaired nothing")
+				}
+				if !o.replaced(d) {
+					t.Errorf("it still repeats another day: %s", o.problems())
+				}
+			})
+		})
+	}
+}
+
+func TestADayThatRepeatsAnotherStaysSoOnceAPersonHasChangedIt(t *testing.T) {
+	ruth := access.Actor{Name: "Ruth"}
+	for name, change := range map[string]func(*orders, schedules.Date, schedules.Rundown) error{
+		"edited": func(o *orders, d schedules.Date, r schedules.Rundown) error {
+			_, err := o.Drafts.Edit(o.t.Context(), ruth, "relay", d, nil,
+				[]schedules.Edit{{Op: "lock", Item: r.Items[1].ID}})
+			return err
+		},
+		"planned": func(o *orders, d schedules.Date, _ schedules.Rundown) error {
+			o.demand(false)
+			_, err := o.Drafts.Plan(o.t.Context(), ruth, "relay", d, PlanOptions{Seed: 3})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(t *testing.T) {
+				o, d := late(t, name == "planned")
+				before := o.published(d)
+				if err := change(o, d, o.latest(d)); err != nil {
+					t.Fatal(err)
+				}
+				touched := o.latest(d)
+				if o.replaced(d) || o.published(d).Revision != before.Revision {
+					t.Error("the order published over it")
+				}
+				if o.latest(d).Revision != touched.Revision {
+					t.Error("the order planned over it")
+				}
+			})
+		})
+	}
+}
+
+func TestOnlyWindowsThatAreNotFrozenGetAPlanInPlaceOfARepeat(t *testing.T) {
+	for name, drafted := range map[string]bool{"below a draft": true, "without a draft": false} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(t *testing.T) {
+				o, d := late(t, drafted)
+				of := func(window string) []schedules.Item {
+					return slices.DeleteFunc(o.published(d).Items, func(i schedules.Item) bool { return i.Window != window })
+				}
+				night, evening := of("night"), of("evening")
+				o.at(d, 2, 5)
+				if !o.replaced(d) {
+					t.Fatalf("its evening still repeats another day: %s", o.problems())
+				}
+				if !sameItems(night, of("night")) {
+					t.Error("the window that was frozen has changed")
+				}
+				if sameItems(evening, of("evening")) {
+					t.Error("the evening is as it was")
+				}
+			})
+		})
+	}
+	simulated(t, func(t *testing.T) {
+		o, d := late(t, true)
+		o.at(d, 19, 25)
+		before, draft := o.published(d), o.latest(d)
+		if o.replaced(d) || o.published(d).Revision != before.Revision || o.latest(d).Revision != draft.Revision {
+			t.Error("it was changed after its last window was frozen")
+		}
+	})
+}
+
+func TestAReplicaThatStartsWhileADayRepeatsAnotherLooksForAPlanWithinTheHour(t *testing.T) {
+	simulated(t, func(t *testing.T) {
+		o, d := late(t, false)
+		o.demand(false)
+		next := newOrders(t, o.replica.Store, "next")
+		for range 3 {
+			if err := next.StandingOrders.Carry(t.Context(), next.lock); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(attemptLate)
+		}
+		if r := next.published(d); hasWarning(r, schedules.WarnStandsIn) {
+			t.Error("it still repeats another day")
+		}
+	})
+}
+
+// The days have a change of clocks, in whose night a window lies in the hour that does not exist, a cancelled window
+// and a position that stays empty; and some are planned anew after the days that follow them.
+func TestRemarksLeaveNoDayToPeople(t *testing.T) {
+	simulated(t, func(t *testing.T) {
+		order := twoWeeks
+		order.Publish = schedules.PublishUnwarned
+		time.Sleep(time.Until(time.Date(2000, 3, 17, 9, 0, 0, 0, time.UTC)))
+		o := furnished(t, memory.New(10_000), order)
+		o.clock.Positions = append(o.clock.Positions, schedules.Position{ID: "comment", Optional: true,
+			Pick: &schedules.Selector{Kinds: []schedules.Kind{"commentary"}}})
+		most := 1
+		o.clock.Rules = append(o.clock.Rules, schedules.Rule{AtMost: &most, Per: "day", Of: schedules.Of{
+			Match: map[string]string{"kind": "letter"}}})
+		o.station.Exceptions = []schedules.Exception{{Date: schedules.Date{Year: 2000, Month: 3, Day: 23},
+			Window: "evening", Cancelled: true}}
+		o.apply(minjun)
+		o.carry()
+		if r := o.published(o.today().AddDays(1)); r.Revision != 0 {
+			t.Fatalf("a day that bends a rule is published: %v", r.Warnings)
+		}
+		o.clock.Rules = o.clock.Rules[:1]
+		o.apply(minjun)
+		o.carryFor(4 * 24 * time.Hour)
+		told := map[string]bool{}
+		for n := -2; n <= 7; n++ {
+			r := o.published(o.today().AddDays(n))
+			if r.Status != schedules.Published {
+				t.Errorf("%s is left to people: %v", o.today().AddDays(n), o.latest(o.today().AddDays(n)).Warnings)
+			}
+			for _, w := range r.Warnings {
+				told[w.Code] = true
+			}
+		}
+		for _, code := range []string{schedules.WarnClockChange, schedules.WarnException, schedules.WarnPositionEmpty} {
+			if !told[code] {
+				t.Errorf("no day has the remark %s", code)
+			}
+		}
+		if told := o.problems(); told != "" {
+			t.Error(told)
+		}
+	})
+}
+
 func TestADayThatCannotBePlannedIsToldAtOnceAndPlannedAsSoonAsItCanBe(t *testing.T) {
 	simulated(t, func(t *testing.T) {
 		order := twoWeeks
@@ -454,6 +688,141 @@ func TestAnOrderStopsWhenWhoSetItMayNoLongerSchedule(t *testing.T) {
 	}
 }
 
+// set gives the station its order by a new token, of a person or of a machine, and returns the holder.
+func (o *orders) set(tokens *access.Access, n access.NewToken) access.Actor {
+	o.t.Helper()
+	n.Role = access.SchedulerJob
+	made, err := tokens.Create(o.t.Context(), access.System, n)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	a, err := tokens.Authenticate(made.Secret)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	order := twoWeeks
+	order.PublishDays++
+	o.station.StandingOrder = &order
+	o.apply(a)
+	return a
+}
+
+// works reports whether the order plans the days that have come within its reach.
+func (o *orders) works() bool {
+	o.t.Helper()
+	o.carryFor(24 * time.Hour)
+	return o.latest(o.today().AddDays(14)).Revision > 0
+}
+
+func TestAnOrderOutlivesItsTokenOnlyInDoubtAndStopsIfTheTokenWasStolen(t *testing.T) {
+	for name, n := range map[string]access.NewToken{"a person": {Person: "minjun"}, "a machine": {Name: "planner"}} {
+		t.Run(name, func(t *testing.T) {
+			simulated(t, func(t *testing.T) {
+				o := furnished(t, memory.New(10_000), twoWeeks)
+				tokens := access.New(o.replica, time.Now)
+				a := o.set(tokens, n)
+				if told := o.problems(); told != "" {
+					t.Fatalf("told %s", told)
+				}
+				if err := tokens.Revoke(t.Context(), access.System, a.Token); err != nil {
+					t.Fatal(err)
+				}
+				if !o.works() {
+					t.Error("a revoked token stopped it")
+				}
+				if told := o.problems(); !strings.Contains(told, "order_unconfirmed: ") || !strings.Contains(told, "was revoked. "+
+					"The order goes on") {
+					t.Errorf("told %s", told)
+				}
+				limited := access.Actor{Name: "uploader", Role: access.SchedulerJob, May: []string{"apply"}}
+				if o.apply(limited); !strings.Contains(o.problems(), "order_unconfirmed") {
+					t.Error("a token that may not publish confirmed it")
+				}
+				if o.apply(minjun); o.problems() != "" {
+					t.Errorf("confirmed, it tells %s", o.problems())
+				}
+
+				o.station.StandingOrder = &twoWeeks
+				o.apply(minjun)
+				a = o.set(tokens, n)
+				if err := tokens.RevokeStolen(t.Context(), access.System, a.Token); err != nil {
+					t.Fatal(err)
+				}
+				if o.works() {
+					t.Error("it goes on, though its token was stolen")
+				}
+				if told := o.problems(); !strings.Contains(told, "order_stopped: ") ||
+					!strings.Contains(told, "revoked as stolen") {
+					t.Errorf("told %s", told)
+				}
+				if o.apply(minjun); !o.works() || o.problems() != "" {
+					t.Errorf("taken over, it tells %s", o.problems())
+				}
+				o.station.StandingOrder = &twoWeeks
+				o.apply(minjun)
+				other := o.set(tokens, n)
+				o.station.StandingOrder = &twoWeeks
+				o.apply(minjun)
+				if err := tokens.RevokeStolen(t.Context(), access.System, other.Token); err != nil {
+					t.Fatal(err)
+				}
+				if !o.works() || o.problems() != "" {
+					t.Errorf("what another set since does not go on: %s", o.problems())
+				}
+			})
+		})
+	}
+}
+
+func TestAnOrderStopsIfItsTokenIsKnownToBeStolenOnlyAfterItWasRevoked(t *testing.T) {
+	simulated(t, func(t *testing.T) {
+		o := furnished(t, memory.New(10_000), twoWeeks)
+		tokens := access.New(o.replica, time.Now)
+		a := o.set(tokens, access.NewToken{Name: "planner"})
+		if err := tokens.Revoke(t.Context(), access.System, a.Token); err != nil {
+			t.Fatal(err)
+		}
+		if err := tokens.RevokeStolen(t.Context(), minjun, a.Token); !fault.Is(err, fault.NotFound) || !o.works() {
+			t.Errorf("a scheduler: %v", err)
+		}
+		admin := access.Actor{Name: "Ada", Role: access.Admin}
+		if err := tokens.RevokeStolen(t.Context(), admin, a.Token); err != nil || o.works() {
+			t.Errorf("it goes on, though its token was stolen: %v", err)
+		}
+		if err := tokens.RevokeStolen(t.Context(), admin, a.Token); !fault.Is(err, fault.NotFound) {
+			t.Errorf("a second time: %v", err)
+		}
+	})
+}
+
+func TestAnOrderOfATokenThatRanOutGoesOnAndIsToldLongBefore(t *testing.T) {
+	longform.Only(t) // one goroutine computes
+	simulated(t, func(t *testing.T) {
+		o := furnished(t, memory.New(100_000), twoWeeks)
+		o.set(access.New(o.replica, time.Now), access.NewToken{Name: "planner"})
+		days := access.TokenLife / (24 * time.Hour)
+		o.carryFor((days - 31) * 24 * time.Hour)
+		if told := o.problems(); told != "" {
+			t.Fatalf("told %s", told)
+		}
+		o.carryFor(2 * 24 * time.Hour)
+		if told := o.problems(); !strings.Contains(told, "order_unconfirmed: ") || !strings.Contains(told, "expires on") ||
+			!strings.Contains(told, "applying the station's definition again") {
+			t.Errorf("told %s", told)
+		}
+		o.carryFor(30 * 24 * time.Hour)
+		if told := o.problems(); !strings.Contains(told, "expired on") {
+			t.Errorf("told %s", told)
+		}
+		if !o.works() {
+			t.Error("it stopped")
+		}
+		if o.apply(minjun); o.problems() != "" {
+			t.Errorf("confirmed, it tells %s", o.problems())
+		}
+	})
+}
+
 func TestADraftOfAPersonIsNeverReplacedAndADayThatIsLateAirsWithoutIt(t *testing.T) {
 	simulated(t, func(t *testing.T) {
 		o := furnished(t, memory.New(1000), twoWeeks)
@@ -475,6 +844,22 @@ func TestADraftOfAPersonIsNeverReplacedAndADayThatIsLateAirsWithoutIt(t *testing
 		}
 		if told := o.problems(); !strings.Contains(told, "day_unpublished: the standing order does not publish "+d.String()+
 			": a person planned or edited it") {
+			t.Errorf("told %s", told)
+		}
+		if r := o.published(withdrawn); r.Status != schedules.Withdrawn {
+			t.Errorf("the day that a person withdrew is %q", r.Status)
+		}
+		if told := o.problems(); strings.Contains(told, "day_withdrawn") {
+			t.Errorf("a day that is over is told: %s", told)
+		}
+		withdrawn = o.today().AddDays(2)
+		if _, err := o.Publisher.Withdraw(t.Context(), access.Actor{Name: "Ruth"}, "relay", withdrawn, nil,
+			"no"); err != nil {
+			t.Fatal(err)
+		}
+		o.carry()
+		if told := o.problems(); !strings.Contains(told, "day_withdrawn: "+withdrawn.String()+" was withdrawn, and the "+
+			"standing order does not publish it again") {
 			t.Errorf("told %s", told)
 		}
 		if r := o.published(withdrawn); r.Status != schedules.Withdrawn {
@@ -506,45 +891,6 @@ func TestATokenWithoutTheRightToPublishSetsNoOrder(t *testing.T) {
 		o.apply(minjun)
 		if _, set := replica.OrderSettersIn(o.replica).Get("relay"); set {
 			t.Error("an order that is gone still has a setter")
-		}
-	})
-}
-
-// The period has a change of clocks, in whose night a window lies in the hour that does not exist.
-func TestSixtyDaysAreOnTheAirWithoutAHardViolationOrALateDay(t *testing.T) {
-	longform.Only(t)
-	simulated(t, func(t *testing.T) {
-		o := furnished(t, memory.New(100_000), twoWeeks)
-		for range 60 {
-			o.carryFor(24 * time.Hour)
-			today := o.today()
-			if r := o.published(today.AddDays(7)); r.Status != schedules.Published {
-				t.Fatalf("on %s, %s is %q", time.Now(), today.AddDays(7), r.Status)
-			}
-			r := o.published(today)
-			in, err := o.Publisher.inputs.gather(t.Context(), "relay", today, otherDays{published: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, err := auditor.Audit(t.Context(), in, r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, v := range found {
-				if v.Hard {
-					t.Errorf("%s: %+v", today, v)
-				}
-			}
-			if len(r.Items) == 0 || len(r.Open()) > 0 {
-				t.Errorf("%s has %d items and is open %v", today, len(r.Items), r.Open())
-			}
-		}
-		for _, action := range []string{"rundown.plan", "queue.publish"} {
-			for d, n := range o.acts(action) {
-				if n != 1 {
-					t.Errorf("%s: %s %d times", d, action, n)
-				}
-			}
 		}
 	})
 }

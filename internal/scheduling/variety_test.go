@@ -33,28 +33,33 @@ func exampleRoom(t *testing.T) *planningRoom {
 	d := &planningRoom{t: t, replica: m, now: time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC),
 		today: schedules.Date{Year: 2026, Month: 11, Day: 30}}
 	d.scheduler = newScheduler(m, docs, servicetest.Signer{}, func() time.Time { return d.now }, "http://x", time.Minute)
-	b, err := os.ReadFile(filepath.Join("..", "..", "schedules", "testdata", "samples.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var segments []schedules.Segment
-	if err := json.Unmarshal(b, &segments); err != nil {
-		t.Fatal(err)
-	}
+	segments, network := exampleNetwork(t)
 	for _, s := range segments {
 		d.put(replica.KindSegment, s.ID, s)
-	}
-	if b, err = yaml.YAMLToJSON(examples.Network); err != nil {
-		t.Fatal(err)
-	}
-	var network wire.Apply
-	if err := json.Unmarshal(b, &network); err != nil {
-		t.Fatal(err)
 	}
 	if _, err := d.scheduler.Network.Apply(t.Context(), plannerActor, network, nil, false); err != nil {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// exampleNetwork returns the sample recordings and the example network.
+func exampleNetwork(t *testing.T) (segments []schedules.Segment, network wire.Apply) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "schedules", "testdata", "samples.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &segments)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err = yaml.YAMLToJSON(examples.Network); err == nil {
+		err = json.Unmarshal(b, &network)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return segments, network
 }
 
 // variety measures how much the chosen segments of a station differ between days.

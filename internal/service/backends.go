@@ -88,6 +88,9 @@ func OpenStore(ctx context.Context, c config.Serve) (VersionedStore, error) {
 	if err != nil {
 		return VersionedStore{}, errors.Join(err, back.Close())
 	}
+	if signer, err := changeSigner(c); err == nil { // whoever needs the key says what is wrong with it
+		v.SignChanges(signer)
+	}
 	return VersionedStore{v, back}, nil
 }
 

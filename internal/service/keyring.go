@@ -73,6 +73,46 @@ func RecordKeys(c config.Serve) (keys []ed25519.PublicKey, err error) {
 	return keys, nil
 }
 
+// changeSigner returns the signer of what this program stores: the key of the record. It fails if that is not here.
+func changeSigner(c config.Serve) (*sign.Signer, error) {
+	roots, err := readRoots(c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	key, err := SigningKey(c.Key)
+	if len(roots) == 0 {
+		if err != nil {
+			return nil, err
+		}
+		return sign.NewSigner(key)
+	}
+	keys, err := privateKeys(c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range append(keys, key) {
+		for _, public := range roots[len(roots)-1].Keys(trust.Record) {
+			if len(k) > 0 && public.Equal(k.Public()) {
+				return sign.NewSigner(k)
+			}
+		}
+	}
+	return nil, errors.New("the key of the record is not here")
+}
+
+// SignWith makes a store sign its changes with a new signing key, unless a root names the key of the record.
+func (v VersionedStore) SignWith(c config.Serve, key ed25519.PrivateKey) error {
+	roots, err := readRoots(c.Keys)
+	if err != nil || len(roots) > 0 {
+		return err
+	}
+	signer, err := sign.NewSigner(key)
+	if err == nil {
+		v.SignChanges(signer)
+	}
+	return err
+}
+
 // mirrorKeys returns the keys that sign lists of mirrors, which the service need not have.
 func (s signing) mirrorKeys() []ed25519.PublicKey {
 	if n := len(s.roots); n > 0 {

@@ -38,6 +38,7 @@ import (
 	"lifeline/internal/scheduling"
 	"lifeline/internal/secret"
 	"lifeline/internal/store/sqlite"
+	"lifeline/internal/supervise"
 	"lifeline/internal/telemetry"
 	"lifeline/internal/webhook"
 	"lifeline/internal/webhooks"
@@ -124,6 +125,10 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	s.opened, s.Store = opened, figures.Store(opened)
 	if embedded, ok := opened.back.(*sqlite.Store); ok {
+		foreign := func(problem string) { log.Error(problem + ": run lifeline fsck, and find out who did") }
+		if err := embedded.Foreign(ctx, foreign); err != nil {
+			return nil, err
+		}
 		if err := embedded.Keep(ctx); err != nil && !fault.Is(err, fault.Full) { // recalls must succeed on a full disk, too
 			return nil, err
 		}
@@ -139,6 +144,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	opened.SignChanges(signer.Signer(wire.LinkType))
 	keys, _, err := access.ReadSigningKeys(ctx, opened, KeyID(key))
 	if err != nil {
 		return nil, err
@@ -222,7 +228,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	erasures := erasure.New(s.Replica, records, s.Scheduler.Record.Links, s.Audio, signer, time.Now)
 	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Access, s.notes, s.SignIn, erasures,
-		s.renders, confirmations, s.Lock, tidy, log,
+		s.renders, confirmations, s.Lock, tidy, opened.Baseline, log,
 		backgroundEvery, time.Now)
 	if err := lib.Recalls.Ensure(ctx); err != nil {
 		return nil, err
@@ -397,6 +403,10 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return s.metrics.run(requests) })
 	g.Go(func() error { return roomForGarbage(ctx) })
 	g.Go(func() error {
+		supervise.Run(ctx, s.log, s.works)
+		return nil
+	})
+	g.Go(func() error {
 		<-ctx.Done()
 		s.Stopping()
 		defer end(nil)
@@ -410,6 +420,13 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 		return nil
 	})
 	return g.Wait()
+}
+
+// works hangs if the service answers no requests. It does not depend on the store, since a service that waits for its
+// store is not mended by a start.
+func (s *Service) works() error {
+	replica.SegmentsIn(s.Replica).Changes() // waits for the lock that each request takes
+	return nil
 }
 
 // clearUp removes audio that an interrupted upload left. It runs in the background, because a library of years has many
@@ -433,6 +450,11 @@ func (s *Service) Close() error {
 	err := s.traces.Close(stopping)
 	if s.notes != nil {
 		err = errors.Join(err, s.notes.Flush(stopping, true))
+	}
+	if s.background != nil { // while no service runs, whoever changes documents by hand has time to change entries too
+		if err := s.Scheduler.Record.Sealing.SealAudit(stopping, true); err != nil {
+			s.log.Warn("the audit is not sealed up to its end", "error", err)
+		}
 	}
 	if s.renders != nil {
 		err = errors.Join(err, s.renders.Close())

@@ -35,11 +35,15 @@ func (c Commit) Check() error {
 	return nil
 }
 
+// MostLease is the longest that a lease can last. A back end gives away one that would last longer from now: no claim
+// made it, and nothing may keep recalls from the queues.
+const MostLease = time.Hour
+
 // CheckLease fails with Invalid if the arguments of a Claim are malformed.
 func CheckLease(name, holder string, life time.Duration) error {
-	if !ValidName(name) || !ValidName(holder) || life < time.Millisecond {
+	if !ValidName(name) || !ValidName(holder) || life < time.Millisecond || life > MostLease {
 		return fault.New(fault.Invalid, "no lease %q for %q of %v: names are 1 to 512 bytes of UTF-8 without NUL, a life "+
-			"is at least a millisecond", name, holder, life)
+			"is from a millisecond to %v", name, holder, life, MostLease)
 	}
 	return nil
 }

@@ -54,7 +54,8 @@ func NewFigures() *Figures {
 			"result"),
 	}
 	f.registry.MustRegister(f.requests, f.took, f.waiting, f.store, f.failed, f.changes, f.asRun, f.bytes, f.webhooks,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	zones := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lifeline_zone_data_info",
 		Help: "Version of the time zone data by which the times of windows are computed."}, []string{"version"})
 	zones.WithLabelValues(zonedata.Present().Version).Set(1)

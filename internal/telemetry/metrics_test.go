@@ -25,7 +25,7 @@ func TestOpenMetricsNameNoStationAndNoWebhook(t *testing.T) {
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		return w.Body.String()
 	}
-	for _, name := range []string{"harbour-dawn", "newsroom"} {
+	for _, name := range []string{"harbour-dawn", "newsroom", "go_build_info"} {
 		if !strings.Contains(said(f.Handler()), name) {
 			t.Errorf("the metrics do not name %s", name)
 		}

@@ -34,6 +34,7 @@ type SegmentMeta struct {
 	Language     string               `json:"language"` // BCP 47; "zxx" for no linguistic content
 	Voice        string               `json:"voice"`
 	Series       string               `json:"series"`
+	Episode      int                  `json:"episode"` // its number in the series; 0: none
 	Tags         []string             `json:"tags"`
 	Script       *schedules.ScriptRef `json:"script"`        // the text that a reading reads
 	Persons      []string             `json:"persons"`       // ids of the persons named in it
@@ -47,7 +48,7 @@ type SegmentMeta struct {
 
 // SegmentMetaOf returns the editorial part of a segment. It shares no memory with it: a patch is decoded onto it.
 func SegmentMetaOf(s schedules.Segment) SegmentMeta {
-	m := SegmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, slices.Clone(s.Tags), nil,
+	m := SegmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, s.Episode, slices.Clone(s.Tags), nil,
 		slices.Clone(s.Persons), s.Intro,
 		s.BackAnnounce, s.ValidFrom, s.ValidUntil, nil, s.Sensitive}
 	if s.Script != nil {
@@ -62,7 +63,8 @@ func SegmentMetaOf(s schedules.Segment) SegmentMeta {
 
 // Onto sets the editorial metadata of s.
 func (m SegmentMeta) Onto(s *schedules.Segment) {
-	s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series = m.ID, m.Kind, m.Title, m.Language, m.Voice, m.Series
+	s.ID, s.Kind, s.Title, s.Language, s.Voice = m.ID, m.Kind, m.Title, m.Language, m.Voice
+	s.Series, s.Episode = m.Series, m.Episode
 	s.Tags, s.Script, s.Persons, s.Intro, s.BackAnnounce = m.Tags, m.Script, m.Persons, m.Intro, m.BackAnnounce
 	s.ValidFrom, s.ValidUntil, s.Consent, s.Sensitive = m.ValidFrom, m.ValidUntil, m.Consent, m.Sensitive
 }

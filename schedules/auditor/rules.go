@@ -124,6 +124,12 @@ func (a *audit) rule(r schedules.Rule, w *window) {
 		a.count(r, w)
 	case !r.After.IsZero():
 		a.follow(r, w.Clock.ID)
+	case r.FreshFor.Duration > 0:
+		a.age(r, w.Clock.ID)
+	case r.InOrder == schedules.ByNewest:
+		a.newest(r, w.Clock.ID)
+	case r.InOrder == schedules.ByEpisode:
+		a.episodes(r, w.Clock.ID)
 	case r.KeepTo != nil:
 		for i := range a.all {
 			if x := &a.all[i]; x.item != nil && !a.final(*x.item) && x.clock == w.Clock.ID && r.Only.Matches(x.segment) &&

@@ -67,6 +67,14 @@ func (b bend) String() string {
 	case b.form == formMost:
 		return fmt.Sprintf("Rule %q allows %s; the plan has %s. Approve more segments that this rule does not count, or "+
 			"allow %s.", s.Rule, length(s.Need), length(s.Has), length(s.Has))
+	case b.form == formOrder:
+		return fmt.Sprintf("Rule %q asks for an order; the plan has %s out of it. %sthat.", s.Rule, items, here)
+	case b.form == formFresh && s.Has < 0:
+		return fmt.Sprintf("Rule %q asks for a valid_from, from which the age counts; the plan has %s without one. Give it "+
+			"one, or allow that.", s.Rule, items)
+	case b.form == formFresh:
+		return fmt.Sprintf("Rule %q allows an age of %s; the plan has %s older, the oldest of %s. %s%s.", s.Rule,
+			length(s.Need), items, length(s.Has), here, length(s.Has))
 	case b.form == formKeepTo:
 		return fmt.Sprintf("Rule %q allows other times of the day; the plan has %s outside them. %sother times.", s.Rule,
 			items, here)

@@ -46,11 +46,17 @@ func (j *job) day() (*day, error) {
 	j.Keep = j.Kept(windows)
 	compiled := map[string]*ruleset{}
 	for _, x := range windows {
-		d.windows = append(d.windows, window{Occurrence: x.Occurrence, start: x.StartAt.UnixMilli(), end: x.EndAt.UnixMilli(),
+		w := window{Occurrence: x.Occurrence, start: x.StartAt.UnixMilli(), end: x.EndAt.UnixMilli(),
 			def:       schedules.Window{ID: x.Window, Length: x.Ordinary, Tolerance: x.Tolerance},
 			tolerance: x.Tolerance.Milliseconds(), definedClock: x.Clock, clock: x.FittedClock(j.Library),
-			languages: x.Languages,
-			published: x.Published})
+			languages: x.Languages, published: x.Published}
+		if j.anew != nil && j.anew.Window == x.Window && j.anew.StartAt.Equal(x.StartAt.Time) {
+			w.published = false
+			w.clock.Positions = slices.DeleteFunc(slices.Clone(w.clock.Positions), func(p schedules.Position) bool {
+				return !j.catalogue.airable(&p, &w)
+			})
+		}
+		d.windows = append(d.windows, w)
 	}
 	for i := range d.windows {
 		w := &d.windows[i]

@@ -379,7 +379,7 @@ func (p demandPass) placeForDemand(d *demand, st *stretch) bool {
 		if !pl.fill {
 			continue
 		}
-		p.each(pl.queue, func(seg int32, since int64) bool {
+		p.each(pl.queue, at, func(seg int32, since int64) bool {
 			u, broken := p.unit(seg, pl.pos.Chain)
 			if !serving(u, d, seg) || broken != "" || u.ms > free {
 				return true

@@ -110,7 +110,7 @@ func TestPlanningTheSameDayTwiceGivesTheSameRundown(t *testing.T) {
 
 // Days planned concurrently over one catalogue, while another library is derived from its library, equal those planned
 // alone.
-func TestDaysPlannedAtOnceOverOneCatalogueAreThoseOfEachAlone(t *testing.T) {
+func TestDaysPlannedConcurrentlyOverOneCatalogueAreThoseOfEachAlone(t *testing.T) {
 	in := plannertest.SmallStation(1)
 	catalogue := planner.Compile(in.Library)
 	var group sync.WaitGroup

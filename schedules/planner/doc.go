@@ -7,8 +7,8 @@
 //   - Catalogue is a library compiled for planning: segments by number, with their classes (catalogue.go, classof.go).
 //     Compile makes one; Follow applies a few changes.
 //   - day and ruleset are the day's windows and the rules of their clocks, compiled (day.go, ruleset.go).
-//   - airingIndex holds every airing that the rules look at. verdict.go applies a rule to a segment: separation, counts
-//     and shares are checked there.
+//   - airingIndex holds every airing that the rules look at. verdict.go applies a rule to a segment: separation,
+//     counts, shares, age and order (order.go) are checked there.
 //   - planner is the state of one plan (plan.go): the index of airings, the due order (queue.go), the placed units.
 //     Each pass over it is a type: layoutPass cuts windows into stretches (layout.go); pickPass, demandPass and
 //     fillPass are the three passes below (pick.go, demand.go, week.go, fill.go, filler.go). closingPass finds the set

@@ -214,7 +214,7 @@ func (p fillPass) varied(st *stretch, shift int) int {
 func (p fillPass) nthOption(st *stretch, w *window, pl *place, at int64, n int, t *decision) int {
 	found := -1
 	room := st.end + st.most - at
-	p.each(pl.queue, func(seg int32, since int64) bool {
+	p.each(pl.queue, at, func(seg int32, since int64) bool {
 		u, broken := p.unit(seg, pl.pos.Chain)
 		o := option{unit: u, last: since, rank: len(t.options)}
 		switch {

@@ -207,7 +207,7 @@ func (f *filler) regather(at, end int64, limit int) {
 // each calls g with the fill's material in due order. The fallback, if it counts, comes last.
 func (f *filler) each(g func(seg int32, last int64) bool) {
 	more := true
-	f.p.each(f.pl.queue, func(seg int32, last int64) bool {
+	f.p.each(f.pl.queue, f.st.start, func(seg int32, last int64) bool {
 		more = g(seg, last)
 		return more
 	})

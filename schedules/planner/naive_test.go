@@ -244,7 +244,52 @@ func (n *naive) mayAir(i int, s *schedules.Segment, start, end int64) bool {
 				n.windows[c].clock.ID == w.clock.ID && n.count(i, r, s) >= *r.AtMost {
 				return false
 			}
+			if n.windows[c].clock.ID == w.clock.ID && !n.ordered(r, s, start) {
+				return false
+			}
 		}
+	}
+	return true
+}
+
+// ordered reports whether the segment keeps a rule about age or order, given the history and what was drawn so far.
+func (n *naive) ordered(r schedules.Rule, s *schedules.Segment, start int64) bool {
+	if r.FreshFor.Duration > 0 {
+		return !s.ValidFrom.IsZero() && start-s.ValidFrom.UnixMilli() <= r.FreshFor.Milliseconds()
+	}
+	var before []*schedules.Segment
+	for _, y := range slices.Concat(n.history, n.placed) {
+		if y.start < start && r.Only.Matches(y.seg) && y.seg.Language == s.Language && (y.station == n.in.Station.ID ||
+			r.Across) {
+			before = append(before, y.seg)
+		}
+	}
+	switch r.InOrder {
+	case schedules.ByNewest:
+		return !slices.ContainsFunc(before, func(y *schedules.Segment) bool { return y.ValidFrom.After(s.ValidFrom.Time) })
+	case schedules.ByEpisode:
+		var aired []int
+		for _, y := range before {
+			if y.Series == s.Series && y.Episode > 0 {
+				aired = append(aired, y.Episode)
+			}
+		}
+		if s.Series == "" || s.Episode == 0 || slices.Contains(aired, s.Episode) {
+			return true
+		}
+		least := slices.Min(append(aired, s.Episode+schedules.MaxEpisode))
+		missed := func(y schedules.Segment) bool {
+			if y.Series != s.Series || y.Language != s.Language || y.Episode == 0 || !r.Only.Matches(&y) ||
+				slices.Contains(aired, y.Episode) || len(aired) > 0 && y.Episode < least {
+				return false
+			}
+			life, _ := n.in.Library.Life(y.ID)
+			entry := n.in.Library.Airable(y.ID, schedules.Place{})
+			gone := entry != nil && entry.Rule != "validity" && entry.Rule != "expiry" || !life.Until.IsZero() &&
+				life.Until.UnixMilli() <= start
+			return !gone && (y.Episode < s.Episode || s.Episode < least && len(aired) > 0)
+		}
+		return !slices.ContainsFunc(n.all, missed)
 	}
 	return true
 }

@@ -137,7 +137,12 @@ func (g generator) segments(first schedules.Date) (out []schedules.Segment) {
 		if g.IntN(2) == 0 {
 			s.Tags = []string{g.tag()}
 		}
+		if s.Series != "" {
+			s.Episode = g.IntN(20)
+		}
 		switch {
+		case s.Kind == "news" && g.IntN(2) == 0:
+			s.ValidFrom = schedules.At(time.Date(first.Year, first.Month, first.Day-3+g.IntN(6), g.IntN(24), 0, 0, 0, time.UTC))
 		case g.IntN(15) == 0:
 			s.ValidUntil = schedules.At(time.Date(first.Year, first.Month, first.Day+g.IntN(14), g.IntN(24), 0, 0, 0, time.UTC))
 		case g.IntN(15) == 0:
@@ -183,7 +188,8 @@ func (g generator) positions(c *schedules.Clock, minutes int) {
 		add(p)
 	}
 	pick := func() {
-		add(schedules.Position{Pick: g.selector(1, 3), Chain: g.IntN(3) == 0, Optional: g.IntN(4) == 0})
+		add(schedules.Position{Pick: g.selector(1, 3), Chain: g.IntN(3) == 0, Optional: g.IntN(4) == 0,
+			Prefer: g.one(append([]string{"", "", ""}, schedules.Preferences...))})
 	}
 	if g.IntN(3) > 0 {
 		add(schedules.Position{Segment: g.one(g.of["sign-on"])})
@@ -227,7 +233,7 @@ func (g generator) rules(c *schedules.Clock) {
 	}
 	for range g.IntN(5) {
 		var r schedules.Rule
-		switch g.IntN(16) {
+		switch g.IntN(19) {
 		case 0:
 			r = schedules.Rule{Separate: "segment", Items: *number(1, 5)}
 		case 1:
@@ -266,6 +272,15 @@ func (g generator) rules(c *schedules.Clock) {
 		case 15:
 			r = schedules.Rule{Only: &schedules.Selector{Tags: []string{g.tag()}}, KeepTo: &schedules.Daypart{From: 5 * 60,
 				Until: 23 * 60}}
+		case 16:
+			r = schedules.Rule{Only: &schedules.Selector{Kinds: []schedules.Kind{"news"}},
+				FreshFor: schedules.Ms([]int64{6, 24, 72}[g.IntN(3)] * 3_600_000)}
+		case 17:
+			r = schedules.Rule{Only: &schedules.Selector{Kinds: []schedules.Kind{"news"}}, InOrder: schedules.ByNewest,
+				Across: g.IntN(2) == 0}
+		case 18:
+			r = schedules.Rule{Only: &schedules.Selector{Series: g.one([]string{"s1", "s2", "s3"})},
+				InOrder: schedules.ByEpisode}
 		}
 		r.Hard = g.IntN(5) < 2
 		c.Rules = append(c.Rules, r)

@@ -189,7 +189,7 @@ func (p pickPass) consider(t *decision) {
 			look(seg, p.last[seg])
 		}
 	} else {
-		p.each(pl.queue, look)
+		p.each(pl.queue, p.start(st, t.place, 0), look)
 	}
 	t.arrange()
 	if last { // nothing elastic follows: the best length first

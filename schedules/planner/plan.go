@@ -38,8 +38,9 @@ func (c *Catalogue) Plan(ctx context.Context, in schedules.Input) (Plan, error) 
 type job struct {
 	schedules.Input
 	catalogue *Catalogue
-	open      *repairMode // the only time to plan; nil: the whole day
-	order     int         // number of the alternative order in which the day is planned; 0: due order
+	open      *repairMode           // the only time to plan; nil: the whole day
+	anew      *schedules.Occurrence // the only published window to plan as if it were new; nil: none
+	order     int                   // number of the alternative order in which the day is planned; 0: due order
 }
 
 // job returns a job for an input. It fails if there is no catalogue.
@@ -180,6 +181,9 @@ func newPlanner(ctx context.Context, in job) (*planner, error) {
 		p.horizonEnd = max(p.horizonEnd, d.windows[i].end)
 		d.windows[i].rules.indexes(&indexed)
 		horizon = max(horizon, d.windows[i].rules.horizon())
+		if d.windows[i].ordersEpisodes() {
+			indexed[schedules.AttributeSegment], horizon = true, max(horizon, always*time.Millisecond)
+		}
 		items = max(items, d.windows[i].rules.items())
 	}
 	p.airings = newAiringIndex(p.lib, indexed)

@@ -70,6 +70,13 @@ func drawInput(t *rapid.T) schedules.Input {
 		s := plannertest.Segment(fmt.Sprintf("s%02d", i), kind, rapid.SampledFrom([]string{"ko-KP", "ko-KP", "en",
 			"zxx"}).Draw(t, "language"), rapid.Int64Range(5_000, 240_000).Draw(t, "ms"))
 		s.Series = rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "series")
+		if s.Series != "" {
+			s.Episode = rapid.IntRange(0, 6).Draw(t, "episode")
+		}
+		if rapid.IntRange(0, 3).Draw(t, "dated") == 0 {
+			s.ValidFrom = schedules.At(time.Date(2023, 10, 25+rapid.IntRange(0, 4).Draw(t, "from"), rapid.IntRange(0, 23).Draw(t,
+				"from o'clock"), 3, 0, 0, time.UTC))
+		}
 		s.Voice = rapid.SampledFrom([]string{"", "hana", "min"}).Draw(t, "voice")
 		if rapid.Bool().Draw(t, "tagged") {
 			s.Tags = []string{"appeal"}
@@ -94,7 +101,8 @@ func drawInput(t *rapid.T) schedules.Input {
 	half := schedules.Ms(rapid.Int64Range(300, 1200).Draw(t, "half") * 1000)
 	fill := &schedules.Selector{Kinds: []schedules.Kind{"letter", "music", "testimony"}}
 	clock := schedules.Clock{ID: "c", Length: schedules.Ms(1_710_000), Positions: []schedules.Position{
-		{ID: "a", Pick: pick("a")}, {ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}, Chain: true,
+		{ID: "a", Pick: pick("a"), Prefer: rapid.SampledFrom(append([]string{"", ""}, schedules.Preferences...)).Draw(t,
+			"prefer")}, {ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}, Chain: true,
 			Optional: true},
 		{ID: "fill", Fill: fill, FadeMax: schedules.Ms(rapid.SampledFrom([]int64{0, 0, 500}).Draw(t, "fade"))}}}
 	if rapid.Bool().Draw(t, "posted") {
@@ -123,6 +131,9 @@ func drawInput(t *rapid.T) schedules.Input {
 		{Only: &schedules.Selector{Tags: []string{"appeal"}}, KeepTo: &schedules.Daypart{From: 6 * 60, Until: 20 * 60}},
 		{Only: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}},
 			After: schedules.Of{Match: map[string]string{"kind": "letter"}}, Within: schedules.Ms(7_200_000)},
+		{Only: pick("fresh"), FreshFor: schedules.Ms(rapid.Int64Range(12, 60).Draw(t, "fresh for") * 3_600_000)},
+		{Only: pick("newest"), InOrder: schedules.ByNewest, Across: rapid.Bool().Draw(t, "across")},
+		{Only: &schedules.Selector{Kinds: kinds[:3]}, InOrder: schedules.ByEpisode},
 	}
 	for _, r := range all {
 		if rapid.IntRange(0, 3).Draw(t, "rule") == 0 {

@@ -15,6 +15,9 @@ type queue struct {
 	members bitset
 	class   []int32
 	mean    float64 // number of airings per segment in the history
+
+	fixed    bool      // the order is by age: an airing does not change it
+	episodes *ordering // the next of these come first; nil: the position does not prefer episodes
 }
 
 // due is a segment and the time of its last airing when it was queued. The entry is valid while that time is current.
@@ -58,8 +61,14 @@ func (p *planner) queue(s *schedules.Selector, languages []string, prefer string
 	place(class[:turn])
 	slices.SortStableFunc(aired, func(a, b due) int { return cmp.Compare(a.last, b.last) })
 	q.order = append(q.order, p.shuffled(aired)...)
-	if prefer == schedules.PreferUnexposed {
+	switch prefer {
+	case schedules.PreferUnexposed:
 		p.byExposure(q.order)
+	case schedules.ByNewest, schedules.ByOldest:
+		orderPass{p}.byAge(q.order, prefer == schedules.ByNewest)
+		q.fixed = true
+	case schedules.ByEpisode:
+		q.episodes = p.lib.ordering(prefer, q.members.has)
 	}
 	p.queues[key] = q
 	p.queueList = append(p.queueList, q)
@@ -88,28 +97,37 @@ func (p *planner) shuffled(aired []due) []due {
 	return aired
 }
 
-// each calls f with the queue's segments, most overdue first, until f returns false.
-func (p *planner) each(q *queue, f func(seg int32, last int64) bool) {
+// each calls f with the queue's segments for a place at about an instant, the preferred ones first, until f returns
+// false.
+func (p *planner) each(q *queue, at int64, f func(seg int32, last int64) bool) {
 	p.generation++
+	if q.episodes != nil {
+		for _, seg := range (orderPass{p}).leads(q, at) {
+			p.stamp[seg] = p.generation
+			if !f(seg, p.last[seg]) {
+				return
+			}
+		}
+	}
 	for _, d := range q.order {
-		if p.last[d.seg] != d.last || p.stamp[d.seg] == p.generation {
+		if p.last[d.seg] != d.last && !q.fixed || p.stamp[d.seg] == p.generation {
 			continue
 		}
 		p.stamp[d.seg] = p.generation
-		if !f(d.seg, d.last) {
+		if !f(d.seg, p.last[d.seg]) {
 			return
 		}
 	}
 }
 
-// aired moves a segment to the end of every queue.
+// aired moves a segment to the end of every queue that is not by age.
 func (p *planner) aired(seg int32, at int64) {
 	if p.last[seg] == at {
 		return
 	}
 	p.last[seg] = at
 	for _, q := range p.queueList {
-		if q.members.has(seg) {
+		if q.members.has(seg) && !q.fixed {
 			q.order = append(q.order, due{seg, at})
 		}
 	}

@@ -179,7 +179,7 @@ func (x *relaxation) equivalenceKey(u unit) string {
 	out := fmt.Sprint(u.ms)
 	for _, m := range u.members[:u.n] {
 		e := x.p.lib.entries[m]
-		out += fmt.Sprint(" ", e.from, e.till)
+		out += fmt.Sprint(" ", e.from, e.till) // from is valid_from, from which ages count
 		if history := x.p.airings.by[e.attrs[schedules.AttributeSegment]]; len(history) > 0 {
 			out += " " + e.ID
 		}

@@ -116,6 +116,11 @@ func (x *relaxation) fitsAround(s *proofPlace, u unit, low, high *int64) bool {
 							}
 						}
 					}
+				case formFresh:
+					if e.since() == minTime {
+						return false
+					}
+					*high = min(*high, e.since()+r.within-at)
 				case formKeepTo:
 					lo, hi := int64(maxTime), int64(minTime)
 					for _, p := range r.periods {

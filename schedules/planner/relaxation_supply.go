@@ -171,6 +171,10 @@ func (s supply) cap(w *window, i int, seg int32, ms int64) int64 {
 		case r.form == formMost && e.has(r.match):
 			total, _ := w.rules.share(r, int32(i), s.p.airings)
 			out = min(out, total*r.limit/1_000_000/e.ms)
+		case r.form == formFresh:
+			if since := e.since(); since == minTime || since+r.within < w.start {
+				out = 0
+			}
 		case r.form == formKeepTo:
 			if !overlapsBy(r.periods, w.start, w.end+w.tolerance, e.ms) {
 				out = 0

@@ -15,7 +15,9 @@ import (
 // if possible, and with as few neighbours giving way as possible. A neighbour may give way if its position is a fill or
 // a pick, it has not started and is not locked, and its window does not start within the station's freeze of now.
 // Between items that must stay, a new item may be cut at its end by at most the window's tolerance. A time that cannot
-// be filled stays open, with the warning "gap", and the station airs its fallback there.
+// be filled stays open, with the warning "gap", and the station airs its fallback there. Where that or such a cut would
+// remain in a window that is not within the freeze, all its items that may give way do so, if the window can then be
+// planned as its clock says.
 //
 // Replan always returns a rundown that may air. Once ctx is done it stops searching and adds the warning "stopped".
 // Each change has a reason. Replan fails only on an input from which no plan could be made.
@@ -43,6 +45,9 @@ func (c *Catalogue) Replan(ctx context.Context, in schedules.Input, prev schedul
 		}
 		r.fill(ctx, open)
 	}
+	for _, o := range r.unfilled {
+		r.anew(ctx, o)
+	}
 	plan, err := r.plan()
 	if err != nil {
 		return Plan{}, nil, err
@@ -59,6 +64,7 @@ type replanner struct {
 	why          map[string]string                // reasons for removed items, by id
 	added        map[string]schedules.Explanation // explanations of new items, by id
 	stopped      int                              // open times not searched to the end for lack of time
+	unfilled     []schedules.Occurrence           // windows with a time that nothing fills as the clock says
 	unmetDemands int                              // unmet hard demands of the day
 	// set if the removals left more demands unmet: the fillers should meet them again, if possible
 	restoreDemands bool
@@ -72,6 +78,7 @@ type repairMode struct {
 	skipPositions []string // positions to leave out: only fill takes their time
 	ignoreDemands bool     // the demands of the day are ignored
 	mayMoveNamed  bool     // segments that the clock names may give way too, with chains; they return slightly shifted
+	mayMovePosts  bool     // items at posts, and those that cut off the end of the item before them, may give way too
 }
 
 // fillLead is how long before its airing a new item must be published, so that players fetch it in time.
@@ -138,6 +145,9 @@ func (r *replanner) fill(ctx context.Context, open schedules.Occurrence) {
 		f := r.widen(ctx, w, open, mode)
 		if f != nil {
 			r.take(f)
+			if mode.mayCutEnd || len(mode.skipPositions) > 0 {
+				r.incomplete(w)
+			}
 			return
 		}
 		if ctx.Err() != nil {
@@ -145,6 +155,56 @@ func (r *replanner) fill(ctx context.Context, open schedules.Occurrence) {
 			return
 		}
 	}
+	r.incomplete(w)
+}
+
+// incomplete notes that a window has a time that nothing fills as its clock says.
+func (r *replanner) incomplete(w *schedules.DayWindow) {
+	if !slices.Contains(r.unfilled, w.Occurrence) {
+		r.unfilled = append(r.unfilled, w.Occurrence)
+	}
+}
+
+// anew plans a window anew around the items that must stay. It changes nothing if there is no such plan.
+func (r *replanner) anew(ctx context.Context, o schedules.Occurrence) {
+	w, mode := r.window(o.Window, o.StartAt), repairMode{mayMoveNamed: true, mayMovePosts: true}
+	var gone, keep []schedules.Item
+	for rest := r.cur.Items; len(rest) > 0; {
+		n := unitEnd(rest, 0)
+		if w.Contains(rest[0].StartAt.Time) && r.mayGiveWay(w, rest[:n], mode) {
+			gone = append(gone, rest[:n]...)
+		} else {
+			keep = append(keep, rest[:n]...)
+		}
+		rest = rest[n:]
+	}
+	if len(gone) == 0 {
+		return
+	}
+	in := r.in
+	in.anew, in.Keep = &o, keep
+	plan, err := in.plan(ctx)
+	if err != nil {
+		return
+	}
+	found := &repairOption{widened: widenedTime{gone: gone}}
+	for n, i := range plan.Rundown.Items {
+		if !slices.ContainsFunc(keep, func(k schedules.Item) bool { return k.ID == i.ID }) {
+			found.items, found.why = append(found.items, i), append(found.why, plan.Explanations[n])
+		}
+	}
+	for _, warning := range plan.Rundown.Warnings {
+		ofItem := slices.ContainsFunc(found.items, func(i schedules.Item) bool { return i.ID == warning.Item })
+		if ofItem || warning.Item == "" && warning.Window == o.Window {
+			found.warnings = append(found.warnings, warning)
+		}
+	}
+	if r.restoreDemands {
+		if found.unmetDemands, err = r.unmet(append(keep, found.items...)); err != nil {
+			return
+		}
+	}
+	r.take(found)
 }
 
 // widen fills an open time alone or together with more and more of its neighbours. Of the first result and those with
@@ -188,20 +248,17 @@ func (r *replanner) wider(w *schedules.DayWindow, g widenedTime, mode repairMode
 	}
 	var left, right []widenedTime
 	for n := range own {
-		last := n
-		for last+1 < len(own) && own[n].Chain != "" && own[last+1].Chain == own[n].Chain {
-			last++
-		}
-		if n > 0 && own[n].Chain != "" && own[n-1].Chain == own[n].Chain || !r.mayGiveWay(w, own[n:last+1], mode) {
+		end := unitEnd(own, n)
+		if n > 0 && own[n].Chain != "" && own[n-1].Chain == own[n].Chain || !r.mayGiveWay(w, own[n:end], mode) {
 			continue
 		}
-		next := widenedTime{g.open, append(slices.Clone(g.gone), own[n:last+1]...), g.left, g.right}
+		next := widenedTime{g.open, append(slices.Clone(g.gone), own[n:end]...), g.left, g.right}
 		switch {
 		case own[n].StartAt.Equal(g.open.EndAt.Time):
-			next.open.EndAt = own[last].EndAt()
+			next.open.EndAt = own[end-1].EndAt()
 			next.right++
 			right = append(right, next)
-		case own[last].EndAt().Equal(g.open.StartAt.Time):
+		case own[end-1].EndAt().Equal(g.open.StartAt.Time):
 			next.open.StartAt = own[n].StartAt
 			next.left++
 			left = append(left, next)
@@ -213,6 +270,15 @@ func (r *replanner) wider(w *schedules.DayWindow, g widenedTime, mode repairMode
 	return append(right, left...)
 }
 
+// unitEnd returns the index after the unit that begins at n: an item, or a whole chain.
+func unitEnd(items []schedules.Item, n int) int {
+	end := n + 1
+	for end < len(items) && items[n].Chain != "" && items[end].Chain == items[n].Chain {
+		end++
+	}
+	return end
+}
+
 // mayGiveWay reports whether an item, or a whole chain, may give way to an open time beside it.
 func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, mode repairMode) bool {
 	if !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(r.now) || len(unit) > 1 && !mode.mayMoveNamed {
@@ -221,7 +287,7 @@ func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, mo
 	for _, i := range unit {
 		kept := slices.ContainsFunc(r.in.Keep, func(k schedules.Item) bool { return k.ID == i.ID })
 		cut := slices.ContainsFunc(r.cur.Warnings, func(x schedules.Warning) bool { // it cuts the item before it, so it stays
-			if x.Code != schedules.WarnCutAtPost {
+			if x.Code != schedules.WarnCutAtPost || mode.mayMovePosts {
 				return false
 			}
 			before, ok := r.cur.Item(x.Item)
@@ -231,7 +297,7 @@ func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, mo
 		if n < 0 || kept || cut || i.Locked || !i.StartAt.After(r.now) {
 			return false
 		}
-		if p := w.Clock.Positions[n]; p.At != nil || p.Fill == nil && !mode.mayMoveNamed &&
+		if p := w.Clock.Positions[n]; p.At != nil && !mode.mayMovePosts || p.Fill == nil && !mode.mayMoveNamed &&
 			(p.Pick == nil || len(mode.skipPositions) > 0) {
 			return false
 		}
@@ -450,7 +516,7 @@ func (p layoutPass) openStretch(m *repairMode) []stretch {
 	positions := w.clock.Positions
 	for j := range positions {
 		pos := &positions[j]
-		if !at.takes(j, *pos) || slices.Contains(m.skipPositions, pos.ID) || !p.airable(pos, w) {
+		if !at.takes(j, *pos) || slices.Contains(m.skipPositions, pos.ID) || !p.lib.airable(pos, w) {
 			continue
 		}
 		st.places = append(st.places, p.newPlace(w, j))
@@ -461,10 +527,10 @@ func (p layoutPass) openStretch(m *repairMode) []stretch {
 
 // airable reports whether a position can still air something. The segment that the clock names may have been
 // recalled.
-func (p layoutPass) airable(pos *schedules.Position, w *window) bool {
+func (c *Catalogue) airable(pos *schedules.Position, w *window) bool {
 	if pos.Segment == "" {
 		return true
 	}
-	seg, ok := p.lib.index(pos.Segment)
-	return ok && p.lib.entries[seg].Fit && schedules.Speaks(p.lib.entries[seg].Language, w.languages)
+	seg, ok := c.index(pos.Segment)
+	return ok && c.entries[seg].Fit && schedules.Speaks(c.entries[seg].Language, w.languages)
 }

@@ -2,6 +2,7 @@ package planner_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -193,4 +194,56 @@ func startedBefore(r schedules.Rundown, id string, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// The recalled item can only be replaced if the item at the other end of its window gives way too.
+func TestAWindowIsPlannedAnewWhereNoFewerItemsFillIt(t *testing.T) {
+	const recalled, far = "m00", "m01"
+	segments := []schedules.Segment{plannertest.Segment(recalled, "music", "zxx", 61_000),
+		plannertest.Segment(far, "music", "zxx", 59_000)}
+	for n := 2; n < 30; n++ {
+		segments = append(segments, plannertest.Segment(fmt.Sprintf("m%02d", n), "music", "zxx", 60_000))
+	}
+	clock := schedules.Clock{ID: "c", Length: schedules.Ms(24 * 60_000), Positions: []schedules.Position{{ID: "fill",
+		Fill: &schedules.Selector{Kinds: []schedules.Kind{"music"}}}},
+		Rules: []schedules.Rule{{Separate: "segment", For: schedules.Ms(24 * 60_000), Hard: true}}}
+	in := schedules.Input{Station: schedules.Station{ID: "s", Timezone: "UTC", Languages: []string{"en"},
+		Freeze: schedules.Ms(3_600_000), Windows: []schedules.Window{{ID: "w", Clock: "c", Length: clock.Length,
+			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20260101T120000\nRRULE:FREQ=DAILY"}}}},
+		Date: schedules.Date{Year: 2026, Month: 2, Day: 3}, Clocks: map[string]schedules.Clock{"c": clock}}
+	start := time.Date(2026, 2, 3, 12, 0, 0, 0, time.UTC)
+	item := func(id string, offset, ms int64) schedules.Item {
+		return schedules.Item{ID: id, Window: "w", Position: "fill", SegmentID: id, Kind: "music", Language: "zxx", Title: id,
+			StartAt: schedules.At(start.Add(time.Duration(offset) * time.Millisecond)), Start: schedules.Follow,
+			Duration: schedules.Ms(ms), CueOut: schedules.Ms(ms)}
+	}
+	in.Library = schedules.Prepare(segments, nil)
+	in.Keep = []schedules.Item{item(recalled, 0, 61_000), item(far, 23*60_000+1000, 59_000)}
+	before, err := planner.Compile(in.Library).Plan(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Keep = nil
+	segments[0].State = schedules.Recalled
+	in.Library = schedules.Prepare(segments, nil)
+	for _, c := range []struct {
+		ahead time.Duration
+		whole bool
+	}{{2 * time.Hour, true}, {50 * time.Minute, false}} { // the second is within the freeze
+		plan, changes, err := planner.Compile(in.Library).Replan(t.Context(), in, before.Rundown, start.Add(-c.ahead))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if whole := len(plan.Rundown.Open()) == 0; whole != c.whole {
+			t.Errorf("%s ahead: whole %t, %d changes", c.ahead, whole, len(changes))
+		}
+		if found := plannertest.Violations(t, in, plan.Rundown); c.whole && len(found) > 0 {
+			t.Errorf("%s ahead: %+v", c.ahead, found)
+		}
+		for _, change := range changes {
+			if change.Why == "" {
+				t.Errorf("a change is not explained: %+v", change)
+			}
+		}
+	}
 }

@@ -100,7 +100,7 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 			x.Deficit = pl.queue.mean - float64(p.airingCounts[m])
 		}
 		p.figures(pl, w, m, at, &x)
-		x.Why = p.why(pl, &x)
+		x.Why = p.why(pl, &x) + episode(e, x.LastAired)
 		if pl.fallback {
 			p.warn(schedules.WarnFallbackUsed, w.Window, item.ID,
 				"Nothing else fits position %s, so the fallback segment %s fills it.", pl.position.ID, e.ID)
@@ -159,20 +159,40 @@ func (p resultPass) why(pl *placed, x *schedules.Explanation) string {
 	case schedules.MethodDemand:
 		return fmt.Sprintf("It meets the demand %q. %s", c.For, since)
 	case schedules.MethodClosing:
-		return overdue(x.DueRank) + " " + since + " " + closes(c)
+		return first(pl.position.Prefer, x.DueRank) + " " + since + " " + closes(c)
 	}
-	return overdue(x.DueRank) + " " + since
+	return first(pl.position.Prefer, x.DueRank) + " " + since
 }
 
-// overdue says how many segments were more overdue.
-func overdue(rank int) string {
+// episode says which episode an item is, and whether it has aired before. It is empty for other segments.
+func episode(e *entry, before schedules.Instant) string {
+	switch {
+	case e.Episode == 0:
+		return ""
+	case before.IsZero():
+		return fmt.Sprintf(" It is episode %d of %s.", e.Episode, e.Series)
+	}
+	return fmt.Sprintf(" It repeats episode %d of %s.", e.Episode, e.Series)
+}
+
+// first says how many candidates came before one of that rank.
+func first(prefer string, rank int) string {
+	best, more := "the most overdue segment", "more overdue"
+	switch prefer {
+	case schedules.ByNewest:
+		best, more = "the newest segment", "newer"
+	case schedules.ByOldest:
+		best, more = "the oldest segment", "older"
+	case schedules.ByEpisode:
+		best, more = "the episode whose turn it was", "before it in order"
+	}
 	switch rank {
 	case 0:
-		return "It was the most overdue segment."
+		return "It was " + best + "."
 	case 1:
-		return "1 segment was more overdue."
+		return "1 segment was " + more + "."
 	}
-	return strconv.Itoa(rank) + " segments were more overdue."
+	return strconv.Itoa(rank) + " segments were " + more + "."
 }
 
 // closes says what time the set of a closing fills, and how exactly.

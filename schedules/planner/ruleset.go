@@ -28,6 +28,8 @@ const (
 	formLeast // share
 	formAfter
 	formKeepTo
+	formFresh
+	formOrder
 )
 
 // rule is one compiled limit. A Rule with two limits (time and items, most and least) compiles to two.
@@ -44,8 +46,9 @@ type rule struct {
 	match   []int32 // values that the counted or followed segment must all have
 	across  bool
 	minGap  int64
-	limit   int64      // items, count, or millionths of a share
-	within  int64      // of after
+	limit   int64 // items, count, or millionths of a share
+	within  int64 // of after; of fresh: the greatest age
+	order   *ordering
 	periods [][2]int64 // of daypart and keep to, in Unix ms; day and week
 	per     string
 }
@@ -124,18 +127,26 @@ func (rs *ruleset) add(i int, def schedules.Rule) {
 	case def.KeepTo != nil:
 		base.form, base.periods = formKeepTo, rs.day.dayparts(*def.KeepTo)
 		rs.rules = append(rs.rules, base)
+	case def.FreshFor.Duration > 0:
+		base.form, base.within = formFresh, def.FreshFor.Milliseconds()
+		rs.rules = append(rs.rules, base)
+	case def.InOrder != "":
+		base.form, base.order = formOrder, rs.lib.ordering(def.InOrder, func(seg int32) bool {
+			return base.only == nil || base.only.has(seg)
+		})
+		rs.rules = append(rs.rules, base)
 	}
 }
 
-// borrow adds the separation rules of another clock of the day, because they also keep the items of its windows apart
-// from those of this one.
+// borrow adds the rules about separation and order of another clock of the day, because they also keep the items of its
+// windows apart from, or in order with, those of this one.
 func (rs *ruleset) borrow(other *ruleset) {
 	windows := make([]bool, len(rs.day.windows))
 	for i := range rs.day.windows {
 		windows[i] = rs.day.windows[i].rules == other
 	}
 	for _, r := range other.rules {
-		if (r.form == formSeparate || r.form == formItems) && r.foreign == nil {
+		if (r.form == formSeparate || r.form == formItems || r.form == formOrder) && r.foreign == nil {
 			r.foreign, r.def = windows, -1
 			rs.soft = rs.soft || !r.hard
 			rs.rules = append(rs.rules, r)
@@ -165,6 +176,8 @@ func (rs *ruleset) indexes(mark *[schedules.AttributeTag + 1]bool) {
 			if r.each {
 				mark[r.attr] = true
 			}
+		case formOrder:
+			mark[schedules.AttributeSegment] = true
 		}
 	}
 }
@@ -177,6 +190,9 @@ func (rs *ruleset) horizon() time.Duration {
 		h = max(h, time.Duration(r.minGap)*time.Millisecond, time.Duration(r.within)*time.Millisecond)
 		if r.per == "week" {
 			h = max(h, 8*24*time.Hour)
+		}
+		if r.form == formOrder {
+			h = max(h, always*time.Millisecond)
 		}
 	}
 	return h

@@ -11,8 +11,8 @@ type trial struct {
 	win        int32
 }
 
-// finding holds a rule's figures for a trial. For upper limits (at most, share) need is the limit and has is the count
-// including the trial; for others has must reach need.
+// finding holds a rule's figures for a trial. For upper limits (at most, share, fresh) need is the limit and has is the
+// count including the trial, or the age; for others has must reach need. Rules about order have no figures.
 type finding struct {
 	need, has int64
 	broken    bool
@@ -43,6 +43,10 @@ func (rs *ruleset) apply(r *rule, t trial, ix *airingIndex) finding {
 		return rs.follows(r, t, ix)
 	case formKeepTo:
 		return r.keepTo(t)
+	case formFresh:
+		return r.fresh(e, t)
+	case formOrder:
+		return rs.ordered(r, e, t, ix)
 	}
 	return finding{}
 }

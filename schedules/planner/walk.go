@@ -259,7 +259,7 @@ func (w *walker) tail(st *stretch) (ms int64, ok bool) {
 		pl := &st.places[k]
 		at := st.end - ms
 		var first, fits *drawn
-		for _, c := range w.order(pl, nil) {
+		for _, c := range w.order(pl, at, nil) {
 			start := at - c.unit.ms
 			if start < st.start || !w.validThroughout(c.unit, start, at) {
 				continue
@@ -311,7 +311,7 @@ func (w *walker) pick(st *stretch, k int, at, tail int64) (int64, bool) {
 			fits = func(ms int64) bool { return last.pos.Optional || w.partner(last, left-ms+st.least, left-ms+most) }
 		}
 	}
-	list := w.order(pl, nil)
+	list := w.order(pl, at, nil)
 	c, record, ok := w.draw(st, list, at, fits, nil)
 	if !ok {
 		if pl.pos.Optional {
@@ -353,8 +353,9 @@ func (w *walker) partner(pl *place, least, most int64) bool {
 	return k < len(list) && list[k] <= most
 }
 
-// order lists a place's candidates in the order in which they are drawn. Those that serve a demand come first.
-func (w *walker) order(pl *place, serve *demand) []drawn {
+// order lists a place's candidates, for about an instant, in the order in which they are drawn. Those that serve a
+// demand come first.
+func (w *walker) order(pl *place, at int64, serve *demand) []drawn {
 	var out []drawn
 	add := func(seg int32, since int64) bool {
 		e := w.lib.entries[seg]
@@ -369,7 +370,7 @@ func (w *walker) order(pl *place, serve *demand) []drawn {
 		}
 		return out
 	}
-	w.each(pl.queue, add)
+	w.each(pl.queue, at, add)
 	if pl.fill && (w.try%3 == 2 || len(out) == 0) {
 		for _, id := range w.in.Station.Fallback {
 			if seg, ok := w.lib.index(id); ok && !pl.queue.members.has(seg) {
@@ -503,7 +504,7 @@ func (w *walker) canServe(st *stretch, d *demand) bool {
 // end it on time. If exact is false, the fill need only end near end.
 func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact bool) (int64, bool) {
 	st := &w.stretches[i]
-	list := w.order(pl, nil)
+	list := w.order(pl, at, nil)
 	var mean int64 = 1
 	for _, c := range list {
 		mean += c.unit.ms / int64(len(list))
@@ -542,7 +543,7 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 		}
 		at = w.put(st, pl, c, at, record)
 		if n%4 == 3 {
-			list = w.order(pl, nil)
+			list = w.order(pl, at, nil)
 		} else { // move it to the end, as in the queue
 			k := slices.IndexFunc(list, func(o drawn) bool { return o.unit.main == c.unit.main })
 			list = append(slices.Delete(list, k, k+1), c)
@@ -560,7 +561,7 @@ func (w *walker) serve(st *stretch, pl *place, wanted []*demand, at, most, items
 			w.try > 0 && w.rng.Int64N(max(items-int64(len(wanted)), 1)) > 0 {
 			continue
 		}
-		c, record, found := w.draw(st, w.order(pl, d), at, func(ms int64) bool { return ms <= most },
+		c, record, found := w.draw(st, w.order(pl, at, d), at, func(ms int64) bool { return ms <= most },
 			func(c drawn) bool { return serving(c.unit, d, c.unit.main) })
 		if found && within(d.part, at) {
 			return w.put(st, pl, c, at, record), slices.Delete(slices.Clone(wanted), k, k+1), true

@@ -25,6 +25,10 @@ func TestARuleThatBendsSaysWhatItAllowsAndWhatThePlanHas(t *testing.T) {
 			`here, or allow other times.`: {worst: slack("ms", 60_000, 0), form: formKeepTo, items: []string{"a"}},
 		`Rule "r" asks for another airing before; the plan has 1 item without it. Approve more segments that may air ` +
 			`here, or allow that.`: {worst: slack("ms", 60_000, -1), form: formAfter, items: []string{"a"}},
+		`Rule "r" asks for an order; the plan has 2 items out of it. Approve more segments that may air here, or allow ` +
+			`that.`: {worst: slack("ms", 0, 0), form: formOrder, items: []string{"a", "b"}},
+		`Rule "r" asks for a valid_from, from which the age counts; the plan has 1 item without one. Give it one, or ` +
+			`allow that.`: {worst: slack("ms", 60_000, -1), form: formFresh, items: []string{"a"}},
 		`Rule "r" allows 5:00; the plan has 1 item later, the latest after 8:00. Approve more segments that may air ` +
 			`here, or allow 8:00.`: {worst: slack("ms", 300_000, 480_000), form: formAfter, items: []string{"a"}},
 	} {
@@ -78,7 +82,8 @@ func TestReasonsTellTimesAsTheStationsClocksShowThem(t *testing.T) {
 	p := resultPass{&planner{day: &day{loc: zone}}}
 	x := schedules.Explanation{DueRank: 2, LastAired: instant(1_792_000_000_000)}
 	const want = "2 segments were more overdue. It last aired at 2026-10-15 02:46:40 KST."
-	if got := p.why(&placed{choice: &schedules.Choice{Method: schedules.MethodDue}}, &x); got != want {
+	if got := p.why(&placed{position: &schedules.Position{}, choice: &schedules.Choice{Method: schedules.MethodDue}},
+		&x); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

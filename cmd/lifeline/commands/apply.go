@@ -120,6 +120,22 @@ func (c change) run(ctx context.Context, stdout io.Writer, o output) error {
 	return o.show(stdout, done, func() { fmt.Fprintf(stdout, "%s applied\n", count(changes, "change")) })
 }
 
+// station makes a station what it is given as. With yaml as the form of the output, it only prints the station as it
+// would be, for lifeline apply.
+func (c change) station(ctx context.Context, stdout io.Writer, st schedules.Station, form string) (err error) {
+	if c.document, err = json.Marshal(map[string]any{"stations": []schedules.Station{st}}); err != nil {
+		return err
+	}
+	if form != "yaml" {
+		return c.run(ctx, stdout, output{Output: form})
+	}
+	text, err := readable(c.document)
+	if err == nil {
+		_, err = io.WriteString(cmdline.Data(stdout), text)
+	}
+	return err
+}
+
 // undeclared adds to an error about an unknown encoding how to declare the encoding.
 func undeclared(err error) error {
 	if errors.Is(err, charset.ErrUnknown) {

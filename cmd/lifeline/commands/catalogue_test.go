@@ -107,6 +107,7 @@ func TestATableThatCannotBeReadIsRefusedByItsLine(t *testing.T) {
 		"line 3: a quote":       []byte("file,title\na.mp3,x\nb.mp3,\"y\" z, \"\n\n"),
 		"line 2 has \"둘째\"":     []byte("file,title\na.mp3,누나, 둘째\n"),
 		"line 3: script must":   []byte("file,script\na.mp3,\nb.mp3,appeal\n"),
+		"line 2: episode":       []byte("file,episode\na.mp3,first\n"),
 		"line 2: sensitive":     []byte("file,sensitive\na.mp3,maybe\n"),
 		"no segment has a field \"colour\": the columns are file, id, kind": []byte("file,colour\na.mp3,red\nb.mp3,blue\n"),
 		"line 1: two columns": []byte("file,title,\u200bTitle\na,b,c\n"),
@@ -450,10 +451,11 @@ func TestAnalyseReadsTagsAsUploadDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		charset, want string
-	}{{"", ""}, {"cp949", "호소문"}} {
+		charset []string
+		want    string
+	}{{nil, ""}, {[]string{"--charset", "cp949"}, "호소문"}} {
 		var out bytes.Buffer
-		if code := Run(t.Context(), []string{"analyse", file, "--quiet", "--output", "json", "--charset", c.charset}, &out,
+		if code := Run(t.Context(), append([]string{"analyse", file, "--quiet", "--output", "json"}, c.charset...), &out,
 			io.Discard); code != 0 {
 			t.Fatal(code, out.String())
 		}

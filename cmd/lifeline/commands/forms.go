@@ -48,6 +48,9 @@ var forms = cmdline.Forms{
 		return cmdline.Unless(schedules.ValidID(text) || isTime(text), "%q is neither an item's id nor a time of the "+
 			"day such as 17:30 or 17:30:05", text)
 	},
+	"time": func(text string) error {
+		return cmdline.Unless(isTime(text), "%q is not a time of the day such as 22:00 or 22:00:30", text)
+	},
 	"start": func(text string) error {
 		_, err := time.Parse(time.RFC3339, text)
 		_, clock := time.Parse("15:04", text)

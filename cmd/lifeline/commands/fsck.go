@@ -69,21 +69,36 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := s.Check(ctx, up.report); err != nil {
 		up.report(err.Error())
 	}
-	look := replica.NewInspector(kinds.All, up.report)
+	look, digests := replica.NewInspector(kinds.All, up.report), replica.NewDigests(up.report)
+	signed, err := c.signedChanges(ctx, s, keys)
+	if err != nil {
+		up.report(err.Error())
+	}
 	documents, entries := 0, 0
 	err = s.Export(ctx, func(int64) error { return nil }, func(d store.Document) error {
 		documents++
 		look.Document(d)
+		digests.Document(d)
 		return ctx.Err()
 	},
-		func(store.Change) error { return ctx.Err() },
+		func(c store.Change) error { digests.Change(c); signed.change(c, up.report); return ctx.Err() },
 		func(e store.Entry) error { entries++; look.Entry(e); return ctx.Err() })
 	if err != nil {
 		up.report(err.Error())
 	}
 	look.Finish()
-	if err := heldToRecord(ctx, s, audio, up.report); err != nil {
+	if err == nil { // else they are not all known
+		printDigests(stdout, digests.Finish())
+		if signed.Changes == nil {
+			fmt.Fprintln(stdout, "not checked: whether the service stored them, since its signing key is not here (--key)")
+		}
+	}
+	gone, err := hashchain.Missing(ctx, record.NewHashChain(record.NewRecords(nil, s, audio, time.Now, 0)))
+	if err != nil {
 		up.report(err.Error())
+	}
+	for _, d := range gone {
+		up.report(d.String())
 	}
 	printFormer(stdout, keys, look.Signers())
 	if err := c.blobs(ctx, up, audio, look.Blobs()); err != nil {
@@ -93,82 +108,59 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return up.verdict()
 }
 
-// heldToRecord reports chains that are gone as a whole, and persons and tokens that have other rights than the audit
-// says.
-func heldToRecord(ctx context.Context, s service.Store, audio service.Audio, report func(string)) error {
-	records := record.NewRecords(nil, s, audio, time.Now, 0)
-	chains := record.NewHashChain(records)
-	gone, err := hashchain.Missing(ctx, chains)
-	if err != nil {
-		return err
+// signedChanges are the signatures of changes; nil where no key is here to hold them against.
+type signedChanges struct{ *hashchain.Changes }
+
+// signedChanges trusts the keys in the files beside the service, and for what is older those that the store names, if
+// who has the present key stored their names.
+func (c *fsckCmd) signedChanges(ctx context.Context, s service.Store, known access.SigningKeys) (
+	out signedChanges, err error) {
+	keys, err := service.RecordKeys(c.Serve)
+	if err != nil { // signingKeys has told, unless the store is shared
+		return out, nil
 	}
-	for _, d := range gone {
-		report(d.String())
+	out.Changes = hashchain.NewChanges(keys)
+	stored, err := s.Audit(ctx, store.AuditQuery{Kind: access.KindKeys, Newest: true, Limit: 1})
+	if err != nil || len(stored) == 0 {
+		return out, err
 	}
-	_, chained, err := chains.ChainsAudit(ctx)
-	if err != nil {
-		return err
-	}
-	for _, kind := range kinds.All {
-		if len(kind.Audited) == 0 {
-			continue
-		}
-		documents, err := replica.List(ctx, s, kind.Name, "", "")
-		if err != nil {
-			return err
-		}
-		histories, err := historyOf(ctx, records, store.AuditQuery{Kind: kind.Name})
-		if err != nil {
-			return err
-		}
-		for _, d := range documents {
-			if len(kind.HeldToAudit(d, histories[d.ID], chained)) == 0 {
-				continue
-			}
-			differs, err := heldToAudit(ctx, s, records, kind, d, chained)
-			if err != nil {
-				return err
-			}
-			for _, what := range differs {
-				report(fmt.Sprintf("%s %s %s", d.Kind, d.ID, what))
-			}
+	var former []ed25519.PublicKey
+	for _, key := range known.Keys {
+		if len(key.Public) == ed25519.PublicKeySize {
+			former = append(former, key.Public)
 		}
 	}
-	return nil
+	out.TrustUntil(storedChange(stored[0]), former)
+	return out, nil
 }
 
-// heldToAudit compares a document with the audit, again if either was changed meanwhile.
-func heldToAudit(ctx context.Context, s service.Store, records *record.Records, kind replica.Kind, d store.Document,
-	chained bool) (differs []string, err error) {
-	for {
-		history, err := historyOf(ctx, records, store.AuditQuery{Kind: d.Kind, ID: d.ID})
-		if err != nil {
-			return nil, err
-		}
-		now, err := s.Get(ctx, d.Kind, d.ID)
-		if fault.Is(err, fault.NotFound) {
-			return nil, nil
-		}
-		if err != nil || now.Revision == d.Revision {
-			return kind.HeldToAudit(d, history[d.ID], chained), err
-		}
-		d = now
+func (s signedChanges) change(c store.Change, report func(problem string)) {
+	if s.Changes == nil {
+		return
+	}
+	if c.Kind == replica.KindBaseline {
+		s.Begin()
+	}
+	if problem := s.Problem(storedChange(c)); problem != "" {
+		report(problem)
 	}
 }
 
-// historyOf returns what the audit has of documents, by their ids, in order.
-func historyOf(ctx context.Context, records *record.Records, q store.AuditQuery) (map[string][]store.Change, error) {
-	all := map[string][]store.Change{}
-	for q.Limit = 500; ; {
-		page, err := records.Audit(ctx, q)
-		if err != nil || len(page) == 0 {
-			return all, err
-		}
-		for _, c := range page {
-			all[c.ID] = append(all[c.ID], c)
-		}
-		q.After = page[len(page)-1].Sequence
+func storedChange(c store.Change) hashchain.Change {
+	return hashchain.Change{Sequence: c.Sequence, Kind: c.Kind, ID: c.ID, Revision: c.Revision, Deleted: c.Deleted,
+		AtMs: c.At.UnixMilli(), Action: c.Action, Fields: c.Fields}
+}
+
+// printDigests says of how many documents it is known that they are as they were stored.
+func printDigests(w io.Writer, d replica.HeldDigests) {
+	fmt.Fprintf(w, "%d documents are as the audit says they were stored", d.ByEntry)
+	if d.ByBaseline > 0 {
+		fmt.Fprintf(w, "; %d are as they were when the audit began to say that", d.ByBaseline)
 	}
+	if d.Unknown > 0 {
+		fmt.Fprintf(w, "; of %d it does not say: a program stored them that told the audit nothing of it", d.Unknown)
+	}
+	fmt.Fprintln(w)
 }
 
 // acceptOlder accepts the embedded database as it is, and prints the consequences. It fails, without a change, if no
@@ -192,7 +184,11 @@ func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error)
 		return err
 	}
 	latest, err := sqlite.Accept(ctx, c.StoreFile(), func(s *sqlite.Store) error {
-		return record.RaiseFloor(ctx, s, "fsck --accept-older", "recalls.raise", true, time.Now())
+		docs, err := replica.NewVersioned(ctx, s, kinds.All, "lifeline "+cmdline.Version())
+		if err != nil {
+			return err
+		}
+		return record.RaiseFloor(ctx, docs, "fsck --accept-older", hashchain.ActionSetBack, true, time.Now())
 	})
 	if err == nil {
 		fmt.Fprintf(stdout, "The database is accepted as it is, up to change %d. What came later is not in it: %s At its "+
@@ -203,9 +199,9 @@ func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error)
 }
 
 // setBackCure is the cure for a store that was set back to an older state.
-const setBackCure = "recall, approve, withdraw and publish it again. What a station saw recalled stays off its air, " +
-	"and an alarm of the station " +
-	"names it, until it is recalled here too."
+const setBackCure = "recall, approve, withdraw and publish it again, and revoke tokens, end persons and shut out " +
+	"seized stations again, since what ended after that is valid in it. What a station saw recalled stays off its air, " +
+	"and an alarm of the station names it, until it is recalled here too."
 
 // signingKeys returns the keys that the store knows. It fails if the key file does not hold the signing key. A shared
 // store can be checked on a machine without a service and without a key.

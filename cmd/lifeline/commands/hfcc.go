@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -69,19 +68,8 @@ func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
 		Tolerance: c.Tolerance}); err != nil {
 		return fmt.Errorf("%s: nothing was changed: %w", c.File, err)
 	}
-	document, err := json.Marshal(map[string]any{"stations": []schedules.Station{station}})
-	if err != nil {
-		return err
-	}
-	if c.Output == "yaml" {
-		text, err := readable(document)
-		if err != nil {
-			return err
-		}
-		_, err = io.WriteString(cmdline.Data(stdout), text)
-		return err
-	}
-	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, output{Output: c.Output})
+	return change{client: c.client(), dryRun: c.DryRun, consent: consent{c.Yes, c.File != "-"}}.station(ctx, stdout,
+		station, c.Output)
 }
 
 // other reports whether a row's code differs from the requested one, if there is one.

@@ -27,6 +27,7 @@ func (c *exportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	for i := range n.Stations {
 		n.Stations[i] = n.Stations[i].InWordsAlone()
+		n.Stations[i].CurrentProblems = nil // no part of the definition
 	}
 	document, err := json.Marshal(n)
 	if err != nil {

@@ -42,14 +42,20 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 				"to where you keep such things, then run this again", service.KeyID(key), c.Key)
 		}
 	}
-	if unread == nil || errors.Is(unread, fs.ErrNotExist) {
+	missing := errors.Is(unread, fs.ErrNotExist)
+	if missing {
+		key = service.RandomKey()
+		if err := s.SignWith(c.Serve, key); err != nil {
+			return err
+		}
+	}
+	if unread == nil || missing {
 		if err := record.RaiseFloor(ctx, s, c.By, "recalls.raise", true, time.Now()); err != nil {
 			return err
 		}
 	}
 	switch {
-	case errors.Is(unread, fs.ErrNotExist):
-		key = service.RandomKey()
+	case missing:
 		err = service.AdoptKey(ctx, c.Serve, s, c.By, key, true)
 	case unread == nil:
 		err = service.UseKey(ctx, s, c.By, key)

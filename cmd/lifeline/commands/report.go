@@ -113,7 +113,7 @@ type auditCmd struct {
 	Zone   string `form:"zone" help:"Time zone of days and times, such as Asia/Seoul." default:"UTC" env:"LIFELINE_ZONE"`
 	Kind   string `form:"id" help:"Only of this kind: segment, station, rundown, queue, …"`
 	ID     string `name:"id" help:"Only of this one."`
-	By     string `help:"Only by this person."`
+	By     string `help:"Only by this person, by id or name."`
 }
 
 // Run prints who changed what, when and why.
@@ -140,6 +140,10 @@ func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	return c.show(stdout, records, func() {
 		fmt.Fprintf(stdout, "%s since %s (%s)\n", count(len(records), "change"), localOf(from, zone), zone)
+		if len(records) == 0 && c.By != "" {
+			fmt.Fprintf(stdout, "nobody whose id or name is %q changed anything then: --by takes a name as the audit shows it, or "+
+				"the id of a person\n", c.By)
+		}
 		for _, r := range records {
 			revisions := ""
 			if r.To > 0 {

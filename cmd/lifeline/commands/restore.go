@@ -20,6 +20,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/hashchain"
 	"lifeline/internal/kinds"
 	"lifeline/internal/mirror"
 	"lifeline/internal/replica"
@@ -110,7 +111,8 @@ func (c *restoreCmd) unrestored(err error) error {
 // backup may be as new as the stations; if a station has seen more, the service raises the floor again.
 type raisedFloor struct {
 	now      time.Time
-	revision int64 // of the floor
+	revision int64  // of the floor
+	fields   string // of its change
 }
 
 // documents yields seq with the floor raised, or with a new floor if seq has none.
@@ -134,13 +136,16 @@ func (r *raisedFloor) documents(seq iter.Seq2[store.Document, error]) iter.Seq2[
 func (r *raisedFloor) above(d store.Document) (store.Document, error) {
 	var floor replica.Floor
 	if d.Revision > 0 {
-		var err error
-		if floor, err = replica.Decode[replica.Floor](d); err != nil {
+		latest, err := kinds.All.Latest(d)
+		if err != nil {
+			return d, err
+		}
+		if floor, err = replica.Decode[replica.Floor](latest); err != nil {
 			return d, err
 		}
 	}
 	write, err := replica.FloorWrite(floor.Raised(r.now, 0), d.Revision)
-	r.revision = d.Revision + 1
+	r.revision, r.fields = d.Revision+1, replica.Digested("", write.Body)
 	return store.Document{Kind: d.Kind, ID: d.ID, Revision: r.revision, Body: write.Body}, err
 }
 
@@ -155,7 +160,7 @@ func (r *raisedFloor) changes(seq iter.Seq2[store.Change, error]) iter.Seq2[stor
 			latest = c.Sequence
 		}
 		yield(store.Change{Sequence: latest + 1, Kind: replica.KindFloor, ID: replica.FloorID, Revision: r.revision,
-			Origin: access.System.Origin(r.now, "recalls.raise", "restored")}, nil)
+			Fields: r.fields, Origin: access.System.Origin(r.now, hashchain.ActionSetBack, "restored")}, nil)
 	}
 }
 

@@ -34,6 +34,7 @@ type cli struct {
 	Erase        eraseCmd        `cmd:"" help:"Erase segments, recordings or persons for good; two persons."`
 	Apply        applyCmd        `cmd:"" help:"Change the network to what a file describes."`
 	HFCC         hfccCmd         `cmd:"" name:"hfcc" help:"Import and export season schedules of the short-wave conference (HFCC)."`
+	Holidays     holidaysCmd     `cmd:"" help:"Make special days of a station from a calendar of holidays."`
 	Export       exportCmd       `cmd:"" help:"Write the network as YAML, as apply takes it."`
 	Clocks       clocksCmd       `cmd:"" help:"List the clocks, or show one."`
 	Campaigns    campaignsCmd    `cmd:"" help:"List the campaigns, or show one."`
@@ -69,6 +70,7 @@ type cli struct {
 	Fsck         fsckCmd         `cmd:"" help:"Find damaged or missing data in a store and its audio."`
 	Analyse      analyseCmd      `cmd:"" help:"Measure MP3 files."`
 
+	Health  healthCmd  `cmd:"" help:"Ask whether a service is ready, for a supervisor or a container: 0 if it is."`
 	Version versionCmd `cmd:"" help:"Print this program's version, revision and date, and the version of its time zone data."`
 	Help    helpCmd    `cmd:"" help:"Show the commands, or one command's flags."`
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,6 +97,9 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 	}
 	line("voice", s.Voice)
 	line("series", s.Series)
+	if s.Episode > 0 {
+		line("episode", strconv.Itoa(s.Episode))
+	}
 	line("tags", strings.Join(s.Tags, ", "))
 	if s.Script != nil {
 		line("reads", fmt.Sprintf("%s version %d, passages %s", s.Script.ID, s.Script.Version,

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -120,7 +121,7 @@ func printProblems(w io.Writer, s wire.Status) {
 		fmt.Fprintf(w, "    in the last day: %s\n", oneLine(problem))
 	}
 	if o := s.StandingOrder; o != nil {
-		fmt.Fprintf(w, "    standing order of %s: %s\n", oneLine(o.SetBy), ordered(*o))
+		fmt.Fprintf(w, "    standing order of %s: %s\n", oneLine(cmp.Or(o.SetBy, "nobody who is known")), ordered(*o))
 	}
 	for _, p := range s.CurrentProblems {
 		fmt.Fprintf(w, "    %s: %s\n", p.Code, oneLine(p.Message))

@@ -180,6 +180,12 @@ func (e *entry) take(field, cell string) error {
 			return fmt.Errorf(`script must be JSON such as {"id":"appeal","version":3,"passages":[1,2]}, not %q`, cell)
 		}
 		e.meta[field] = json.RawMessage(cell)
+	case field == "episode":
+		n, err := strconv.Atoi(cell)
+		if err != nil {
+			return fmt.Errorf("episode must be a whole number, not %q", cell)
+		}
+		e.meta[field] = n
 	case field == "sensitive":
 		yes, err := strconv.ParseBool(strings.ToLower(cell))
 		if err != nil {

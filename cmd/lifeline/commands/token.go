@@ -113,11 +113,12 @@ func (c *tokenListCmd) Run(ctx context.Context, stdout io.Writer) error {
 type tokenRevokeCmd struct {
 	remote `embed:""`
 	IDs    []string `form:"id" arg:"" name:"token" help:"Ids, as token list shows them."`
+	Stolen bool     `help:"Somebody else has it: the standing orders that were set by it stop, too."`
 }
 
 func (c *tokenRevokeCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return cmdline.Each(c.IDs, func(id string) error {
-		err := c.client().RevokeToken(ctx, id)
+		err := c.client().RevokeToken(ctx, id, c.Stolen)
 		if err == nil {
 			fmt.Fprintf(stdout, "%s is revoked\n", id)
 		}

@@ -76,8 +76,8 @@ func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 		wanted.Consent = nil
 	}
 	for field, empty := range map[string]func(){"voice": func() { wanted.Voice = "" },
-		"series": func() { wanted.Series = "" },
-		"intro":  func() { wanted.Intro = "" }, "back_announce": func() { wanted.BackAnnounce = "" },
+		"series": func() { wanted.Series = "" }, "episode": func() { wanted.Episode = 0 },
+		"intro": func() { wanted.Intro = "" }, "back_announce": func() { wanted.BackAnnounce = "" },
 		"sensitive": func() { wanted.Sensitive = false }} {
 		if string(said[field]) == "null" {
 			empty()

@@ -37,7 +37,7 @@ type uploadCmd struct {
 	Tags     []string `help:"Tags of recordings that have none of their own."`
 	Charset  string   `form:"charset" help:"Encoding of tables and tags that do not declare one, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
 	Replace  bool     `help:"If a segment with the id exists, change it to what the files contain: different audio replaces its recording and needs a new approval, and differences in a table or sidecar are applied as with --update."`
-	Update   bool     `help:"If a segment with the id exists, apply the differences in a table or sidecar; an empty cell empties its field. An approved segment needs a new approval if its content changes or its persons are protected less."`
+	Update   bool     `help:"If a segment with the id exists, apply the differences in a table or sidecar; an empty cell empties its field. An approved segment then needs a new approval, unless it only airs until an earlier time or becomes sensitive."`
 	Quiet    bool     `help:"No progress bar."`
 }
 
@@ -50,6 +50,7 @@ var columns = [][2]string{
 	{"language", "a BCP 47 tag such as ko-KP or en; zxx for none"},
 	{"voice", "who is heard"},
 	{"series", ""},
+	{"episode", "its number in the series"},
 	{"tags", "apart by spaces"},
 	{"script", `JSON such as {"id":"appeal","version":1,"passages":[1,2]}`},
 	{"persons", "ids of the persons that are named, apart by spaces"},

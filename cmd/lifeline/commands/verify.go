@@ -38,6 +38,7 @@ type verifyCmd struct {
 	Direct       bool     `help:"Read the store itself (--data, --store), with or without a running service."`
 	Trust        []string `form:"key" env:"LIFELINE_TRUST" help:"Public key to trust, in base64, as it was handed to you; may be repeated. Without it nothing is verified, except with --direct, by the keys in the service's files."`
 	Heads        string   `help:"File that keeps the end of each chain, so that the next run finds a chain that was cut off; - keeps none. Default: files beside the configuration file, one for each key that is trusted at this service." type:"path"`
+	AcceptHeads  bool     `help:"Keep the ends of the chains as they are now, without comparing them with those of an earlier run: at the first run, and after a restore that you know of."`
 	config.Serve `embed:""`
 }
 
@@ -56,18 +57,40 @@ func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	proof, err := c.verify(ctx, keys, known)
+	kept := known
+	if c.AcceptHeads {
+		known = nil
+	}
+	proof, withheld, err := c.verify(ctx, keys, known)
 	if err != nil {
 		return err
 	}
 	if err := c.show(stdout, proof, func() {
 		printProof(stdout, proof)
 		printEnds(stdout, proof, files, known)
+		printAccepted(stdout, proof.Heads, kept, c.AcceptHeads)
 	}); err != nil {
 		return err
 	}
 	if len(proof.Differences) > 0 {
-		return errChanged
+		return setBack(proof)
+	}
+	if proof.Links > 0 && len(files) > 0 && len(known) == 0 && !c.AcceptHeads {
+		return cmdline.Refuse(cmdline.Partly, "whether links were cut off at the ends of the chains was not checked: %s, where an "+
+			"earlier run keeps them, is not there. At the first run give --accept-heads, which keeps them. If there was a run "+
+			"before, somebody removed the file: put it back from a copy, and find out who did", strings.Join(files, " and "))
+	}
+	switch {
+	case withheld:
+		return cmdline.Refuse(cmdline.Partly, "the audit was not verified: the service does not show it, and an earlier run "+
+			"verified it. Either this token may not read it: verify with one that may (a scheduler who is named for what is "+
+			"sensitive), or with --direct. Or somebody withholds it: ask who runs the service. lifeline verify --accept-heads "+
+			"goes on without it")
+	case len(proof.Unkept) > 0:
+		return cmdline.Refuse(cmdline.Partly, "whether links were cut off was not checked for %s: %s has the ends of other "+
+			"chains, and none of these, although they are not known to be new. If a station published for the first time "+
+			"since the last run, give --accept-heads once. Otherwise somebody changed the file: put it back from a copy, and "+
+			"find out who did", strings.Join(proof.Unkept, ", "), strings.Join(files, " and "))
 	}
 	if proof.Links > 0 || len(known) > 0 {
 		if err := writeHeads(files, append(proof.Heads, unread(known, proof.Heads)...)); err != nil {
@@ -83,19 +106,45 @@ func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return cmdline.Refuse(cmdline.Nothing, "nothing was verified: no day is published yet, and no report is sealed yet")
 }
 
+// setBack is the failure of a proof with differences. Where chains do not reach as far as they did, it names what else
+// than a forger may have set them back, and the way on.
+func setBack(p hashchain.Proof) error {
+	if !slices.ContainsFunc(p.Differences, func(d hashchain.Difference) bool { return d.SetBack }) {
+		return errChanged
+	}
+	says := "the audit has no entry of a restore"
+	if p.Restored != nil {
+		says = fmt.Sprintf("the audit says that it was, at %s, which who forges it can make it say", p.Restored)
+	}
+	return fmt.Errorf("%w: chains end before the links that were seen earlier, or have others in their places. That is so if "+
+		"somebody cut them off, and also after a restore of an older backup or fsck --accept-older: %s. Ask who runs the "+
+		"service. If the store was set back on purpose, run lifeline verify --accept-heads once; what the links after it "+
+		"sealed is then proven by nothing", errChanged, says)
+}
+
+// verify verifies the chains. withheld: the audit was verified by an earlier run, and the service does not show it now.
 func (c *verifyCmd) verify(ctx context.Context, keys []ed25519.PublicKey, known []wire.ChainHead) (
-	proof hashchain.Proof, err error) {
+	proof hashchain.Proof, withheld bool, err error) {
 	if !c.Direct {
 		chains := remoteChain{c.client()}
 		stations, err := chains.Stations(ctx)
 		if err != nil {
-			return proof, err
+			return proof, false, err
 		}
-		known = slices.DeleteFunc(slices.Clone(known), func(h wire.ChainHead) bool { // it is not for this caller
-			return h.Station == wire.AuditChain && !slices.Contains(stations, h.Station)
+		shown := slices.Contains(stations, wire.AuditChain)
+		asked := slices.DeleteFunc(slices.Clone(known), func(h wire.ChainHead) bool {
+			return h.Station == wire.AuditChain && !shown
 		})
-		return hashchain.Verify(ctx, chains, keys, known)
+		proof, err = hashchain.Verify(ctx, chains, keys, asked)
+		return proof, len(asked) < len(known), err
 	}
+	proof, err = c.verifyStore(ctx, keys, known)
+	return proof, false, err
+}
+
+// verifyStore verifies the chains of the store itself.
+func (c *verifyCmd) verifyStore(ctx context.Context, keys []ed25519.PublicKey, known []wire.ChainHead) (
+	proof hashchain.Proof, err error) {
 	s, err := service.OpenStore(ctx, c.Serve)
 	if err != nil {
 		return proof, err
@@ -164,11 +213,26 @@ func printEnds(w io.Writer, p hashchain.Proof, files []string, known []wire.Chai
 	case len(known) > 0:
 		fmt.Fprintf(w, "the ends of the chains were compared with those of the last run, in %s\n", file)
 	case file != "":
-		fmt.Fprintf(w, "not checked: whether links were cut off at the ends of the chains, since no earlier run kept them. The "+
-			"next run compares them: they are kept in %s\n", file)
+		fmt.Fprintf(w, "not checked: whether links were cut off at the ends of the chains, since %s has none of an earlier "+
+			"run\n", file)
 	default:
 		fmt.Fprintf(w, "not checked: whether links were cut off at the ends of the chains (of the audit: after link %d, the last "+
 			"that a station's link names). Keep the ends away from the service with --heads FILE, at each run\n", p.Named)
+	}
+}
+
+// printAccepted prints which chains are accepted though they do not end as an earlier run kept it.
+func printAccepted(w io.Writer, heads, kept []wire.ChainHead, accepted bool) {
+	for _, k := range kept {
+		n := slices.IndexFunc(heads, func(h wire.ChainHead) bool { return h.Station == k.Station })
+		switch {
+		case !accepted:
+		case n < 0:
+			fmt.Fprintf(w, "accepted: the chain of %s, which ended with link %d, is not there\n", k.Station, k.Number)
+		case heads[n].Number < k.Number || heads[n].Number == k.Number && heads[n].SHA256 != k.SHA256:
+			fmt.Fprintf(w, "accepted: the chain of %s ends with link %d, which ended with link %d\n", k.Station, heads[n].Number,
+				k.Number)
+		}
 	}
 }
 

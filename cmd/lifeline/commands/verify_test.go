@@ -42,7 +42,7 @@ func TestVerifySaysWhetherTheEndsOfTheChainsWereChecked(t *testing.T) {
 		known []wire.ChainHead
 	}{
 		cut + " (of the audit: after link 12,":                 {proof, nil, nil},
-		"they are kept in heads.json\n":                        {proof, []string{"heads.json"}, nil},
+		"since heads.json has none of an earlier run\n":        {proof, []string{"heads.json"}, nil},
 		"compared with those of the last run, in heads.json\n": {proof, []string{"heads.json"}, known},
 	} {
 		var out bytes.Buffer

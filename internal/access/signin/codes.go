@@ -116,7 +116,7 @@ func (s *SignIn) redeem(ctx context.Context, typed string) (personCode, int64, e
 	row, ok := codesIn(s.replica).Get(s.codeOf(code.Handle()))
 	c := row.Value
 	if !ok || len(c.Proof) == 0 || !s.now().Before(c.ExpiresAt.Time) || c.Failed >= onetime.Tries ||
-		!c.Recovery && enrolled(s.replica, c.Person) {
+		!c.Recovery && enrolled(s.replica, c.Person) || s.ofUnnamed(c) {
 		return personCode{}, 0, errCode
 	}
 	if !hmac.Equal(code.Proof(s.key), c.Proof) {
@@ -129,6 +129,13 @@ func (s *SignIn) redeem(ctx context.Context, typed string) (personCode, int64, e
 		return personCode{}, 0, errCode
 	}
 	return c, row.Revision, nil
+}
+
+// ofUnnamed reports whether a code is of a person who is named for what is sensitive, and of a maker who is not: it was
+// made before the person was named. Nobody makes such a code afterwards (NewCode).
+func (s *SignIn) ofUnnamed(c personCode) bool {
+	row, _ := replica.PersonsIn(s.replica).Get(c.Person)
+	return row.Value.Sensitive && !access.AllNamed(s.replica, c.makers())
 }
 
 // Recover approves, as a person who is signed in, that another gets a new code. The second person who approves within

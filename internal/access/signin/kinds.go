@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	KindHolder    = "passkeys"       // the passkeys of a person: PERSON
-	KindCode      = "passkey-code"   // the latest one-time code of a person, or the request for one: PERSON
-	KindSession   = "session"        // where a person is signed in: ID
+	KindHolder    = "passkeys"     // the passkeys of a person: PERSON
+	KindCode      = "passkey-code" // the latest one-time code of a person, or the request for one: PERSON
+	KindSession   = access.KindSession
 	KindRecovery  = "recovery"       // an alarm: who got a new code, or was named by one person alone: ID
 	KindChallenge = "used-challenge" // a challenge that was used, or its confirmation, until it expires: its nonce
 )

@@ -809,7 +809,8 @@ func TestWhoHasTheStoreNamesAloneForWhatIsSensitiveAndEverybodyIsTold(t *testing
 	entries, err := h.docs.Audit(t.Context(), store.AuditQuery{By: "Omar", Limit: 100})
 	h.must(err)
 	if !slices.ContainsFunc(entries, func(c store.Change) bool {
-		return c.Action == "person.set" && strings.Contains(c.Fields, `"field":"sensitive","after":"true"`)
+		return c.Action == "person.set" && strings.Contains(c.Fields, `"field":"sensitive","after":"true"`) &&
+			strings.HasSuffix(c.Reason, ", on the service's machine")
 	}) {
 		t.Errorf("on the audit: %+v", entries)
 	}
@@ -818,4 +819,36 @@ func TestWhoHasTheStoreNamesAloneForWhatIsSensitiveAndEverybodyIsTold(t *testing
 	h.refuses("a code", fault.Forbidden, err)
 	_, err = h.in.NewCode(t.Context(), access.Actor{Name: "Ada", Person: "ada", Session: "s", Sensitive: true}, "bea")
 	h.must(err)
+}
+
+// A code that waits is the access of who made it, until it is used.
+func TestCodeOfSomebodyUnnamedEndsWhenItsPersonIsNamedForWhatIsSensitive(t *testing.T) {
+	operator := access.Actor{Name: "Omar", Role: access.Admin}
+	for name, c := range map[string]struct {
+		maker   access.Actor
+		named   bool // the maker
+		refused bool
+	}{
+		"an administrator who is not named": {access.Actor{Name: "Ada", Person: "ada", Session: "s"}, false, true},
+		"one who is":                        {access.Actor{Name: "Ada", Person: "ada", Session: "s"}, true, false},
+		"who has the store":                 {operator, false, false},
+		"a token of nobody":                 {access.Actor{Name: "setup", Token: "t"}, false, true},
+	} {
+		h := newHouse(t)
+		h.person("ada", "admin")
+		h.person("bea", "producer")
+		code, err := h.in.NewCode(t.Context(), c.maker, "bea")
+		h.must(err)
+		if c.named {
+			_, err = h.in.NameHere(t.Context(), operator, "ada")
+			h.must(err)
+		}
+		_, err = h.in.NameHere(t.Context(), operator, "bea")
+		h.must(err)
+		two := h.devices()
+		_, err = h.enrol(code.Code, two[0], two[1])
+		if refused := fault.Is(err, fault.Forbidden); refused != c.refused || !refused && err != nil {
+			t.Errorf("a code of %s: %v", name, err)
+		}
+	}
 }

@@ -37,10 +37,7 @@ func (p Program) Drive(t *testing.T) {
 			t.Setenv(name, "")
 		}
 	}
-	k, err := p.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := p.parser(t)
 	driven := 0
 	for _, leaf := range k.Model.Leaves(false) {
 		flags := flagsOf(leaf)
@@ -58,23 +55,24 @@ func (p Program) Drive(t *testing.T) {
 // does not name the flag in one line. A new flag must have a type or a form that determines its values, or be listed in
 // Free.
 func (p Program) Refuse(t *testing.T) {
-	k, err := p.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := p.parser(t)
 	for _, leaf := range k.Model.Leaves(false) {
 		t.Run(strings.ReplaceAll(leaf.Path(), " ", "_"), func(t *testing.T) {
+			k := p.parser(t)
 			for i, arg := range leaf.Positional {
-				p.refuse(t, leaf, "<"+arg.Name+">", arg, func(line []string, bad string) []string {
+				p.refuse(t, k, leaf, "<"+arg.Name+">", arg, func(line []string, bad string) []string {
 					line[len(strings.Fields(leaf.Path()))+i] = bad
 					return line
 				})
 			}
 			for _, flag := range flagsOf(leaf) {
 				if !flag.IsBool() && flag.Name != "config" {
-					p.refuse(t, leaf, "--"+flag.Name, flag.Value, func(line []string, bad string) []string {
+					p.refuse(t, k, leaf, "--"+flag.Name, flag.Value, func(line []string, bad string) []string {
 						return append(line, "--"+flag.Name+"="+bad)
 					})
+					if len(flag.Xor) > 0 { // the parser remembers that it was given
+						k = p.parser(t)
+					}
 				}
 			}
 		})
@@ -85,10 +83,7 @@ func (p Program) Refuse(t *testing.T) {
 // people read it, is the error of the file's line, with the flag and an example.
 func (p Program) Mistype(t *testing.T, words func(error) string) {
 	defer os.Remove(p.File)
-	k, err := p.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := p.parser(t)
 	done := map[string]bool{} // commands share most flags
 	for _, leaf := range k.Model.Leaves(false) {
 		for _, flag := range flagsOf(leaf) {
@@ -100,11 +95,7 @@ func (p Program) Mistype(t *testing.T, words func(error) string) {
 			if err := os.WriteFile(p.File, []byte("# settings\n"+flag.Name+": [[a]]\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			k, err := p.New()
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = k.Parse(p.line(t, leaf, func(f *kong.Flag) bool { return f.Required && f.Name != flag.Name }))
+			_, err := p.parser(t).Parse(p.line(t, leaf, func(f *kong.Flag) bool { return f.Required && f.Name != flag.Name }))
 			if err == nil || !strings.HasPrefix(words(err), p.File+", line 2: "+flag.Name+" must be ") ||
 				!strings.Contains(words(err), ", as in "+flag.Name+": ") {
 				t.Errorf("%s: %s: %v", leaf.Path(), flag.Name, err)
@@ -113,7 +104,17 @@ func (p Program) Mistype(t *testing.T, words func(error) string) {
 	}
 }
 
-func (p Program) refuse(t *testing.T, leaf *kong.Node, name string, v *kong.Value,
+// parser returns a new parser, which takes a few milliseconds.
+func (p Program) parser(t *testing.T) *kong.Kong {
+	t.Helper()
+	k, err := p.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func (p Program) refuse(t *testing.T, k *kong.Kong, leaf *kong.Node, name string, v *kong.Value,
 	with func(line []string, bad string) []string) {
 	t.Helper()
 	if v.Tag.Get("form") == "" && (slices.Contains(p.Free, v.Name) || v.Tag.Type == "path" && p.Bad[v.Name] == "") {
@@ -126,10 +127,6 @@ func (p Program) refuse(t *testing.T, leaf *kong.Node, name string, v *kong.Valu
 	}
 	line := p.line(t, leaf, func(flag *kong.Flag) bool { return flag.Required && "--"+flag.Name != name })
 	line = with(line, bad)
-	k, err := p.New()
-	if err != nil {
-		t.Fatal(err)
-	}
 	read, err := k.Parse(line)
 	if err == nil {
 		err = p.Check(read)
@@ -264,10 +261,7 @@ func (p Program) drive(t *testing.T, leaf *kong.Node, batch []*kong.Flag) {
 // expect parses a command line and compares the values of its flags.
 func (p Program) expect(t *testing.T, line []string, wanted map[string]string, by string) {
 	t.Helper()
-	k, err := p.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := p.parser(t)
 	read, err := k.Parse(line)
 	if err != nil {
 		t.Errorf("by %s: %s: %v", by, strings.Join(line, " "), err)

@@ -15,6 +15,7 @@ export function metaFields(s = {}) {
     field({ name: 'language', label: 'Language', value: s.language ?? 'ko-KP', required: true, hint: 'BCP 47, such as ko-KP; zxx for music' }),
     field({ name: 'voice', label: 'Voice', value: s.voice ?? '' }),
     field({ name: 'series', label: 'Series', value: s.series ?? '' }),
+    field({ name: 'episode', label: 'Episode', type: 'number', min: 0, value: s.episode ?? '', hint: 'Its number in the series, by which a serial airs in order.' }),
     field({ name: 'tags', label: 'Tags', value: (s.tags ?? []).join(', ') }),
     field({ name: 'persons', label: 'Persons named', value: (s.persons ?? []).join(', '), hint: 'Their ids. One recall takes all that name a person off the air.' }),
     field({ name: 'sensitive', label: 'Sensitive', value: String(s.sensitive ?? false), options: [['false', 'no'], ['true', 'yes']], hint: 'Airs only under a lease that its station renews.' }),
@@ -33,7 +34,7 @@ export function metaOf(v) {
   const text = name => v[name].trim()
   const instant = name => v[name] ? new Date(v[name] + 'Z').toISOString() : null
   const consent = { given_at: instant('consent.given_at'), expires_at: instant('consent.expires_at'), reference: text('consent.reference') }
-  return { title: text('title'), kind: v.kind, language: text('language'), voice: text('voice'), series: text('series'), tags: list(v.tags), persons: list(v.persons),
+  return { title: text('title'), kind: v.kind, language: text('language'), voice: text('voice'), series: text('series'), episode: Number(v.episode) || 0, tags: list(v.tags), persons: list(v.persons),
     sensitive: v.sensitive === 'true', consent: Object.values(consent).some(Boolean) ? consent : null, script: scriptOf(text('script')),
     intro: text('intro'), back_announce: text('back_announce'), valid_from: instant('valid_from'), valid_until: instant('valid_until') }
 }

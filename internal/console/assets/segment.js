@@ -126,7 +126,7 @@ function edit(at, s, take) {
 const formValues = s => Object.fromEntries([...metaFields(s).querySelectorAll('[name]')].map(e => [e.name, e.value]))
 
 const editorial = s => facts([['Erased', s.erased && `for good, at ${stamp(s.erased.at)} (erasure ${s.erased.id})`], ['Kind', h('span', { class: `kind ${s.kind}` }, s.kind)], ['Language', s.language], ['Can air on', s.airable_on?.length > 0 ? s.airable_on.join(', ')
-  : s.airable_on && badge('nowhere: no window of any station allows this language', 'warn long')], ['Voice', s.voice], ['Series', s.series],
+  : s.airable_on && badge('nowhere: no window of any station allows this language', 'warn long')], ['Voice', s.voice], ['Series', s.series], ['Episode', s.episode],
   ['Tags', s.tags?.join(', ')], ['Persons named', s.persons?.join(', ')], ['Sensitive', s.sensitive && 'airs only under a lease'], ['Consent', s.consent && [s.consent.expires_at ? `ends ${stamp(s.consent.expires_at)}` : 'does not end', s.consent.reference && h('div', { class: 'small quiet' }, s.consent.reference)]],
   ['Script', s.script && `${s.script.id} ${s.script.version}, passages ${s.script.passages.join(', ')}`],
   ['Introduced by', s.intro && segmentLink(s.intro)], ['Closed by', s.back_announce && segmentLink(s.back_announce)],

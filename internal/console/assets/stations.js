@@ -53,6 +53,8 @@ export function standing(s) {
   if (s.audio_missing > 0) return ['fetching audio', 'warn']
   if (s.standing?.some(p => p.code === 'fallback_reserve')) return ['only a reserve as fallback', 'warn']
   if (s.standing?.some(p => p.code === 'left_behind')) return ['published day left behind', 'warn']
+  if (s.standing?.some(p => p.code === 'day_withdrawn')) return ['a day was withdrawn', 'warn']
+  if (s.standing?.some(p => p.code === 'order_unconfirmed')) return ['the standing order is unconfirmed', 'warn']
   if (s.standing?.some(p => p.code === 'day_stands_in')) return ['a day airs no plan of its own', 'warn']
   if (s.problems?.length || s.standing?.length) return ['has problems', 'warn']
   return ['in step', 'good']

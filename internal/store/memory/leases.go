@@ -25,7 +25,7 @@ func (s *Store) Claim(ctx context.Context, name, holder string, life time.Durati
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if l, ok := s.leases[name]; ok && l.holder != holder && now.Before(l.ends) {
+	if l, ok := s.leases[name]; ok && l.holder != holder && now.Before(l.ends) && l.ends.Sub(now) <= store.MostLease {
 		return false, nil
 	}
 	s.leases[name] = lease{holder, now.Add(life)}

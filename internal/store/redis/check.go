@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"lifeline/internal/store"
 )
 
 // Check reads everything, while writers continue, and reports every state that no history of commits can produce:
@@ -45,7 +48,40 @@ func (s *Store) check(ctx context.Context, report func(problem string)) error {
 	if err := s.indexes(ctx, report); err != nil {
 		return err
 	}
+	if err := s.overlong(ctx, report); err != nil {
+		return err
+	}
 	return s.steady(ctx, steps)
+}
+
+// overlong tells of leases that no claim made: they would keep their work from everybody.
+func (s *Store) overlong(ctx context.Context, report func(problem string)) error {
+	node, err := s.master(ctx, s.key("sequence")) // all keys are there
+	if err != nil {
+		return err
+	}
+	literally := strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`)
+	prefix := s.key("lease", "")
+	var found []string
+	for keys := node.Scan(ctx, 0, literally.Replace(prefix)+"*", 1000).Iterator(); ; {
+		if !keys.Next(ctx) {
+			err = keys.Err()
+			break
+		}
+		left, err := node.PTTL(ctx, keys.Val()).Result()
+		if err != nil {
+			return err
+		}
+		if left > store.MostLease || left == -1 { // -1: without an end
+			found = append(found, strings.TrimPrefix(keys.Val(), prefix))
+		}
+	}
+	slices.Sort(found)
+	for _, work := range slices.Compact(found) {
+		report(fmt.Sprintf("the work %s is leased for longer than the %v that a lease lasts at most: somebody wrote it beside "+
+			"the service", work, store.MostLease))
+	}
+	return err
 }
 
 // lastRevisions returns the revision of each document after its last change up to at; negative if deleted. Changes up

@@ -32,7 +32,8 @@ func (s *Store) Claim(ctx context.Context, name, holder string, life time.Durati
 	if err := store.CheckLease(name, holder, life); err != nil {
 		return false, err
 	}
-	held, err := claimScript.Run(ctx, s.client, []string{s.key("lease", name)}, holder, life.Milliseconds()).Bool()
+	held, err := claimScript.Run(ctx, s.client, []string{s.key("lease", name)}, holder, life.Milliseconds(),
+		store.MostLease.Milliseconds()).Bool()
 	if err != nil {
 		return false, fmt.Errorf("redis: claim %s: %w", name, classify(ctx, err))
 	}

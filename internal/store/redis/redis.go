@@ -29,7 +29,9 @@
 //	+config|get, +select for a numbered database,
 //	~rate:{prefix}:* +time for rate limits shared by replicas (otherwise each replica has its own),
 //	+rename +bgrewriteaof +bgsave to erase,
-//	+wait and +script|load for replicas, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
+//	+pttl to take over work whose lease would not end,
+//	+wait and +script|load for replicas, +hlen, +zcard, +scan and +pttl to check,
+//	+cluster|slots and +cluster|shards for a Cluster
 package redis
 
 import (

@@ -71,7 +71,7 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	rule := "~{place*}:* ~rate:{place*}:* +time +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem " +
 		"+zrangebylex +zrevrangebylex +zrangebyscore +sadd +smembers " +
 		"+xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get +hlen +zcard +rename " +
-		"+bgrewriteaof +bgsave"
+		"+bgrewriteaof +bgsave +pttl +scan"
 	command := []any{"acl", "setuser", "lifeline", "on", ">p@ss"}
 	for _, word := range strings.Fields(rule) {
 		command = append(command, word)

@@ -3,7 +3,14 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+
+	"modernc.org/sqlite"
+
+	"lifeline/internal/store"
 )
 
 // Each query finds states that no history of commits can produce, with one line of text per problem.
@@ -32,15 +39,83 @@ const (
 	last = "NOT EXISTS (SELECT 1 FROM changes l WHERE l.kind = c.kind AND l.id = c.id AND l.sequence > c.sequence)"
 )
 
+// overlong finds leases that no claim made: they would keep their work from everybody.
+var overlong = fmt.Sprintf(`SELECT 'the work ' || name || ' is leased to ' || holder || ' until ' ||
+	coalesce(strftime('%%Y-%%m-%%dT%%H:%%M:%%SZ', ends / 1000, 'unixepoch'), 'the end of time') ||
+	', and a lease lasts %v at most: somebody wrote it beside the service' FROM leases
+	WHERE ends - claimed > %[2]d OR ends > unixepoch('subsec') * 1000 + %[2]d ORDER BY name`, store.MostLease,
+	store.MostLease.Milliseconds())
+
+// Foreign tells of everything that the schema of the file has otherwise than the programs make it: a trigger, a view, a
+// table or an index that somebody added can change what is stored.
+func (s *Store) Foreign(ctx context.Context, report func(problem string)) error {
+	ours, err := ownSchema(ctx)
+	if err != nil {
+		return fmt.Errorf("sqlite: schema: %w", err)
+	}
+	there, err := schemaOf(ctx, s.readers)
+	if err != nil {
+		return fmt.Errorf("sqlite: schema: %w", classify(ctx, err))
+	}
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		if text, is := ours[name]; !is {
+			report(fmt.Sprintf("the database has the %s, which is not of Lifeline: somebody added it beside the service", name))
+		} else if text != there[name] {
+			report(fmt.Sprintf("the %s of the database is not as Lifeline makes it: somebody changed it beside the service",
+				name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(ours)) {
+		if _, is := there[name]; !is {
+			report(fmt.Sprintf("the database lacks the %s", name))
+		}
+	}
+	return nil
+}
+
+// ownSchema returns the schema that the migrations make.
+func ownSchema(ctx context.Context) (map[string]string, error) {
+	connector, err := sqlite.NewConnector(":memory:")
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	if err := migrate(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	all, err := schemaOf(ctx, db)
+	return all, errors.Join(err, db.Close())
+}
+
+// schemaOf returns the definitions of what the schema has, by type and name.
+func schemaOf(ctx context.Context, db *sql.DB) (map[string]string, error) {
+	rows, err := db.QueryContext(ctx, "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			return nil, err
+		}
+		all[name] = text
+	}
+	return all, rows.Err()
+}
+
 // Check reads the whole file, while writers continue, and reports all problems: damaged pages and indexes, missing
-// changes, documents whose revision differs from their last change. It fails if it cannot read.
+// changes, documents whose revision differs from their last change, leases that no claim made, and what is foreign in
+// its schema. It fails if it cannot read.
 func (s *Store) Check(ctx context.Context, report func(problem string)) error {
 	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("sqlite: check: %w", classify(ctx, err))
 	}
 	defer tx.Rollback()
-	for _, query := range contradictions {
+	for _, query := range append(slices.Clone(contradictions), overlong) {
 		take := func(line string) error {
 			if line != "ok" {
 				report(line)
@@ -51,5 +126,5 @@ func (s *Store) Check(ctx context.Context, report func(problem string)) error {
 			return fmt.Errorf("sqlite: check: %w", classify(ctx, err))
 		}
 	}
-	return nil
+	return s.Foreign(ctx, report)
 }

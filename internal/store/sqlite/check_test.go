@@ -28,6 +28,15 @@ func TestCheckFindsEveryContradiction(t *testing.T) {
 		"an unknown document": {"INSERT INTO documents VALUES ('k', 'z', 1, x'')",
 			"k z is not at the revision of its last change"},
 		"a robbed grave": {"DELETE FROM graves", "k b was deleted, and no record of the deletion is left"},
+		"a lease for ever": {"INSERT INTO leases VALUES ('repair', 'nobody', 0, 7258118400000)",
+			"the work repair is leased to nobody until 2200-01-01T00:00:00Z, and a lease lasts 1h0m0s at most"},
+		"a trigger": {"CREATE TRIGGER silence AFTER INSERT ON changes BEGIN DELETE FROM leases; END",
+			"the database has the trigger silence, which is not of Lifeline"},
+		"a view":         {"CREATE VIEW v AS SELECT 1", "the database has the view v,"},
+		"another table":  {"CREATE TABLE t (n)", "the database has the table t,"},
+		"another index":  {"CREATE INDEX i ON leases (holder)", "the database has the index i,"},
+		"an index gone":  {"DROP INDEX changes_at", "the database lacks the index changes_at"},
+		"another column": {"ALTER TABLE leases ADD COLUMN n TEXT", "the table leases of the database is not"},
 		"an index without a row": {"PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = 'CREATE INDEX changes_at ON " +
 			"changes (sequence)' WHERE name = 'changes_at'", "changes_at"},
 	} {

@@ -10,7 +10,8 @@ import (
 
 // Claim gives the lease to holder for life from now, by the machine's clock, and reports whether it did; another holder
 // may have it. A claim by the present holder renews the lease. A lease that seems to have been claimed in the future,
-// because the clock was set back, is free. A claim is not a change: it does not appear in the feed or the audit.
+// because the clock was set back, is free, and so is one that would last longer than a lease can. A claim is not a
+// change: it does not appear in the feed or the audit.
 func (s *Store) Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
 	if err := store.CheckLease(name, holder, life); err != nil {
 		return false, err
@@ -20,8 +21,9 @@ func (s *Store) Claim(ctx context.Context, name, holder string, life time.Durati
 	result, err := s.writer.ExecContext(ctx, `INSERT INTO leases (name, holder, claimed, ends)
 		SELECT ?, ?, now, now + ? FROM (SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now) WHERE true
 		ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, claimed = excluded.claimed, ends = excluded.ends
-		WHERE leases.holder = excluded.holder OR leases.ends <= excluded.claimed OR leases.claimed > excluded.claimed`,
-		name, holder, life.Milliseconds())
+		WHERE leases.holder = excluded.holder OR leases.ends <= excluded.claimed OR leases.claimed > excluded.claimed
+			OR leases.ends > excluded.claimed + ?`,
+		name, holder, life.Milliseconds(), store.MostLease.Milliseconds())
 	if err != nil {
 		return false, fmt.Errorf("sqlite: claim %s: %w", name, classify(ctx, err))
 	}

@@ -8,12 +8,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"path"
+	"strings"
 
 	"lifeline/internal/fault"
 )
 
-// migrations are applied in the order of their names, each once and in one transaction. A released one is never
-// edited: a file remembers the hash of each that made it and refuses another text.
+// migrations are applied in the order of their numbers, each once and in one transaction. A released one is never
+// edited: a file remembers the hash of each that made it and refuses another text. A name begins with the number, and
+// the numbers have no gap: a step that came later between two others would change which step a file is said to have.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -25,14 +28,18 @@ type migration struct {
 	hash    string
 }
 
-func steps() ([]migration, error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+// steps returns the migrations in files, by number.
+func steps(files fs.FS) ([]migration, error) {
+	names, err := fs.Glob(files, "migrations/*.sql")
 	if err != nil {
 		return nil, err
 	}
 	all := make([]migration, len(names))
 	for i, name := range names {
-		text, err := migrations.ReadFile(name)
+		if !strings.HasPrefix(path.Base(name), fmt.Sprintf("%04d-", i+1)) {
+			return nil, fmt.Errorf("%s: the number of this migration must be %04d", name, i+1)
+		}
+		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +52,7 @@ func steps() ([]migration, error) {
 // migrate applies the missing steps. It only reads a file that has all of them, so that the file can be opened while
 // another process writes to it without a pause.
 func migrate(ctx context.Context, db *sql.DB) error {
-	all, err := steps()
+	all, err := steps(migrations)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -23,13 +24,39 @@ func TestReleasedMigrationsAreNeverEdited(t *testing.T) {
 		"03dfd9f3ab0cf2075f517cc662f6c6faa1c4afda328c6dd71b46d4936213d599", // origin
 		"e8863e40cb12d5f4d10c887f89d6ff6fee47a5efb8406b7365af450d9d45e30c", // fields
 	}
-	all, err := steps()
+	all, err := steps(migrations)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, m := range all {
 		if sum := sha256.Sum256([]byte(m.text)); i >= len(released) || hex.EncodeToString(sum[:]) != released[i] {
 			t.Errorf("%s has the hash %x: add a migration instead of editing one", m.name, sum)
+		}
+	}
+}
+
+func TestMigrationsAreNumberedWithoutGapOrLaterInsertion(t *testing.T) {
+	for name, c := range map[string]struct {
+		names []string
+		wants string // file and number of the error; "": none
+	}{
+		"in order":              {[]string{"0001-a.sql", "0002-b.sql", "0003-c.sql"}, ""},
+		"a gap":                 {[]string{"0001-a.sql", "0003-c.sql"}, "0003-c.sql must be 0002"},
+		"a number twice":        {[]string{"0001-a.sql", "0002-b.sql", "0002-c.sql"}, "0002-c.sql must be 0003"},
+		"before the first":      {[]string{"0000-z.sql", "0001-a.sql"}, "0000-z.sql must be 0001"},
+		"a number of two forms": {[]string{"0001-a.sql", "2-b.sql"}, "2-b.sql must be 0002"},
+	} {
+		files := fstest.MapFS{}
+		for _, n := range c.names {
+			files["migrations/"+n] = &fstest.MapFile{Data: []byte("SELECT 1")}
+		}
+		all, err := steps(files)
+		switch {
+		case c.wants == "" && (err != nil || len(all) != len(c.names) || all[2].version != 3):
+			t.Errorf("%s: %v, %v", name, all, err)
+		case c.wants != "" && (err == nil || strings.Replace(err.Error(), ": the number of this migration", "", 1) !=
+			"migrations/"+c.wants):
+			t.Errorf("%s: %v, want %q", name, err, c.wants)
 		}
 	}
 }

@@ -70,6 +70,10 @@ var leaseRules = []rule{
 		}
 		b.claims(false, "work", "dead", life)
 	}},
+	{"LongestLeaseIsKept", func(b *bench) {
+		b.claims(true, "work", "first", store.MostLease)
+		b.claims(false, "work", "second", store.MostLease)
+	}},
 	{"LeasesAreNoChanges", func(b *bench) {
 		b.commit(put("k", "i", 0, "x"))
 		b.claims(true, "k", "holder", time.Minute)
@@ -86,6 +90,7 @@ var leaseRules = []rule{
 			name, holder string
 			life         time.Duration
 		}{{"", "h", time.Second}, {"n", "", time.Second}, {"n", "h", 0}, {"n", "h", -time.Second},
+			{"n", "h", store.MostLease + time.Millisecond},
 			{"n\x00", "h", time.Second}} {
 			if held, err := b.Claim(b.Context(), c.name, c.holder, c.life); held || !fault.Is(err, fault.Invalid) {
 				b.Errorf("claim %+v: %v, %v", c, held, err)

@@ -1,0 +1,219 @@
+package network
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/bcp47"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// secondForClock returns at which stations that were published a clock would no longer play anything in a window, or
+// nearly nothing in a language.
+func (s *SecondPersons) secondForClock(c store.Commit, w store.Write) (whys []string) {
+	for id, row := range replica.StationsIn(s.replica).After("", "") {
+		st := row.Value
+		if !slices.Contains(st.ClocksUsed(), w.ID) || !s.everPublished(id) {
+			continue
+		}
+		was, is := s.aired(st, nil), s.aired(st, c.Writes)
+		for _, window := range withTerms(st) {
+			if window.Clock != w.ID {
+				continue
+			}
+			allowed := st.Allowed(window)
+			if lacks := playsLess(was.plays(window, allowed), is.plays(window, allowed)); lacks != "" {
+				whys = append(whys, fmt.Sprintf("too few %s would fit clock %q of station %s to fill half of window %s, "+
+					"so this needs two persons", lacks, w.ID, id, window.ID))
+				break
+			}
+		}
+	}
+	return whys
+}
+
+// withTerms returns the windows of a station, also as its exceptions change them.
+func withTerms(st schedules.Station) []schedules.Window {
+	out := slices.Clone(st.Windows)
+	for _, e := range st.Exceptions {
+		known := false
+		for _, w := range st.Windows {
+			if e.Window != "" && e.Window != w.ID {
+				continue
+			}
+			known = true
+			w.Clock = cmp.Or(e.Clock, w.Clock)
+			if e.Length != nil {
+				w.Length = *e.Length
+			}
+			if len(e.Languages) > 0 {
+				w.Languages = e.Languages
+			}
+			out = append(out, w)
+		}
+		if !known && e.Length != nil {
+			out = append(out, schedules.Window{ID: e.Window, Clock: e.Clock, Languages: e.Languages, Length: *e.Length})
+		}
+	}
+	return out
+}
+
+// mostMatched bounds how often plays compares a segment with a position. What is more does not count.
+const mostMatched = 4_000_000
+
+// played is how much a clock plays in a window, up to half of its length.
+type played struct {
+	half time.Duration
+	sum  time.Duration            // in all languages
+	in   map[string]time.Duration // by primary language
+}
+
+// playsLess returns of what too few fits once a clock plays the second in place of the first, as words after "too few";
+// "": enough does, or did not before. Of a language in which a fifth of the half was played, a tenth of
+// that must stay.
+func playsLess(was, is played) (less string) {
+	if was.sum >= was.half && is.sum < is.half {
+		return "segments"
+	}
+	for _, l := range slices.Sorted(maps.Keys(was.in)) {
+		if was.in[l] >= was.half/5 && is.in[l] < was.in[l]/10 {
+			return "segments in " + bcp47.Kept(l)
+		}
+	}
+	return ""
+}
+
+// plays returns how much the clock of a window plays in it of what may air in some languages.
+func (a *aired) plays(w schedules.Window, languages []string) played {
+	key := fmt.Sprint(w.Clock, w.Length, languages)
+	plays, known := a.played[key]
+	if !known {
+		plays = playable(clockIn(a.replica, a.writes, w.Clock), w.Length.Duration, a.problems.planning.Library(), languages,
+			a.now())
+		a.played[key] = plays
+	}
+	return plays
+}
+
+// clockIn returns a clock as it is after some writes.
+func clockIn(m *replica.Replica, writes []store.Write, id string) schedules.Clock {
+	for _, w := range writes {
+		if w.Kind == replica.KindClock && w.ID == id {
+			after, _ := read[schedules.Clock](true, w)
+			return after
+		}
+	}
+	row, _ := replica.ClocksIn(m).Get(id)
+	return row.Value
+}
+
+// playable counts each segment once: what is repeated again and again is no programme. Where a position picks one
+// segment, each language has its longest. What a hard rule keeps from the window at any hour does not count.
+func playable(c schedules.Clock, length time.Duration, lib *schedules.Library, languages []string,
+	now time.Time) played {
+	out := played{half: length / 2, in: map[string]time.Duration{}}
+	matched, taken, barred := 0, map[*schedules.Entry]bool{}, newBars(c.Rules, now)
+	take := func(e *schedules.Entry) {
+		if taken[e] || !barred.admit(&e.Segment) {
+			return
+		}
+		taken[e] = true
+		air := e.Recording.AirTime().Duration
+		out.sum = min(out.sum+air, out.half)
+		if e.Language != schedules.NoLanguage {
+			l := primary(e.Language)
+			out.in[l] = min(out.in[l]+air, out.half)
+		}
+	}
+	for _, p := range c.Positions {
+		entries, selector := lib.Entries(), cmp.Or(p.Fill, p.Pick)
+		if at, ok := lib.Index(p.Segment); ok {
+			entries = entries[at : at+1]
+		} else if p.Segment != "" {
+			continue
+		}
+		longest := map[string]*schedules.Entry{}
+		for _, e := range entries {
+			if !e.Fit || !schedules.Speaks(e.Language, languages) || !selector.Matches(&e.Segment) || barred.bars(&e.Segment) {
+				continue
+			}
+			if p.Fill != nil {
+				take(e)
+			} else if l := primary(e.Language); longest[l] == nil ||
+				e.Recording.AirTime().Duration > longest[l].Recording.AirTime().Duration {
+				longest[l] = e
+			}
+		}
+		for _, l := range slices.Sorted(maps.Keys(longest)) {
+			take(longest[l])
+		}
+		if matched += len(entries); matched > mostMatched {
+			break
+		}
+	}
+	return out
+}
+
+// primary returns the primary language of a tag.
+func primary(tag string) string {
+	l, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	return l
+}
+
+// bars are the hard rules of a clock that keep segments from its windows at whatever hour, or all but a number of them.
+type bars struct {
+	rules []schedules.Rule
+	aired []int // of each rule that counts
+	now   time.Time
+}
+
+func newBars(rules []schedules.Rule, now time.Time) *bars {
+	hard := slices.DeleteFunc(slices.Clone(rules), func(r schedules.Rule) bool { return !r.Hard })
+	return &bars{hard, make([]int, len(hard)), now}
+}
+
+// bars reports whether a rule keeps a segment from every window: it is too old, or has its hours, which no window need
+// have.
+func (b *bars) bars(s *schedules.Segment) bool {
+	return slices.ContainsFunc(b.rules, func(r schedules.Rule) bool {
+		old := r.FreshFor.Duration > 0 && (s.ValidFrom.IsZero() || b.now.Sub(s.ValidFrom.Time) > r.FreshFor.Duration)
+		return (old || r.KeepTo != nil) && r.Only.Matches(s)
+	})
+}
+
+// admit reports whether a segment is not one too many, and counts it.
+func (b *bars) admit(s *schedules.Segment) bool {
+	var counts []int
+	for i, r := range b.rules {
+		if r.AtMost == nil || !r.Only.Matches(s) || !counted(r, s) {
+			continue
+		}
+		if b.aired[i] >= *r.AtMost {
+			return false
+		}
+		counts = append(counts, i)
+	}
+	for _, i := range counts {
+		b.aired[i]++
+	}
+	return true
+}
+
+// counted reports whether a rule counts a segment among all others of which it counts. Of each value of an attribute,
+// only what is not to air at all is bounded.
+func counted(r schedules.Rule, s *schedules.Segment) bool {
+	for name, value := range r.Of.Match {
+		attribute, _ := schedules.AttributeNamed(name)
+		if attribute == schedules.AttributeTag && !slices.Contains(s.Tags, value) ||
+			attribute != schedules.AttributeTag && attribute.Value(s) != value {
+			return false
+		}
+	}
+	return r.Of.Each == "" || *r.AtMost == 0
+}
