@@ -69,7 +69,7 @@ func (l *Library) Outdated(r Rundown, clocks map[string]Clock, on []Airing, now 
 			for _, a := range on {
 				if newer, ok := l.Segment(a.SegmentID); ok && a.StartAt.Before(item.StartAt.Time) &&
 					item.StartAt.Sub(a.StartAt.Time) <= orderBack &&
-					newer.Language == s.Language && newer.ValidFrom.After(s.ValidFrom.Time) &&
+					newer.Ordered() && newer.Language == s.Language && newer.ValidFrom.After(s.ValidFrom.Time) &&
 					(rule.Across || a.Station == r.Station) && rule.Only.Matches(&newer) {
 					out[item.ID] = fmt.Sprintf("%s: is older than %s, which is on at %s on station %s", s.ID, newer.ID,
 						Place{Zone: zone}.time(a.StartAt), a.Station)

@@ -116,6 +116,17 @@ type Rejection struct {
 // RejectedEditorially is the code of a rejection by a person. All other codes are those of the analysis.
 const RejectedEditorially = "editorial"
 
+// orders lists the fields of a segment that order it among others, and those by which rules about order select it.
+var orders = []string{"kind", "language", "voice", "series", "episode", "tags", "script", "valid_from"}
+
+// Ordered reports whether the segment counts where others air in order. One that awaits approval of what would order it
+// does not: nobody could decide alone what may air after it.
+func (s *Segment) Ordered() bool {
+	return s.State == Approved || !slices.ContainsFunc(s.Edits, func(e Edited) bool {
+		return slices.ContainsFunc(e.Fields, func(f string) bool { return slices.Contains(orders, f) })
+	})
+}
+
 // RejectedByPerson reports whether a person rejected the segment, so that it can be reinstated.
 func (s *Segment) RejectedByPerson() bool {
 	return s.State == Rejected && s.Rejection != nil && s.Rejection.Code == RejectedEditorially && s.Recording != nil

@@ -39,7 +39,8 @@ func (a *audit) newest(r schedules.Rule, clock string) {
 		for j := range a.all[:i] {
 			y := &a.all[j]
 			if y.start.Before(x.start) && (y.station == a.in.Station.ID || r.Across) && r.Only.Matches(y.segment) &&
-				y.segment.Language == x.segment.Language && y.segment.ValidFrom.After(x.segment.ValidFrom.Time) {
+				y.segment.Ordered() && y.segment.Language == x.segment.Language &&
+				y.segment.ValidFrom.After(x.segment.ValidFrom.Time) {
 				a.add(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s is older than %s, which was on at %s on station %s",
 					x.segment.ID, y.segment.ID, schedules.At(y.start), y.station)
 				break
@@ -62,7 +63,8 @@ func (a *audit) episodes(r schedules.Rule, clock string) {
 			continue
 		}
 		same := func(s *schedules.Segment) bool {
-			return s.Series == x.segment.Series && s.Language == x.segment.Language && s.Episode > 0 && r.Only.Matches(s)
+			return s.Series == x.segment.Series && s.Language == x.segment.Language && s.Episode > 0 && r.Only.Matches(s) &&
+				s.Ordered()
 		}
 		aired := map[int]bool{}
 		least := 0

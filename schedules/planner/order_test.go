@@ -173,6 +173,42 @@ func TestEpisodesGoOnWhereTheLastOneAiredAndSkipNone(t *testing.T) {
 	}
 }
 
+// Who edits what aired, so that it would be the newest or another episode, decides nothing until others approve it.
+func TestAnEditThatAwaitsApprovalPutsNothingElseOutOfOrder(t *testing.T) {
+	edited := func(s *schedules.Segment, state schedules.State, fields ...string) {
+		s.State, s.Edits = state, []schedules.Edited{{By: "Eve", Fields: fields}}
+	}
+	news := schedules.Rule{Only: kinds("news"), InOrder: schedules.ByNewest, Hard: true}
+	serial := schedules.Rule{Only: kinds("commentary"), InOrder: schedules.ByEpisode, Hard: true}
+	for name, c := range map[string]struct {
+		segments []schedules.Segment // the first has aired
+		prefer   string
+		rule     schedules.Rule
+		edit     func(*schedules.Segment)
+		want     string
+	}{
+		"its valid_from": {bulletins(7, 4, 9), schedules.ByOldest, news,
+			func(s *schedules.Segment) { edited(s, schedules.Pending, "title", "valid_from") }, "news-4"},
+		"its valid_from, approved": {bulletins(7, 4, 9), schedules.ByOldest, news,
+			func(s *schedules.Segment) { edited(s, schedules.Approved, "valid_from") }, "news-7"},
+		"its title": {bulletins(7, 4, 9), schedules.ByOldest, news,
+			func(s *schedules.Segment) { edited(s, schedules.Pending, "title") }, "news-9"},
+		"recalled": {bulletins(7, 4, 9), schedules.ByOldest, news,
+			func(s *schedules.Segment) { s.State = schedules.Recalled }, "news-9"},
+		"its episode": {episodes(4, 3, 5), schedules.ByEpisode, serial,
+			func(s *schedules.Segment) { edited(s, schedules.Pending, "episode") }, "notes-3"},
+		"its episode, approved": {episodes(4, 3, 5), schedules.ByEpisode, serial,
+			func(s *schedules.Segment) { edited(s, schedules.Approved, "episode") }, "notes-5"},
+	} {
+		c.edit(&c.segments[0])
+		in := oneAtNoon(c.segments, c.prefer, c.rule)
+		in.History = []schedules.Airing{airedAt("st", c.segments[0].ID, 8)}
+		if got := aired(plannertest.Audited(t, in)); !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s: airs %v, want %s", name, got, c.want)
+		}
+	}
+}
+
 // An item that must stay in the evening is in order still when noon is planned, by a clock with the rule or without.
 func TestNothingIsPutBeforeWhatStaysThatWouldPutItOutOfOrder(t *testing.T) {
 	for name, c := range map[string]struct {
