@@ -31,15 +31,17 @@ type StandingOrders struct {
 
 // attempt is an attempt to plan or publish a day.
 type attempt struct {
-	inputs int64 // inputsChanged before it
+	inputs int64 // inputsChanged before it; -1: not known
 	at     time.Time
+	took   time.Duration
 }
 
 // The bounds of attempts. A day that cannot be planned is tried again when something that it depends on has changed,
-// but not with every one of many changes, and otherwise some times a day, since the days around it change too; more
-// often if something else airs in its place.
+// after a pause of twenty times what the last attempt took, but not with every one of many changes, and otherwise some
+// times a day, since the days around it change too; more often if something else airs in its place.
 const (
-	attemptPause = 10 * time.Minute
+	attemptQuick = time.Minute      // the shortest pause
+	attemptPause = 10 * time.Minute // the longest
 	attemptAgain = 6 * time.Hour
 	attemptLate  = time.Hour
 	planPatience = time.Minute
@@ -320,7 +322,7 @@ func (s *StandingOrders) take(ctx context.Context, o order, d schedules.Date, ne
 
 // plan plans a day, unless the draft of the order that is to be replaced has the same items and warnings already.
 func (s *StandingOrders) plan(ctx context.Context, o order, d schedules.Date, draft schedules.Rundown) error {
-	s.trying(replica.DayID(o.station.ID, d))
+	defer s.trying(replica.DayID(o.station.ID, d))()
 	searching, cancel := context.WithTimeout(ctx, planPatience)
 	defer cancel()
 	options := PlanOptions{Revision: &draft.Revision, account: s.acting(o, d, "planned",
@@ -354,7 +356,7 @@ func (s *StandingOrders) plan(ctx context.Context, o order, d schedules.Date, dr
 // publish publishes the order's own draft. A draft that may no longer be published, because what it was planned from
 // has changed or a window of the repeat in its place is frozen, is planned anew first.
 func (s *StandingOrders) publish(ctx context.Context, o order, d schedules.Date, draft schedules.Rundown) error {
-	s.trying(replica.DayID(o.station.ID, d))
+	defer s.trying(replica.DayID(o.station.ID, d))()
 	_, err := s.publisher.Publish(ctx, o.actor, o.station.ID, d, PublishOptions{Revision: &draft.Revision,
 		account: s.acting(o, d, "published", func(schedules.Rundown) replica.StandingDay { return replica.StandingDay{} })})
 	repeats := s.standingAccount(o.station.ID).Day(d).StandsIn == schedules.StandInRepeat
@@ -481,20 +483,30 @@ func (s *StandingOrders) mayTry(id string, day replica.StandingDay) bool {
 	if day.Kept == "" {
 		return true
 	}
-	if !known { // this process has just started, or another replica tried it
-		s.tried[id] = attempt{s.inputsChanged(), s.now()}
+	if !known { // this process has just started, or another replica tried it: something may have changed since
+		s.tried[id] = attempt{inputs: -1, at: s.now()}
 		return false
 	}
 	passed, again := s.now().Sub(last.at), attemptAgain
 	if day.StandsIn != "" {
 		again = attemptLate
 	}
-	return passed >= again || passed >= attemptPause && last.inputs != s.inputsChanged()
+	pause := min(max(attemptQuick, 20*last.took), attemptPause)
+	return passed >= again || passed >= pause && last.inputs != s.inputsChanged()
 }
 
-// trying notes that a day is tried now.
-func (s *StandingOrders) trying(id string) {
+// trying notes that a day is tried now. The caller calls done when it has been.
+func (s *StandingOrders) trying(id string) (done func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tried[id] = attempt{s.inputsChanged(), s.now()}
+	began := s.now()
+	s.tried[id] = attempt{inputs: s.inputsChanged(), at: began}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if last, kept := s.tried[id]; kept {
+			last.took = s.now().Sub(began)
+			s.tried[id] = last
+		}
+	}
 }

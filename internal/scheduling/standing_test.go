@@ -383,7 +383,7 @@ func (o *orders) at(d schedules.Date, hour, minute int) {
 func (o *orders) replaced(d schedules.Date) bool {
 	o.t.Helper()
 	o.demand(false)
-	time.Sleep(attemptPause)
+	time.Sleep(attemptQuick)
 	o.carry()
 	r := o.published(d)
 	stands := hasWarning(r, schedules.WarnStandsIn)
@@ -501,19 +501,43 @@ func TestOnlyWindowsThatAreNotFrozenGetAPlanInPlaceOfARepeat(t *testing.T) {
 	})
 }
 
-func TestAReplicaThatStartsWhileADayRepeatsAnotherLooksForAPlanWithinTheHour(t *testing.T) {
+func TestAReplicaThatStartsWhileADayRepeatsAnotherLooksForAPlanSoon(t *testing.T) {
 	simulated(t, func(t *testing.T) {
 		o, d := late(t, false)
 		o.demand(false)
 		next := newOrders(t, o.replica.Store, "next")
-		for range 3 {
+		for range 2 {
 			if err := next.StandingOrders.Carry(t.Context(), next.lock); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(attemptLate)
+			time.Sleep(attemptQuick)
 		}
 		if r := next.published(d); hasWarning(r, schedules.WarnStandsIn) {
 			t.Error("it still repeats another day")
+		}
+	})
+}
+
+func TestWhatTakesLongIsTriedAgainLater(t *testing.T) {
+	simulated(t, func(t *testing.T) {
+		o := furnished(t, memory.New(1000), twoWeeks)
+		const id = "relay/2000-01-05"
+		kept := replica.StandingDay{Kept: stepPlan}
+		for took, pause := range map[time.Duration]time.Duration{time.Millisecond: attemptQuick,
+			12 * time.Second: 4 * time.Minute, planPatience: attemptPause} {
+			done := o.StandingOrders.trying(id)
+			began := time.Now()
+			time.Sleep(took)
+			done()
+			o.state(schedules.Rejected, 0)
+			time.Sleep(pause - took - time.Second)
+			if o.StandingOrders.mayTry(id, kept) {
+				t.Errorf("what took %v is tried again after %v", took, time.Since(began))
+			}
+			time.Sleep(time.Second)
+			if !o.StandingOrders.mayTry(id, kept) {
+				t.Errorf("what took %v is not tried again after %v", took, time.Since(began))
+			}
 		}
 	})
 }
@@ -582,7 +606,7 @@ func TestADayThatCannotBePlannedIsToldAtOnceAndPlannedAsSoonAsItCanBe(t *testing
 			t.Errorf("the day without a rundown says %v", err)
 		}
 		o.state(schedules.Approved, gone...)
-		time.Sleep(attemptPause)
+		time.Sleep(attemptQuick)
 		o.carry()
 		if r := o.latest(first); r.Revision == 0 {
 			t.Error("it is not planned when it can be")
@@ -636,7 +660,7 @@ func TestADayThatStaysUnplannableAirsTheFallbackWhichIsTold(t *testing.T) {
 			t.Errorf("published %v", r.Warnings)
 		}
 		o.state(schedules.Approved, 0, 1, 2, 3, 4, 5, 6, 7, 8)
-		time.Sleep(attemptPause)
+		time.Sleep(attemptQuick)
 		o.carry()
 		if r := o.published(tomorrow); r.Status != schedules.Published || len(r.Open()) > 0 {
 			t.Errorf("it can be planned late, and is %q", r.Status)
