@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"lifeline/internal/access"
 	"lifeline/internal/harness/longform"
 )
 
@@ -71,4 +72,26 @@ func TestForgedChangeWithItsDocumentIsFound(t *testing.T) {
 	h.publish([]string{"harbour-dawn"}, "2025-11-26")
 	h.stop() // seals the audit
 	found("after the service sealed it")
+}
+
+// A trigger that somebody added to the database is told while the service runs, by its metrics.
+func TestMetricsCountForeignObjectsOfTheDatabase(t *testing.T) {
+	longform.Only(t)
+	dir := furnish(t)
+	metrics := func() string {
+		h := open(t, dir)
+		defer h.stop()
+		h.as("admin", access.NewToken{Name: "Jae", Role: access.Admin})
+		return string(h.do("GET", "/metrics", h.secrets["admin"], nil, nil).body)
+	}
+	want(t, metrics(), "\nlifeline_store_foreign_objects 0\n")
+	db, err := sql.Open("sqlite", filepath.Join(dir, "lifeline.db"))
+	if err == nil {
+		_, err = db.Exec("CREATE TRIGGER silence AFTER INSERT ON changes BEGIN SELECT 1; END")
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, metrics(), "\nlifeline_store_foreign_objects 1\n")
 }

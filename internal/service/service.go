@@ -125,7 +125,10 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	s.opened, s.Store = opened, figures.Store(opened)
 	if embedded, ok := opened.back.(*sqlite.Store); ok {
-		foreign := func(problem string) { log.Error(problem + ": run lifeline fsck, and find out who did") }
+		foreign := func(problem string) {
+			log.Error(problem + ": run lifeline fsck, and find out who did")
+			figures.Foreign()
+		}
 		if err := embedded.Foreign(ctx, foreign); err != nil {
 			return nil, err
 		}

@@ -26,6 +26,7 @@ type Figures struct {
 	asRun    *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 	webhooks *prometheus.CounterVec
+	foreign  prometheus.Gauge
 }
 
 // NewFigures returns Figures with the metrics of the process.
@@ -52,9 +53,11 @@ func NewFigures() *Figures {
 		bytes: counter("audio_bytes_total", "Bytes of audio stored, or opened to be read.", "direction"),
 		webhooks: counter("webhook_attempts_total", "Deliveries to webhooks that were tried: delivered, or failed.",
 			"result"),
+		foreign: prometheus.NewGauge(prometheus.GaugeOpts{Name: "lifeline_store_foreign_objects",
+			Help: "Triggers, views, tables and indexes that the database had otherwise than the programs make them."}),
 	}
-	f.registry.MustRegister(f.requests, f.took, f.waiting, f.store, f.failed, f.changes, f.asRun, f.bytes, f.webhooks,
-		collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
+	f.registry.MustRegister(f.requests, f.took, f.waiting, f.store, f.failed, f.changes, f.asRun, f.bytes,
+		f.webhooks, f.foreign, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	zones := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lifeline_zone_data_info",
 		Help: "Version of the time zone data by which the times of windows are computed."}, []string{"version"})
@@ -77,6 +80,9 @@ func (f *Figures) Delivery(failed bool) {
 	}
 	f.webhooks.WithLabelValues(result).Inc()
 }
+
+// Foreign counts an object of the database that is not as the programs make it.
+func (f *Figures) Foreign() { f.foreign.Inc() }
 
 // Handler serves the metrics.
 func (f *Figures) Handler() http.Handler {
