@@ -71,16 +71,17 @@ sequential() { # the packages of internal that run nothing concurrently, their t
   done
   echo ./internal/archtest
 }
+beside() { nice -n 10 "$@"; } # beside those that keep to real time with players: it must not make them late
 say 'end-to-end tests with real processes begin'
 go test -p 3 -shuffle=on -vet=off -timeout 40m ./cmd/... >"$tools/end-to-end" 2>&1 &
 endtoend=$!
 say 'vet'
-go vet ./...
+beside go vet ./...
 say 'staticcheck'
-GOGC=400 go tool staticcheck ./... # it, and deadcode, spend a fifth of their time on collecting garbage else
+GOGC=400 beside go tool staticcheck ./... # it, and deadcode, spend a fifth of their time on collecting garbage else
 say 'dead code'
-go build -o "$tools" golang.org/x/tools/cmd/deadcode
-dead=$(GOGC=400 "$tools/deadcode" -test ./...)
+beside go build -o "$tools" golang.org/x/tools/cmd/deadcode
+dead=$(GOGC=400 beside "$tools/deadcode" -test ./...)
 if [ -n "$dead" ]; then
   printf '%s\n' "$dead"
   exit 1
@@ -98,7 +99,7 @@ for host in $(go list -deps -test -f '{{with .Module}}{{.Path}}{{end}}' ./... | 
 done
 race() {
   local unseen='-race=false -d=checkptr=0'
-  CGO_ENABLED=1 go test -p 4 -race -short -shuffle=on -vet=off -timeout 20m "${foreign[@]}" \
+  CGO_ENABLED=1 beside go test -p 4 -race -short -shuffle=on -vet=off -timeout 20m "${foreign[@]}" \
     "-gcflags=github.com/hajimehoshi/go-mp3/...=$unseen" "-gcflags=modernc.org/sqlite/lib=$unseen" \
     "-gcflags=modernc.org/libc/...=$unseen" "-gcflags=github.com/yuin/gopher-lua/...=$unseen" \
     "-gcflags=math=$unseen" "$@"
@@ -109,9 +110,9 @@ race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/
 race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false \
   -run Concurrent ./cmd/endtoend ./schedules/...
 say 'tests without the race detector'
-go test -p 4 -shuffle=on -vet=off -timeout 20m ./schedules/... "${sequential[@]}"
+beside go test -p 4 -shuffle=on -vet=off -timeout 20m ./schedules/... "${sequential[@]}"
 mapfile -t long < <(holders audio internal | grep -vxFf <(printf '%s\n' "${sequential[@]}"))
-go test -p 4 -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal))$" "${long[@]}"
+beside go test -p 4 -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal))$" "${long[@]}"
 say 'end-to-end tests with real processes end'
 wait "$endtoend" || failed=yes
 endtoend=
