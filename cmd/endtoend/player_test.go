@@ -32,6 +32,9 @@ type onAir struct {
 // soon publishes the demonstration's window on a furnished service.
 func soon(t *testing.T, h *house, dir string, lead time.Duration) *onAir {
 	t.Helper()
+	if _, err := program(); err != nil { // built now, since that may take longer than the time until the window
+		t.Fatal(err)
+	}
 	own := t.TempDir()
 	st, start, err := commands.OpenDemoWindow(t.Context(), h.scheduler, lead)
 	if err != nil {

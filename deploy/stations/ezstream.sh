@@ -12,14 +12,16 @@ now() { date +%s%3N; }
 # make START NAME: NAME.mp3 in one format for all, from where the item is now if it is late. The two that may make it at
 # once have files of their own.
 make() {
+  skipped=0
   if [ -e "$2.mp3" ]; then return 0; fi
   late=$(($(now) - $1))
-  if [ "$late" -lt 1000 ]; then late=0; fi
-  ffmpeg -nostdin -v error -y -ss "$((late / 1000)).$(printf %03d $((late % 1000)))" -i "$LIFELINE_LISTS/air/$2.wav" -c:a libmp3lame \
+  if [ "$late" -ge 1000 ]; then skipped=$late; fi
+  ffmpeg -nostdin -v error -y -ss "$((skipped / 1000)).$(printf %03d $((skipped % 1000)))" -i "$LIFELINE_LISTS/air/$2.wav" -c:a libmp3lame \
     -b:a "${LIFELINE_KBPS:-128}k" -map_metadata -1 -id3v2_version 0 -write_xing 0 -f mp3 ".$2.$$.mp3" && mv ".$2.$$.mp3" "$2.mp3"
 }
 
-# done_with: ezstream asks for the next file when it has sent the last one, or was told to leave it.
+# done_with: ezstream asks for the next file when it has sent the last one, or was told to leave it. It sends ahead of
+# what is heard, by as much as it was late before: what it has sent is heard to its end.
 done_with() {
   if [ -s on-air ]; then
     read -r began end name <on-air
@@ -33,11 +35,12 @@ done_with() {
         "$station" report "$name" "$began" "$began" failed "Icecast took nothing of it"
       fi
       rm -f broke
-    elif [ "$t" -lt $((end - 1500)) ]; then
-      "$station" report "$name" "$began" "$t" cut "by ezstream"
+    elif [ -e left ] || [ "$t" -lt $((end - 2500)) ]; then
+      "$station" report "$name" "$began" "$((t < end ? t : end))" cut "by ezstream"
     else
-      "$station" report "$name" "$began" "$((t < end ? t : end))" aired "by ezstream"
+      "$station" report "$name" "$began" "$end" aired "by ezstream"
     fi
+    rm -f left
   fi
 }
 
@@ -63,8 +66,10 @@ LINE
       late=$((($(now) - start) / 1000 * 1000))
       if [ -n "$whole" ] && [ "$late" -gt 0 ]; then # frames of 24 ms, each of as many bytes
         tail -c "+$((late / 24 * 3 * ${LIFELINE_KBPS:-128} + 1))" "$name.mp3" >".$name.mp3" && mv ".$name.mp3" "$name.mp3"
+        skipped=$late
       fi
-      echo "$(now) $end $name" >on-air
+      began=$(now)
+      echo "$began $((began + end - start - skipped)) $name" >on-air
       echo "$PWD/$name.mp3"
       exit 0
     fi
@@ -110,6 +115,7 @@ while :; do
   done
   if [ -n "${player:-}" ] && kill -0 "$player" 2>/dev/null; then
     if read -r _ end name <on-air && [ "$(now)" -lt $((end - 1000)) ] && ! "$station" stands "$name"; then
+      : >left
       kill -USR1 "$player" # leaves the file that it sends
       sleep 1
     fi

@@ -493,7 +493,7 @@ func TestOnlyWindowsThatAreNotFrozenGetAPlanInPlaceOfARepeat(t *testing.T) {
 	}
 	simulated(t, func(t *testing.T) {
 		o, d := late(t, true)
-		o.at(d, 19, 25)
+		o.at(d, 19, 30)
 		before, draft := o.published(d), o.latest(d)
 		if o.replaced(d) || o.published(d).Revision != before.Revision || o.latest(d).Revision != draft.Revision {
 			t.Error("it was changed after its last window was frozen")
