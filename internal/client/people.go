@@ -139,6 +139,12 @@ func (c PlanningCalls) Stations(ctx context.Context) ([]schedules.Station, error
 	return list[schedules.Station](ctx, c.caller, wire.Base+"/stations", nil)
 }
 
+// Uses lists what uses a clock, a script or a segment.
+func (c PlanningCalls) Uses(ctx context.Context, kind, id string) (u wire.Uses, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Definition(kind, id, "uses")}, &u)
+	return u, err
+}
+
 // Network lists every station, clock, campaign and script.
 func (c PlanningCalls) Network(ctx context.Context) (n wire.Apply, err error) {
 	if n.Stations, err = c.Stations(ctx); err != nil {

@@ -59,6 +59,11 @@ func (a networkHandlers) routes() []route {
 			Confirmed: true, ID: "putClock", Tag: apidoc.ForSchedulers, Summary: "Create or replace a clock",
 			Match: apidoc.MatchTaken,
 			Takes: apidoc.TakesJSON(exampleClock), Answers: puts(exampleClock), Faults: putFaults}},
+		{a.clockUses, apidoc.Route{Method: http.MethodGet, Path: "/v1/clocks/:clock/uses", Roles: people,
+			ID: "listClockUses", Tag: apidoc.ForSchedulers, Summary: "List the windows and special days that follow a clock",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What uses the clock.",
+				wire.Uses{Definitions: []schedules.Reference{{Kind: "station", ID: "lantern-coast",
+					Place: "windows[evening].clock"}}}.Listed())}}},
 		{a.listCampaigns, apidoc.Route{Method: http.MethodGet, Path: "/v1/campaigns", Roles: people,
 			ID: "listCampaigns", Tag: apidoc.ForSchedulers, Summary: "List campaigns", Query: paged,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of campaigns, ordered by ID.",
@@ -126,6 +131,19 @@ func (a networkHandlers) getClock(c *call) error {
 func (a networkHandlers) putClock(c *call) error {
 	var v schedules.Clock
 	return a.put(c, "clock", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Clocks: []schedules.Clock{v}} })
+}
+
+func (a networkHandlers) clockUses(c *call) error {
+	return uses(c, "clock", a.Scheduler.Network.References.OfClock)
+}
+
+// uses answers with what uses the document that a parameter of the path names.
+func uses(c *call, kind string, of func(id string) (wire.Uses, error)) error {
+	v, err := of(c.param(kind))
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, v)
 }
 
 func (a networkHandlers) listCampaigns(c *call) error {

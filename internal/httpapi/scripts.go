@@ -27,6 +27,10 @@ func (a scriptHandlers) routes() []route {
 			Detail:   "A session must confirm it only where an approved segment reads the script.",
 			MaxBytes: maxLarge,
 			Takes:    apidoc.TakesJSON(exampleScript), Answers: puts(exampleScript), Faults: putFaults}},
+		{a.scriptUses, apidoc.Route{Method: http.MethodGet, Path: "/v1/scripts/:script/uses", Roles: people,
+			ID: "listScriptUses", Tag: apidoc.ForProducers, Summary: "List the readings of a script, and what selects them",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What uses the script.",
+				wire.Uses{Definitions: []schedules.Reference{{Kind: "segment", ID: "reading-ko-1", Place: "script"}}}.Listed())}}},
 		{a.missingReadings, apidoc.Route{Method: http.MethodGet, Path: "/v1/scripts/:script/missing", Roles: people,
 			ID: "listMissingReadings", Tag: apidoc.ForProducers,
 			Summary: "List the passages of a script that must be recorded",
@@ -55,6 +59,10 @@ func (a scriptHandlers) putScript(c *call) error {
 	var v schedules.Script
 	return a.put(c, "script", &v, &v.ID, &v.Revision,
 		func() wire.Apply { return wire.Apply{Scripts: []schedules.Script{v}} })
+}
+
+func (a scriptHandlers) scriptUses(c *call) error {
+	return uses(c, "script", a.Scheduler.Network.References.OfScript)
 }
 
 // missingReadings lists the parts of a script that must be recorded again.

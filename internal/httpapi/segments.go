@@ -68,6 +68,12 @@ func (a segmentHandlers) routes() []route {
 				"window of ko-KP does not permit ko, and zxx is permitted everywhere. Neither field belongs " +
 				"to the revision that the ETag has.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment.", exampleSegmentNow)}}},
+		{a.segmentUses, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment/uses", Roles: people,
+			ID: "listSegmentUses", Tag: apidoc.ForProducers,
+			Summary: "List what names a segment, and the published days that will still air it",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What uses the segment.",
+				wire.Uses{Definitions: []schedules.Reference{{Kind: "clock", ID: "hour", Place: "positions[ident].segment"}},
+					Coming: []wire.ComingItems{{Station: "lantern-coast", Date: exampleDate, Items: 3}}})}}},
 		{a.patchSegment, apidoc.Route{Method: http.MethodPatch, Path: "/v1/segments/:segment", Roles: makers,
 			Confirmed: true, ID: "editSegment", Tag: apidoc.ForProducers, Summary: "Change the metadata of a segment",
 			Match: apidoc.MatchNeeded,
@@ -218,6 +224,10 @@ func oneOf[T ~string](name string, value T, list []T) error {
 
 // getSegment answers with a segment. The answer must not be cached: it contains values that change without a new
 // revision.
+func (a segmentHandlers) segmentUses(c *call) error {
+	return uses(c, "segment", a.Scheduler.Network.References.OfSegment)
+}
+
 func (a segmentHandlers) getSegment(c *call) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	s, err := a.Library.Segments.Get(c.param("segment"))

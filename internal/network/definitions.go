@@ -21,6 +21,8 @@ import (
 type Definitions struct {
 	// StationProblems reports the problems of the stations.
 	StationProblems *StationProblems
+	// References tells what uses definitions and segments.
+	References References
 
 	replica *replica.Replica
 	now     func() time.Time
@@ -29,6 +31,7 @@ type Definitions struct {
 // New returns Definitions that store the network in r. planning tells which fallback segments may air.
 func New(r *replica.Replica, planning *library.Planning, now func() time.Time) *Definitions {
 	d := &Definitions{replica: r, now: now}
+	d.References.network = d
 	d.StationProblems = &StationProblems{replica: r, now: now, definitions: d, planning: planning,
 		overlaps: map[string]knownOverlaps{},
 		noticed:  map[string]map[problemKey]schedules.Instant{}}

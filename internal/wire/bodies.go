@@ -213,6 +213,30 @@ type AppliedChange struct {
 	After    json.RawMessage `json:"after,omitempty"`
 }
 
+// Uses lists what uses a clock, a script or a segment.
+type Uses struct {
+	Definitions []schedules.Reference `json:"definitions"` // places of stations, clocks, campaigns and segments that name it
+	Coming      []ComingItems         `json:"coming"`      // of a segment: the published days that will still air it
+}
+
+// Listed returns the uses with lists that are empty, not missing.
+func (u Uses) Listed() Uses {
+	if u.Definitions == nil {
+		u.Definitions = []schedules.Reference{}
+	}
+	if u.Coming == nil {
+		u.Coming = []ComingItems{}
+	}
+	return u
+}
+
+// ComingItems counts the coming items of a published day that air a segment.
+type ComingItems struct {
+	Station string         `json:"station"`
+	Date    schedules.Date `json:"date"`
+	Items   int            `json:"items"`
+}
+
 // PlanRequest requests a draft of one day.
 type PlanRequest struct {
 	Seed uint64   `json:"seed"`

@@ -38,3 +38,8 @@ func join(path string, parts []string) string {
 	}
 	return path
 }
+
+// Definition returns the path of a definition: a station, clock, script or campaign.
+func Definition(kind, id string, parts ...string) string {
+	return join(Base+"/"+kind+"s", append([]string{id}, parts...))
+}

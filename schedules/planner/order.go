@@ -19,8 +19,8 @@ type orderGroup struct{ series, language string }
 // always is farther back than any history: rules about order look at all of it.
 const always = 100 * 366 * 24 * 60 * 60 * 1000
 
-// ordering orders the entries that are in. Segments without a number, without an instant from which their age counts, or
-// with an edit of it that awaits approval, are in no group.
+// ordering orders the entries that are in. Segments without a number, without an instant from which their age counts,
+// or with an edit of these that awaits approval, are in no group.
 func (c *Catalogue) ordering(by string, in func(seg int32) bool) *ordering {
 	o := &ordering{by: by, groups: map[orderGroup][]int32{}}
 	for i, e := range c.entries {

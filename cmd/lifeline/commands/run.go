@@ -36,6 +36,7 @@ type cli struct {
 	HFCC         hfccCmd         `cmd:"" name:"hfcc" help:"Import and export season schedules of the short-wave conference (HFCC)."`
 	Holidays     holidaysCmd     `cmd:"" help:"Make special days of a station from a calendar of holidays."`
 	Export       exportCmd       `cmd:"" help:"Write the network as YAML, as apply takes it."`
+	Uses         usesCmd         `cmd:"" help:"Show what uses a clock, a script or a segment."`
 	Clocks       clocksCmd       `cmd:"" help:"List the clocks, or show one."`
 	Campaigns    campaignsCmd    `cmd:"" help:"List the campaigns, or show one."`
 	Scripts      scriptsCmd      `cmd:"" help:"List the scripts, or show one."`
