@@ -21,12 +21,15 @@ make() {
 }
 
 # done_with: ezstream asks for the next file when it has sent the last one, or was told to leave it. It sends ahead of
-# what is heard, by as much as it was late before: what it has sent is heard to its end.
+# what is heard, by as much as it was late before: what it has sent is heard to its end. It has not sent what it leaves in
+# less than half its time.
 done_with() {
   if [ -s on-air ]; then
     read -r began end name <on-air
     : >on-air
     t=$(now)
+    early=$(((end - began) / 2))
+    if [ "$early" -gt 2500 ]; then early=2500; fi
     if read -r broke 2>/dev/null <broke; then
       t=$((broke < end ? broke : end))
       if [ "$t" -gt "$began" ]; then
@@ -35,7 +38,7 @@ done_with() {
         "$station" report "$name" "$began" "$began" failed "Icecast took nothing of it"
       fi
       rm -f broke
-    elif [ -e left ] || [ "$t" -lt $((end - 2500)) ]; then
+    elif [ "$(cat left 2>/dev/null || true)" = "$name" ] || [ "$t" -lt $((end - early)) ]; then
       "$station" report "$name" "$began" "$((t < end ? t : end))" cut "by ezstream"
     else
       "$station" report "$name" "$began" "$end" aired "by ezstream"
@@ -115,7 +118,7 @@ while :; do
   done
   if [ -n "${player:-}" ] && kill -0 "$player" 2>/dev/null; then
     if read -r _ end name <on-air && [ "$(now)" -lt $((end - 1000)) ] && ! "$station" stands "$name"; then
-      : >left
+      echo "$name" >left
       kill -USR1 "$player" # leaves the file that it sends
       sleep 1
     fi

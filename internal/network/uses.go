@@ -74,10 +74,17 @@ func (s References) OfSegment(id string) (out wire.Uses, err error) {
 	return out.Listed(), nil
 }
 
+// maxUses is how many places are listed before segments are only counted.
+const maxUses = 1000
+
 // usedBySegments adds the segments in which place names the place of a use.
 func (s References) usedBySegments(out *wire.Uses, place func(*schedules.Segment) string) {
 	for _, v := range s.network.StationProblems.planning.Library().Entries() {
-		if at := place(&v.Segment); at != "" {
+		switch at := place(&v.Segment); {
+		case at == "":
+		case len(out.Definitions) >= maxUses:
+			out.More++
+		default:
 			out.Definitions = append(out.Definitions, schedules.Reference{Kind: replica.KindSegment, ID: v.ID, Place: at})
 		}
 	}

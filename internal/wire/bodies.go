@@ -215,8 +215,9 @@ type AppliedChange struct {
 
 // Uses lists what uses a clock, a script or a segment.
 type Uses struct {
-	Definitions []schedules.Reference `json:"definitions"` // places of stations, clocks, campaigns and segments that name it
-	Coming      []ComingItems         `json:"coming"`      // of a segment: the published days that will still air it
+	Definitions []schedules.Reference `json:"definitions"`    // places of stations, clocks, campaigns and segments that name it
+	More        int                   `json:"more,omitempty"` // further segments that name it
+	Coming      []ComingItems         `json:"coming"`         // of a segment: the published days that will still air it
 }
 
 // Listed returns the uses with lists that are empty, not missing.

@@ -26,6 +26,9 @@ func (c *usesCmd) Run(ctx context.Context, stdout io.Writer) error {
 		for _, d := range u.Definitions {
 			fmt.Fprintln(stdout, d)
 		}
+		if u.More > 0 {
+			fmt.Fprintf(stdout, "and %s more\n", count(u.More, "segment"))
+		}
 		for _, day := range u.Coming {
 			fmt.Fprintf(stdout, "%s of %s, published, still to air\n", count(day.Items, "item"),
 				day.Station+" "+day.Date.String())
