@@ -345,6 +345,51 @@ func TestEzstreamBeginsAnItemInItsMiddleThatIsDueForASecondOrMore(t *testing.T) 
 	}
 }
 
+// ezstream sends ahead of what is heard by as much as it was late before.
+func TestEzstreamReportsWhatItSentAsHeardToItsEnd(t *testing.T) {
+	const short, long = 4 * time.Second, 20 * time.Second
+	for name, c := range map[string]struct {
+		length, early time.Duration // of the item, and how long before its end ezstream asks for the next one
+		left          bool
+		want          string
+	}{
+		"on time":                       {long, 0, false, "aired"},
+		"ahead by what it was late":     {long, 2 * time.Second, false, "aired"},
+		"far too early":                 {long, 5 * time.Second, false, "cut"},
+		"of a short one, in its half":   {short, 1500 * time.Millisecond, false, "aired"},
+		"of a short one, before it":     {short, 3800 * time.Millisecond, false, "cut"},
+		"told to leave it near its end": {long, 2 * time.Second, true, "cut"},
+	} {
+		lists, dir := listing(t, time.Now().Add(time.Hour), 1, long), t.TempDir()
+		item := fmt.Sprintf("%064x-0123456789abcdef", 7)
+		end := time.Now().Add(c.early).UnixMilli()
+		began := end - c.length.Milliseconds()
+		files := map[string]string{"on-air": fmt.Sprintf("%d %d %s\n", began, end, item), "last": "0\n"}
+		if c.left {
+			files["left"] = item + "\n"
+		}
+		for file, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.CommandContext(t.Context(), "sh", script(t, "ezstream.sh"), "next")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "LIFELINE_LISTS="+lists, "LIFELINE_MOUNT=none")
+		if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
+			t.Fatalf("%s: %v: %s", name, err, said)
+		}
+		reports := reported(t, lists)
+		whole := fmt.Sprintf("%s %d %d aired by ezstream\n", item, began, end)
+		if len(reports) != 1 || !strings.Contains(reports[0], " "+c.want+" by ezstream") ||
+			c.want == "aired" && reports[0] != whole {
+			t.Errorf("%s: reported %q, want %s", name, reports, c.want)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "left")); err == nil {
+			t.Errorf("%s: the next item would count as left", name)
+		}
+	}
+}
+
 func TestScriptsOfStationsSayThatADirectoryOrAMountIsNoneAndEnd(t *testing.T) {
 	t.Parallel()
 	lists := listing(t, time.Now(), 1, time.Second)
