@@ -311,7 +311,8 @@ func (s *SecondPersons) coming(id string) bool {
 	return false
 }
 
-// secondForScript returns that readings would no longer be live which are the last fallback of a station.
+// secondForScript returns that readings would air again or longer, or that readings would no longer be live which are
+// the last fallback of a station.
 func (s *SecondPersons) secondForScript(w store.Write) (whys []string) {
 	_, known := replica.ScriptsIn(s.replica).Get(w.ID)
 	after, ok := read[schedules.Script](known, w)
@@ -326,6 +327,10 @@ func (s *SecondPersons) secondForScript(w store.Write) (whys []string) {
 	}
 	lib := s.problems.planning.Library()
 	with := schedules.Prepare(lib.Segments(), scripts)
+	if longer := revived(lib, with, w.ID); len(longer) > 0 {
+		whys = append(whys, fmt.Sprintf("by the rulings of script %q these would air again or longer, so this needs two "+
+			"persons: %s", w.ID, replica.Few(longer)))
+	}
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
 		if l := s.lost(row.Value, lib, row.Value, with, false); l != "" {
 			whys = append(whys, fmt.Sprintf("without the passages of script %q station %s would have %s to fill a gap "+
@@ -333,6 +338,22 @@ func (s *SecondPersons) secondForScript(w store.Write) (whys []string) {
 		}
 	}
 	return whys
+}
+
+// revived returns the approved readings of a script that may air again, or longer, by the second library.
+func revived(lib, with *schedules.Library, script string) (ids []string) {
+	for _, e := range lib.Entries() {
+		if e.State != schedules.Approved || e.Script == nil || e.Script.ID != script {
+			continue
+		}
+		was := e.Life
+		is, _ := with.Life(e.ID)
+		if is.BlockedBecause == "" && (was.BlockedBecause != "" ||
+			!was.Until.IsZero() && (is.Until.IsZero() || is.Until.After(was.Until.Time))) {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
 }
 
 // inaudible is the loudness target, in LUFS, below which a station airs silence, as far as listeners can tell.
