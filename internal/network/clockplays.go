@@ -23,7 +23,7 @@ func (s *SecondPersons) secondForClock(c store.Commit, w store.Write) (whys []st
 			continue
 		}
 		was, is := s.aired(st, nil), s.aired(st, c.Writes)
-		for _, window := range withTerms(st) {
+		for _, window := range st.AllTerms() {
 			if window.Clock != w.ID {
 				continue
 			}
@@ -36,32 +36,6 @@ func (s *SecondPersons) secondForClock(c store.Commit, w store.Write) (whys []st
 		}
 	}
 	return whys
-}
-
-// withTerms returns the windows of a station, also as its exceptions change them.
-func withTerms(st schedules.Station) []schedules.Window {
-	out := slices.Clone(st.Windows)
-	for _, e := range st.Exceptions {
-		known := false
-		for _, w := range st.Windows {
-			if e.Window != "" && e.Window != w.ID {
-				continue
-			}
-			known = true
-			w.Clock = cmp.Or(e.Clock, w.Clock)
-			if e.Length != nil {
-				w.Length = *e.Length
-			}
-			if len(e.Languages) > 0 {
-				w.Languages = e.Languages
-			}
-			out = append(out, w)
-		}
-		if !known && e.Length != nil {
-			out = append(out, schedules.Window{ID: e.Window, Clock: e.Clock, Languages: e.Languages, Length: *e.Length})
-		}
-	}
-	return out
 }
 
 // mostMatched bounds how often plays compares a segment with a position. What is more does not count.
