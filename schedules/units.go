@@ -49,6 +49,11 @@ func At(t time.Time) Instant {
 	return Instant{t.UTC().Truncate(time.Millisecond)}
 }
 
+// Outlasts reports whether i, as a limit of time, ends later than another one. None never ends.
+func (i Instant) Outlasts(other Instant) bool {
+	return !other.IsZero() && (i.IsZero() || i.After(other.Time))
+}
+
 func (i Instant) String() string {
 	if i.IsZero() {
 		return "none"

@@ -29,18 +29,13 @@ var approved = []struct {
 	{"back_announce", func(b, a *schedules.Segment) bool { return b.BackAnnounce != a.BackAnnounce }},
 	// age and order count from it, so that the later one goes before others as the earlier one airs longer
 	{"valid_from", func(b, a *schedules.Segment) bool { return !b.ValidFrom.Equal(a.ValidFrom.Time) }},
-	{"valid_until", func(b, a *schedules.Segment) bool { return later(b.ValidUntil, a.ValidUntil) }},
+	{"valid_until", func(b, a *schedules.Segment) bool { return a.ValidUntil.Outlasts(b.ValidUntil) }},
 	{"consent", func(b, a *schedules.Segment) bool {
 		was, is := b.Consent, cmp.Or(a.Consent, &schedules.Consent{})
 		return was != nil && (was.Reference != is.Reference || !was.GivenAt.Equal(is.GivenAt.Time) ||
-			later(was.ExpiresAt, is.ExpiresAt))
+			is.ExpiresAt.Outlasts(was.ExpiresAt))
 	}},
 	{"sensitive", func(b, a *schedules.Segment) bool { return b.Sensitive && !a.Sensitive }},
-}
-
-// later reports whether a limit of time ends later than before; none never ends.
-func later(before, after schedules.Instant) bool {
-	return !before.IsZero() && (after.IsZero() || after.After(before.Time))
 }
 
 // needingApproval returns the names of the fields of a segment with a change that another person must approve.

@@ -133,7 +133,7 @@ func unprotected(before, after schedules.Segment) (less []string) {
 	if is == nil {
 		return append(less, "would lose its consent")
 	}
-	if !was.ExpiresAt.IsZero() && (is.ExpiresAt.IsZero() || is.ExpiresAt.After(was.ExpiresAt.Time)) {
+	if is.ExpiresAt.Outlasts(was.ExpiresAt) {
 		less = append(less, "would have a longer consent")
 	}
 	if was.Reference != is.Reference {
@@ -348,8 +348,7 @@ func revived(lib, with *schedules.Library, script string) (ids []string) {
 		}
 		was := e.Life
 		is, _ := with.Life(e.ID)
-		if is.BlockedBecause == "" && (was.BlockedBecause != "" ||
-			!was.Until.IsZero() && (is.Until.IsZero() || is.Until.After(was.Until.Time))) {
+		if is.BlockedBecause == "" && (was.BlockedBecause != "" || is.Until.Outlasts(was.Until)) {
 			ids = append(ids, e.ID)
 		}
 	}

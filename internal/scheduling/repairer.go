@@ -165,12 +165,9 @@ func (s *Repairer) boundsTooWide(q wire.Queue, now time.Time) bool {
 	return slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
 		seg, known := library.Segment(i.SegmentID)
 		life, _ := library.Life(i.SegmentID)
-		return known && !i.StartAt.Before(now) && (seg.Sensitive && !i.Sensitive || longer(i.NotAfter, life.Until))
+		return known && !i.StartAt.Before(now) && (seg.Sensitive && !i.Sensitive || i.NotAfter.Outlasts(life.Until))
 	})
 }
-
-// longer reports whether the limit a allows airing for longer than the limit b. A zero limit means no limit.
-func longer(a, b schedules.Instant) bool { return !b.IsZero() && (a.IsZero() || a.After(b.Time)) }
 
 // repairDay publishes a day again without the items that may no longer air.
 func (s *Repairer) repairDay(ctx context.Context, station string, date schedules.Date) error {
@@ -291,7 +288,7 @@ func (s *Repairer) bounded(r schedules.Rundown) schedules.Rundown {
 	r.Items = slices.Clone(r.Items)
 	for n := range r.Items {
 		i := &r.Items[n]
-		if life, _ := library.Life(i.SegmentID); !i.StartAt.Before(now) && longer(i.NotAfter, life.Until) {
+		if life, _ := library.Life(i.SegmentID); !i.StartAt.Before(now) && i.NotAfter.Outlasts(life.Until) {
 			i.NotAfter = life.Until
 		}
 	}
