@@ -74,6 +74,52 @@ func TestForgedChangeWithItsDocumentIsFound(t *testing.T) {
 	found("after the service sealed it")
 }
 
+// Entries of the audit that nobody has sealed yet: who writes to the database undoes a recall, and makes its entry
+// another one; or says that somebody else recalled.
+func TestRewrittenEntryOfTheAuditIsFound(t *testing.T) {
+	longform.Only(t)
+	dir := furnish(t)
+	h := open(t, dir)
+	const id = "music-lamp"
+	if _, err := h.editor.Act(t.Context(), id, "recall", "a person is in danger"); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	for name, c := range map[string]struct{ rewrite, says string }{
+		"as it is": {"", ""},
+		"a recall that is made a note": {`UPDATE changes SET kind = '', id = '', revision = 0, action = 'signin.failed',
+			fields = '' WHERE action = 'segment.recall' AND kind = 'segment' AND id = 'music-lamp'`,
+			"was stored without the service's key (signin.failed, at "},
+		"a recall by another": {`UPDATE changes SET by = 'Abel', token = '' WHERE action = 'segment.recall'`,
+			"does not say any more by whom, why or of what it was (segment.recall of segment " + id},
+		"a recall for another reason": {`UPDATE changes SET reason = 'none' WHERE action = 'segment.recall'`,
+			"does not say any more by whom, why or of what it was (segment.recall of segment " + id},
+		"a recall of other values": {`UPDATE changes SET fields = replace(fields, 'approved', 'rejected')
+			WHERE action = 'segment.recall'`,
+			"does not say any more by whom, why or of what it was (segment.recall of segment " + id},
+		"a forged note": {`INSERT INTO changes (sequence, kind, id, revision, deleted, at, by, action, reason, request_id,
+			fields) SELECT max(sequence) + 1, '', '', 0, 0, max(at), 'Abel', 'segment.read', 'persons', '', '' FROM changes`,
+			"was stored without the service's key (segment.read, at "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is := t.TempDir()
+			copyPrivate(t, is, dir)
+			db, err := sql.Open("sqlite", filepath.Join(is, "lifeline.db"))
+			if err == nil {
+				_, err = db.Exec(c.rewrite)
+				err = errors.Join(err, db.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			code, out := command(t, "fsck", "--quick", "--data", is)
+			if c.says == "" && code != 0 || !strings.Contains(out, c.says) {
+				t.Errorf("%d\n%s", code, out)
+			}
+		})
+	}
+}
+
 // A trigger that somebody added to the database is told while the service runs, by its metrics.
 func TestMetricsCountForeignObjectsOfTheDatabase(t *testing.T) {
 	longform.Only(t)

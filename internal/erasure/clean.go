@@ -182,6 +182,7 @@ func (c cleaner) rundown(r *schedules.Rundown) (found bool) {
 
 // change removes the texts from a change: all that it says of the fields of an erased segment, and texts elsewhere.
 func (c cleaner) change(h store.Change) store.Change {
+	was := h
 	h.By, h.Reason = c.clean("", "by", h.By), c.clean("", "reason", h.Reason)
 	switch {
 	case h.Fields == "":
@@ -191,6 +192,9 @@ func (c cleaner) change(h store.Change) store.Change {
 	default:
 		c.subjects = h.Kind == replica.KindPerson
 		h.Fields = string(text.InStrings([]byte(h.Fields), c.fields()))
+	}
+	if h != was {
+		h.Fields = replica.Unsalted(h.Fields)
 	}
 	return h
 }

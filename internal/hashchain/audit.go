@@ -35,6 +35,15 @@ type Replaced struct {
 	Entries [][2]int64        `json:"entries"` // sequences, as ranges [first, last]
 }
 
+// tookFrom returns a function that reports whether erasures took texts from an entry.
+func tookFrom(erasures []Replaced) func(sequence int64) bool {
+	return func(sequence int64) bool {
+		return slices.ContainsFunc(erasures, func(r Replaced) bool {
+			return slices.ContainsFunc(r.Entries, func(of [2]int64) bool { return of[0] <= sequence && sequence <= of[1] })
+		})
+	}
+}
+
 func (a *Audit) add(o Audit) {
 	a.Entries += o.Entries
 	a.Open += o.Open
@@ -184,7 +193,7 @@ func (v *verifier) setBack(records []wire.ChainRecord) {
 // changes holds entries of the audit against the signatures of the programs that made them.
 func (v *verifier) changes(date schedules.Date, records []wire.ChainRecord) {
 	if v.signed == nil {
-		v.signed = NewChanges(v.keys)
+		v.signed = NewChanges(v.keys, tookFrom(v.proof.Replaced))
 	}
 	for _, r := range sorted(records) {
 		h, err := ChangeOf(r)

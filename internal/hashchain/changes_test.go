@@ -57,7 +57,7 @@ func TestChangeThatNoProgramWithTheKeyMadeIsFound(t *testing.T) {
 		"a former":      {[]Change{made(t, 3, 9, 1, 0, "a")}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all := NewChanges([]ed25519.PublicKey{publicOf(1)})
+			all := NewChanges([]ed25519.PublicKey{publicOf(1)}, nil)
 			all.TrustUntil(made(t, 1, 10, 2, 1, "keys"), []ed25519.PublicKey{publicOf(3)})
 			var told []string
 			for _, c := range c.changes {
@@ -70,7 +70,7 @@ func TestChangeThatNoProgramWithTheKeyMadeIsFound(t *testing.T) {
 			}
 		})
 	}
-	all := NewChanges([]ed25519.PublicKey{publicOf(1)})
+	all := NewChanges([]ed25519.PublicKey{publicOf(1)}, nil)
 	all.TrustUntil(made(t, 3, 10, 2, 1, "keys"), []ed25519.PublicKey{publicOf(3)})
 	if all.Problem(made(t, 3, 9, 1, 0, "a")) == "" {
 		t.Error("keys are trusted that who has the key did not name")
@@ -78,5 +78,63 @@ func TestChangeThatNoProgramWithTheKeyMadeIsFound(t *testing.T) {
 	all.Begin()
 	if all.Problem(Change{Sequence: 1, Kind: "segment", ID: "x", Revision: 1}) == "" {
 		t.Error("a store whose every signature was taken away is whole")
+	}
+}
+
+// texted returns a change whose signature covers its texts; without a kind, it is a note.
+func texted(t *testing.T, sequence int64, kind string) Change {
+	t.Helper()
+	s, err := sign.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Change{Sequence: sequence, Kind: kind, AtMs: 1000 + sequence, Action: "segment.recall", By: "Hana",
+		Reason: "danger", RequestID: "r1", Person: "p1", Token: "t1", Remote: "192.0.2.1", Fields: `{"times":2,"salt":"c2FsdA"}`}
+	if kind != "" {
+		c.ID, c.Revision = "news", sequence
+	}
+	texts := sign.Texts{By: c.By, Reason: c.Reason, RequestID: c.RequestID, Person: c.Person, Token: c.Token,
+		Remote: c.Remote, Fields: c.Fields}.Digest()
+	c.Fields = fmt.Sprintf(`{"times":2,"salt":"c2FsdA","texts":%q,"signature":%q}`, texts, s.SignChange(sign.Change{
+		Kind: kind, ID: c.ID, Over: max(c.Revision-1, 0), AtMs: c.AtMs, Action: c.Action, Texts: texts}))
+	return c
+}
+
+func TestChangeThatDoesNotSayAnyMoreWhatItSaidIsFound(t *testing.T) {
+	const lost = "does not say any more by whom, why or of what it was"
+	for name, c := range map[string]struct {
+		change func(c *Change)
+		says   string
+	}{
+		"as it is":        {func(*Change) {}, ""},
+		"by another":      {func(c *Change) { c.By = "Abel" }, lost},
+		"another reason":  {func(c *Change) { c.Reason = "" }, lost},
+		"another request": {func(c *Change) { c.RequestID = "" }, lost},
+		"another person":  {func(c *Change) { c.Person = "p2" }, lost},
+		"another token":   {func(c *Change) { c.Token = "" }, lost},
+		"another address": {func(c *Change) { c.Remote = "" }, lost},
+		"other fields":    {func(c *Change) { c.Fields = strings.Replace(c.Fields, "2", "3", 1) }, lost},
+		"another digest": {func(c *Change) { c.Fields = strings.Replace(c.Fields, `texts":"`, `texts":"x`, 1) },
+			"is not of a"},
+		"seemingly erased": {func(c *Change) { c.Fields = strings.Replace(c.Fields, "salt", "x", 1) }, lost},
+		"erased": {func(c *Change) {
+			c.Sequence, c.By = 7, "[erased]"
+			c.Fields = strings.Replace(c.Fields, `"times":2,"salt":"c2FsdA",`, "", 1)
+		}, ""},
+		"unsigned": {func(c *Change) { c.Fields = "" }, "was stored without the service's key"},
+	} {
+		for _, kind := range []string{"", "segment"} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				all := NewChanges([]ed25519.PublicKey{publicOf(1)}, func(sequence int64) bool { return sequence == 7 })
+				if problem := all.Problem(texted(t, 5, "segment")); problem != "" {
+					t.Fatal(problem)
+				}
+				next := texted(t, 6, kind)
+				c.change(&next)
+				if says := all.Problem(next); (says == "") != (c.says == "") || !strings.Contains(says, c.says) {
+					t.Errorf("it says %q, and not %q", says, c.says)
+				}
+			})
+		}
 	}
 }

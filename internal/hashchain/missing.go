@@ -8,6 +8,23 @@ import (
 	"lifeline/internal/wire"
 )
 
+// Erased returns a function that reports whether erasures took texts from an entry of the audit, as the links of its
+// chain say. It does not verify them.
+func Erased(ctx context.Context, s Source) (func(sequence int64) bool, error) {
+	var erasures []Replaced
+	for stored, err := range s.Links(ctx, wire.AuditChain) {
+		if err != nil {
+			return nil, err
+		}
+		var l wire.Link
+		if payload, err := sign.Payload(stored.Envelope); err == nil && json.Unmarshal(payload, &l) == nil &&
+			l.Kind == wire.LinkErasure {
+			erasures = append(erasures, Replaced{Entries: l.Sequences})
+		}
+	}
+	return tookFrom(erasures), nil
+}
+
 // Missing returns what the chains lack as a whole, without a key: published days and reports without a link, and an
 // audit without a chain. It says nothing of links that were changed.
 func Missing(ctx context.Context, s Source) ([]Difference, error) {

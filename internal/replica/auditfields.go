@@ -27,6 +27,8 @@ type auditFields struct {
 	Digest string             `json:"digest,omitempty"` // of the body that a change stored
 
 	Signature string `json:"signature,omitempty"` // of the change: see sign.Change
+	Texts     string `json:"texts,omitempty"`     // digest of what an erasure may take: see sign.Texts
+	Salt      string `json:"salt,omitempty"`      // of that digest
 
 	// of a change of what the audit keeps whole: its value before, or that two persons agreed on the change
 	Former   json.RawMessage `json:"former,omitempty"`

@@ -22,13 +22,18 @@ import (
 // a commit. Each body has a random salt of its own in its mark: a digest confirms no guess of what a document holds to
 // whoever reads the audit, and to nobody once the document has changed again. The program that commits signs each
 // change (sign.Change), so that who writes to the store without the key cannot add one (hashchain.Changes). Digests
-// begin when the store's format is raised; the baseline has those of the documents that were stored before.
+// begin when the store's format is raised; the baseline has those of the documents that were stored before. Its second
+// version adds that who made a change, why, and what it changed is signed too, and notes are.
 
 // KindBaseline are the digests of the documents that were stored before the audit had any: NUMBER.
 const KindBaseline = "baseline"
 
 // baselineKinds raise the format of a store, so that no program that writes no digests opens it.
-var baselineKinds = Kinds{{Name: KindBaseline, Form: reflect.TypeFor[baseline](), Inspect: Readable[baseline]}}
+var baselineKinds = Kinds{{Name: KindBaseline, Form: reflect.TypeFor[baseline](), Inspect: Readable[baseline],
+	Upgrades: []Upgrade{{Up: unchanged, Down: unchanged}}}}
+
+// signsTexts is the version of baselines since which changes sign their texts, and notes are signed.
+const signsTexts = 2
 
 type baseline struct {
 	Documents []storedDigest `json:"documents"`
@@ -63,23 +68,30 @@ func Digested(fields string, body []byte) string {
 	return f.String()
 }
 
-// signed returns a write of a commit, and in its fields the digest of the body that is stored and the signature of the
-// change.
-func (v *Versioned) signed(w store.Write, of store.Origin) store.Write {
-	if !w.Delete {
-		w.Fields = Digested(w.Fields, w.Body)
+// signed returns the fields of a change with the digest of the body that it stores, the digest of its texts, and its
+// signature.
+func (v *Versioned) signed(w store.Write, of store.Origin) string {
+	var f auditFields
+	if w.Fields != "" && json.Unmarshal([]byte(w.Fields), &f) != nil {
+		f = auditFields{}
+	}
+	if w.Kind != "" && !w.Delete {
+		f.Digest = digestOf(w.Body)
 	}
 	v.mu.Lock()
-	signer := v.signer
+	signer, texts := v.signer, v.format.Kinds[KindBaseline] >= signsTexts
 	v.mu.Unlock()
-	var f auditFields
-	if signer == nil || w.Fields != "" && json.Unmarshal([]byte(w.Fields), &f) != nil {
-		return w
+	if signer == nil || w.Kind == "" && !texts {
+		return f.String()
+	}
+	if texts {
+		f.Salt = newSalt()
+		f.Texts = sign.Texts{By: of.By, Reason: of.Reason, RequestID: of.RequestID, Person: of.Person, Token: of.Token,
+			Remote: of.Remote, Fields: f.String()}.Digest()
 	}
 	f.Signature = signer.SignChange(sign.Change{Kind: w.Kind, ID: w.ID, Over: w.Expect, Deleted: w.Delete,
-		Digest: f.Digest, AtMs: of.At.UnixMilli(), Action: of.Action})
-	w.Fields = f.String()
-	return w
+		Digest: f.Digest, AtMs: of.At.UnixMilli(), Action: of.Action, Texts: f.Texts})
+	return f.String()
 }
 
 // SignChanges makes v sign what it commits from now on.
@@ -89,13 +101,23 @@ func (v *Versioned) SignChanges(by *sign.Signer) {
 	v.signer = by
 }
 
-// OnlyDigest returns the fields of a change without anything but the digest and the signature.
+// OnlyDigest returns the fields of a change without anything but digests and the signature.
 func OnlyDigest(fields string) string {
 	var f auditFields
-	if json.Unmarshal([]byte(fields), &f) != nil || f.Digest == "" {
+	if json.Unmarshal([]byte(fields), &f) != nil || f.Digest+f.Signature == "" {
 		return ""
 	}
-	return auditFields{Digest: f.Digest, Signature: f.Signature}.String()
+	return auditFields{Digest: f.Digest, Signature: f.Signature, Texts: f.Texts}.String()
+}
+
+// Unsalted returns the fields of a change without the salt, for a change of which an erasure took texts.
+func Unsalted(fields string) string {
+	var f auditFields
+	if json.Unmarshal([]byte(fields), &f) != nil || f.Salt == "" {
+		return fields
+	}
+	f.Salt = ""
+	return f.String()
 }
 
 // baselineRows are the digests of one document of a baseline.

@@ -278,7 +278,8 @@ func (v *Versioned) Raise(ctx context.Context, by string, now time.Time) error {
 		return err
 	}
 	of := store.Origin{At: now.UTC().Truncate(time.Millisecond), By: by, Action: "format.raise"}
-	write := v.signed(store.Write{Kind: KindFormat, ID: formatID, Expect: revision, Body: body}, of)
+	write := store.Write{Kind: KindFormat, ID: formatID, Expect: revision, Body: body}
+	write.Fields = v.signed(write, of)
 	_, err = v.Store.Commit(ctx, store.Commit{Writes: []store.Write{write}, Origin: of})
 	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) { // another caller was first
 		_, err = v.read(ctx)
@@ -333,7 +334,7 @@ func (v *Versioned) Commit(ctx context.Context, c store.Commit) ([]store.Change,
 		}
 		if w.Delete {
 			if digests {
-				*w = v.signed(*w, c.Origin)
+				w.Fields = v.signed(*w, c.Origin)
 			}
 			continue
 		}
@@ -346,8 +347,11 @@ func (v *Versioned) Commit(ctx context.Context, c store.Commit) ([]store.Change,
 			salt = newSalt()
 		}
 		if w.Body = marked(version, salt, form); digests {
-			*w = v.signed(*w, c.Origin)
+			w.Fields = v.signed(*w, c.Origin)
 		}
+	}
+	if len(c.Writes) == 0 && digests {
+		c.Fields = v.signed(store.Write{Fields: c.Fields}, c.Origin)
 	}
 	return v.Store.Commit(ctx, c)
 }

@@ -70,7 +70,8 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		up.report(err.Error())
 	}
 	look, digests := replica.NewInspector(kinds.All, up.report), replica.NewDigests(up.report)
-	signed, err := c.signedChanges(ctx, s, keys)
+	chain := record.NewHashChain(record.NewRecords(nil, s, audio, time.Now, 0))
+	signed, err := c.signedChanges(ctx, s, chain, keys)
 	if err != nil {
 		up.report(err.Error())
 	}
@@ -93,7 +94,7 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 			fmt.Fprintln(stdout, "not checked: whether the service stored them, since its signing key is not here (--key)")
 		}
 	}
-	gone, err := hashchain.Missing(ctx, record.NewHashChain(record.NewRecords(nil, s, audio, time.Now, 0)))
+	gone, err := hashchain.Missing(ctx, chain)
 	if err != nil {
 		up.report(err.Error())
 	}
@@ -113,13 +114,17 @@ type signedChanges struct{ *hashchain.Changes }
 
 // signedChanges trusts the keys in the files beside the service, and for what is older those that the store names, if
 // who has the present key stored their names.
-func (c *fsckCmd) signedChanges(ctx context.Context, s service.Store, known access.SigningKeys) (
-	out signedChanges, err error) {
+func (c *fsckCmd) signedChanges(ctx context.Context, s service.Store, chain record.HashChain,
+	known access.SigningKeys) (out signedChanges, err error) {
 	keys, err := service.RecordKeys(c.Serve)
 	if err != nil { // signingKeys has told, unless the store is shared
 		return out, nil
 	}
-	out.Changes = hashchain.NewChanges(keys)
+	erased, err := hashchain.Erased(ctx, chain)
+	if err != nil {
+		return out, err
+	}
+	out.Changes = hashchain.NewChanges(keys, erased)
 	stored, err := s.Audit(ctx, store.AuditQuery{Kind: access.KindKeys, Newest: true, Limit: 1})
 	if err != nil || len(stored) == 0 {
 		return out, err
@@ -148,7 +153,8 @@ func (s signedChanges) change(c store.Change, report func(problem string)) {
 
 func storedChange(c store.Change) hashchain.Change {
 	return hashchain.Change{Sequence: c.Sequence, Kind: c.Kind, ID: c.ID, Revision: c.Revision, Deleted: c.Deleted,
-		AtMs: c.At.UnixMilli(), Action: c.Action, Fields: c.Fields}
+		AtMs: c.At.UnixMilli(), Action: c.Action, By: c.By, Reason: c.Reason, RequestID: c.RequestID, Person: c.Person,
+		Token: c.Token, Remote: c.Remote, Fields: c.Fields}
 }
 
 // printDigests says of how many documents it is known that they are as they were stored.
