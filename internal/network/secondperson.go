@@ -3,6 +3,7 @@ package network
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -60,8 +61,6 @@ func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
 		switch w.Kind {
 		case replica.KindSegment:
 			tell(waitsLong, s.secondForSegment(c, w)...)
-		case replica.KindScript:
-			tell(waitsLong, s.secondForScript(w)...)
 		case replica.KindStation:
 			tell(waitsLong, s.secondForStation(c, w)...)
 		case replica.KindClock:
@@ -72,6 +71,7 @@ func (s *SecondPersons) Why(c store.Commit) (why string, life time.Duration) {
 			tell(waitsLong, s.secondForPerson(w))
 		}
 	}
+	tell(waitsLong, s.secondForScripts(c)...)
 	tell(waitsLong, s.floorsLost(c)...)
 	if more := len(reasons) - reasonsTold; more > 0 {
 		reasons = append(reasons[:reasonsTold], fmt.Sprintf("and %d more of these", more))
@@ -273,18 +273,27 @@ func languagesOf(segments []fallbackSegment) map[string]bool {
 
 // manyActs returns that a person edits or rejects more than a handful of segments of coming queues in a short time.
 func (s *SecondPersons) manyActs(c store.Commit, before, after schedules.Segment) string {
-	if !slices.Contains(braked, c.Action) || before.State != schedules.Approved || !s.coming(before.ID) {
+	if !slices.Contains(braked, c.Action) || before.State != schedules.Approved {
 		return ""
 	}
-	others := s.lately(c, after.ID, library.Braking, func(done store.Change) bool {
-		return done.Kind == replica.KindSegment && slices.Contains(braked, done.Action) &&
-			(strings.Contains(done.Fields, wasApproved) || s.coming(done.ID))
-	})
+	coming := comingSegments(s.replica, s.now())
+	if !coming[before.ID] {
+		return ""
+	}
+	others := s.lately(c, after.ID, library.Braking, tookFromAir(coming))
 	if others < library.Handful {
 		return ""
 	}
 	return fmt.Sprintf("%s edited or rejected %d segments of coming queues within %d minutes, so this one, %q, needs two "+
 		"persons", c.By, others, int(library.Braking.Minutes()), after.ID)
+}
+
+// tookFromAir returns a function that reports whether a change edited or rejected a segment that aired, or comes.
+func tookFromAir(coming map[string]bool) func(store.Change) bool {
+	return func(done store.Change) bool {
+		return done.Kind == replica.KindSegment && slices.Contains(braked, done.Action) &&
+			(strings.Contains(done.Fields, wasApproved) || coming[done.ID])
+	}
 }
 
 // braked are the actions on a segment that are counted.
@@ -293,66 +302,122 @@ var braked = []string{"segment.edit", "segment.reject", "segment.audio"}
 // wasApproved is in the fields of a change that took an approved segment off the air.
 const wasApproved = `{"field":"state","before":"approved"`
 
-// coming reports whether a segment is in a coming queue or a fallback list.
-func (s *SecondPersons) coming(id string) bool {
-	for _, row := range replica.StationsIn(s.replica).After("", "") {
-		if slices.Contains(row.Value.Fallback, id) {
-			return true
+// comingSegments returns the segments of coming queues and fallback lists.
+func comingSegments(m *replica.Replica, now time.Time) map[string]bool {
+	out := map[string]bool{}
+	for _, row := range replica.StationsIn(m).After("", "") {
+		for _, id := range row.Value.Fallback {
+			out[id] = true
 		}
 	}
-	now := s.now()
-	for _, row := range replica.QueuesIn(s.replica).After("", "") {
-		if slices.ContainsFunc(row.Value.Value.Items, func(it wire.QueueItem) bool {
-			return it.SegmentID == id && it.StartAt != nil && it.StartAt.Add(it.Duration.Duration).After(now)
-		}) {
-			return true
+	for _, row := range replica.QueuesIn(m).After("", "") {
+		for _, it := range row.Value.Value.Items {
+			if it.StartAt != nil && it.StartAt.Add(it.Duration.Duration).After(now) {
+				out[it.SegmentID] = true
+			}
 		}
 	}
-	return false
+	return out
 }
 
-// secondForScript returns that readings would air again or longer, or that readings would no longer be live which are
-// the last fallback of a station.
-func (s *SecondPersons) secondForScript(w store.Write) (whys []string) {
-	_, known := replica.ScriptsIn(s.replica).Get(w.ID)
-	after, ok := read[schedules.Script](known, w)
-	if !ok {
+// secondForScripts returns that readings would air again or longer, that more than a handful of coming readings would
+// not air any more or end soon, or that stations would have too little to fill a gap with.
+func (s *SecondPersons) secondForScripts(c store.Commit) (whys []string) {
+	changed := map[string]schedules.Script{}
+	for _, w := range c.Writes {
+		if w.Kind != replica.KindScript {
+			continue
+		}
+		_, known := replica.ScriptsIn(s.replica).Get(w.ID)
+		if after, ok := read[schedules.Script](known, w); ok {
+			changed[w.ID] = after
+		}
+	}
+	if len(changed) == 0 {
 		return nil
 	}
-	scripts := []schedules.Script{after}
+	scripts := slices.Collect(maps.Values(changed))
 	for id, row := range replica.ScriptsIn(s.replica).After("", "") {
-		if id != w.ID {
+		if _, ok := changed[id]; !ok {
 			scripts = append(scripts, row.Value)
 		}
 	}
 	lib := s.problems.planning.Library()
 	with := schedules.Prepare(lib.Segments(), scripts)
-	if longer := revived(lib, with, w.ID); len(longer) > 0 {
-		whys = append(whys, fmt.Sprintf("by the rulings of script %q these would air again or longer, so this needs two "+
-			"persons: %s", w.ID, replica.Few(longer)))
+	ids := slices.Sorted(maps.Keys(changed))
+	if longer := revived(lib, with, ids); len(longer) > 0 {
+		whys = append(whys, fmt.Sprintf("by the rulings of %s these would air again or longer, so this needs two persons: %s",
+			replica.Few(ids), replica.Few(longer)))
 	}
+	whys = append(whys, s.manyRulings(c, lib, with, ids))
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
 		if l := s.lost(row.Value, lib, row.Value, with, false); l != "" {
-			whys = append(whys, fmt.Sprintf("without the passages of script %q station %s would have %s to fill a gap "+
-				"with, so this needs two persons", w.ID, id, l))
+			whys = append(whys, fmt.Sprintf("without the passages of %s station %s would have %s to fill a gap with, so this "+
+				"needs two persons", replica.Few(ids), id, l))
 		}
 	}
 	return whys
 }
 
-// revived returns the approved readings of a script that may air again, or longer, by the second library.
-func revived(lib, with *schedules.Library, script string) (ids []string) {
-	for _, e := range lib.Entries() {
-		if e.State != schedules.Approved || e.Script == nil || e.Script.ID != script {
-			continue
+// readings yields the approved readings of scripts, with their lives by another library.
+func readings(lib, with *schedules.Library, scripts []string) iter.Seq2[*schedules.Entry, schedules.Life] {
+	return func(yield func(*schedules.Entry, schedules.Life) bool) {
+		for _, e := range lib.Entries() {
+			if e.State != schedules.Approved || e.Script == nil || !slices.Contains(scripts, e.Script.ID) {
+				continue
+			}
+			if is, _ := with.Life(e.ID); !yield(e, is) {
+				return
+			}
 		}
-		was := e.Life
-		is, _ := with.Life(e.ID)
-		if is.BlockedBecause == "" && (was.BlockedBecause != "" || is.Until.Outlasts(was.Until)) {
+	}
+}
+
+// revived returns the readings of scripts that may air again, or longer, by the second library.
+func revived(lib, with *schedules.Library, scripts []string) (ids []string) {
+	for e, is := range readings(lib, with, scripts) {
+		if is.BlockedBecause == "" && (e.Life.BlockedBecause != "" || is.Until.Outlasts(e.Life.Until)) {
 			ids = append(ids, e.ID)
 		}
 	}
 	return ids
+}
+
+// endsSoon is how far ahead an end of readings counts as if they ended now.
+const endsSoon = 14 * 24 * time.Hour
+
+// manyRulings returns that a person lets more than a handful of readings of coming queues end in a short time: by these
+// scripts and by others, and by edits of segments.
+func (s *SecondPersons) manyRulings(c store.Commit, lib, with *schedules.Library, scripts []string) string {
+	var ends []string
+	soon := s.now().Add(endsSoon)
+	coming := comingSegments(s.replica, s.now())
+	for e, is := range readings(lib, with, scripts) {
+		if e.Life.BlockedBecause == "" && coming[e.ID] && (is.BlockedBecause != "" ||
+			e.Life.Until.Outlasts(is.Until) && is.Until.Before(soon)) {
+			ends = append(ends, e.ID)
+		}
+	}
+	if len(ends) == 0 {
+		return ""
+	}
+	others := s.lately(c, "", library.Braking, tookFromAir(coming))
+	var ruled []string
+	for done := range actsOf(s.replica, c, s.now().Add(-library.Braking)) {
+		if done.Kind == replica.KindScript {
+			ruled = append(ruled, done.ID)
+		}
+	}
+	for e := range readings(lib, lib, ruled) {
+		if e.Life.BlockedBecause != "" {
+			others++
+		}
+	}
+	if len(ends)+others <= library.Handful {
+		return ""
+	}
+	return fmt.Sprintf("by the rulings of %s these readings of coming queues would not air any more or end soon, so this "+
+		"needs two persons: %s", replica.Few(scripts), replica.Few(ends))
 }
 
 // inaudible is the loudness target, in LUFS, below which a station airs silence, as far as listeners can tell.
@@ -505,13 +570,24 @@ func (s *SecondPersons) shortened(st schedules.Station, before, after wire.Queue
 // publish such a day again.
 const withdrawing = 24 * time.Hour
 
-// lately returns how many other documents one person, who may be the author of a commit, changed in a time until now by
-// changes of which counts reports true.
-func (s *SecondPersons) lately(c store.Commit, id string, within time.Duration, counts func(store.Change) bool) int {
+// actsOf yields the changes that one person, who may be the author of a commit, made since an instant.
+func actsOf(m *replica.Replica, c store.Commit, since time.Time) iter.Seq[store.Change] {
 	a := access.Actor{Name: c.By, Person: c.Person, Token: c.Token}
+	return func(yield func(store.Change) bool) {
+		for _, done := range m.Recent(since) {
+			if a.IsOrMade(m, done.Person, done.By, schedules.At(done.At)) && !yield(done) {
+				return
+			}
+		}
+	}
+}
+
+// lately returns how many other documents the author of a commit changed in a time until now by changes of which counts
+// reports true.
+func (s *SecondPersons) lately(c store.Commit, id string, within time.Duration, counts func(store.Change) bool) int {
 	others := map[string]bool{}
-	for _, done := range s.replica.Recent(s.now().Add(-within)) {
-		if done.ID != id && counts(done) && a.IsOrMade(s.replica, done.Person, done.By, schedules.At(done.At)) {
+	for done := range actsOf(s.replica, c, s.now().Add(-within)) {
+		if done.ID != id && counts(done) {
 			others[done.ID] = true
 		}
 	}

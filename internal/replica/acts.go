@@ -10,15 +10,15 @@ import (
 	"lifeline/internal/store"
 )
 
-// actsKept is how long what persons change of segments and stations is remembered, before the latest change of the
-// store.
+// actsKept is how long what persons change of segments, scripts and stations is remembered, before the latest change
+// of the store.
 const actsKept = 24 * time.Hour
 
 // ActWithdraw is the action that withdraws a published day.
 const ActWithdraw = "queue.withdraw"
 
-// acts are the changes that persons made to segments and stations, and their withdrawals of days, in the last day, by
-// sequence. They are read from the audit when the store is listed, so that a restart forgets none.
+// acts are the changes that persons made to segments, scripts and stations, and their withdrawals of days, in the last
+// day, by sequence. They are read from the audit when the store is listed, so that a restart forgets none.
 type acts struct {
 	mu  sync.Mutex
 	all []store.Change
@@ -38,7 +38,7 @@ func (m *Replica) Recent(since time.Time) (out []store.Change) {
 }
 
 func isNoAct(c store.Change) bool {
-	return c.By == store.System || c.Kind != KindSegment && c.Kind != KindStation &&
+	return c.By == store.System || c.Kind != KindSegment && c.Kind != KindScript && c.Kind != KindStation &&
 		(c.Kind != KindQueue || c.Action != ActWithdraw)
 }
 
