@@ -197,8 +197,9 @@ type aired struct {
 	*SecondPersons
 	station schedules.Station
 	writes  []store.Write     // of its clocks
-	played  map[string]played // by window
+	played  map[string]played // by clock and languages
 	work    *int              // occurrences that were expanded
+	matched int               // comparisons of segments with positions and rules
 
 	anything bool // whatever airs at an instant counts, on whatever frequency, in whatever language
 }
@@ -299,6 +300,10 @@ func (a *aired) lacks(o *schedules.AirTime, was *aired, before *schedules.AirTim
 		return fmt.Sprintf(" on %d kHz", f)
 	}
 	had, has := was.station.Allowed(before.Terms), a.station.Allowed(o.Terms)
+	if before.Terms.Clock == o.Terms.Clock && before.Terms.Length == o.Terms.Length && slices.Equal(had, has) &&
+		!writesClock(a.writes, o.Terms.Clock) {
+		return ""
+	}
 	if l := unspoken(had, has); l != "" {
 		return " in " + l
 	}

@@ -22,12 +22,17 @@ func (s *SecondPersons) secondForClock(c store.Commit, w store.Write) (whys []st
 		if !slices.Contains(st.ClocksUsed(), w.ID) || !s.everPublished(id) {
 			continue
 		}
-		was, is := s.aired(st, nil), s.aired(st, c.Writes)
+		was, is, seen := s.aired(st, nil), s.aired(st, c.Writes), map[string]bool{}
 		for _, window := range st.AllTerms() {
 			if window.Clock != w.ID {
 				continue
 			}
 			allowed := st.Allowed(window)
+			look := fmt.Sprint(window.Length, allowed)
+			if seen[look] {
+				continue
+			}
+			seen[look] = true
 			if lacks := playsLess(was.plays(window, allowed), is.plays(window, allowed)); lacks != "" {
 				whys = append(whys, fmt.Sprintf("too few %s would fit clock %q of station %s to fill half of window %s, "+
 					"so this needs two persons", lacks, w.ID, id, window.ID))
@@ -38,25 +43,31 @@ func (s *SecondPersons) secondForClock(c store.Commit, w store.Write) (whys []st
 	return whys
 }
 
-// mostMatched bounds how often plays compares a segment with a position. What is more does not count.
-const mostMatched = 4_000_000
+// mostMatched bounds how often one look at a commit compares segments with positions and rules. Clocks that take more
+// need two persons: nobody knows what they play.
+const mostMatched = 10_000_000
 
 // played is how much a clock plays in a window, up to half of its length.
 type played struct {
-	half time.Duration
-	sum  time.Duration            // in all languages
-	in   map[string]time.Duration // by primary language
+	half    time.Duration
+	sum     time.Duration            // in all languages
+	in      map[string]time.Duration // by primary language
+	tooMuch bool                     // it has too many positions and rules to say
 }
 
 // playsLess returns of what too few fits once a clock plays the second in place of the first, as words after "too few";
 // "": enough does, or did not before. Of a language in which a fifth of the half was played, a tenth of
 // that must stay.
 func playsLess(was, is played) (less string) {
+	if was.tooMuch || is.tooMuch {
+		return "segments, of those that can be compared in time,"
+	}
 	if was.sum >= was.half && is.sum < is.half {
 		return "segments"
 	}
 	for _, l := range slices.Sorted(maps.Keys(was.in)) {
-		if was.in[l] >= was.half/5 && is.in[l] < was.in[l]/10 {
+		in := min(was.in[l], was.half)
+		if in >= was.half/5 && min(is.in[l], is.half) < in/10 {
 			return "segments in " + bcp47.Kept(l)
 		}
 	}
@@ -65,14 +76,19 @@ func playsLess(was, is played) (less string) {
 
 // plays returns how much the clock of a window plays in it of what may air in some languages.
 func (a *aired) plays(w schedules.Window, languages []string) played {
-	key := fmt.Sprint(w.Clock, w.Length, languages)
+	key := fmt.Sprint(w.Clock, languages)
 	plays, known := a.played[key]
 	if !known {
-		plays = playable(clockIn(a.replica, a.writes, w.Clock), w.Length.Duration, a.problems.planning.Library(), languages,
-			a.now())
+		plays = a.playable(clockIn(a.replica, a.writes, w.Clock), languages)
 		a.played[key] = plays
 	}
+	plays.half = w.Length.Duration / 2
 	return plays
+}
+
+// writesClock reports whether writes change a clock.
+func writesClock(writes []store.Write, id string) bool {
+	return slices.ContainsFunc(writes, func(w store.Write) bool { return w.Kind == replica.KindClock && w.ID == id })
 }
 
 // clockIn returns a clock as it is after some writes.
@@ -89,32 +105,41 @@ func clockIn(m *replica.Replica, writes []store.Write, id string) schedules.Cloc
 
 // playable counts each segment once: what is repeated again and again is no programme. Where a position picks one
 // segment, each language has its longest. What a hard rule keeps from the window at any hour does not count.
-func playable(c schedules.Clock, length time.Duration, lib *schedules.Library, languages []string,
-	now time.Time) played {
-	out := played{half: length / 2, in: map[string]time.Duration{}}
-	matched, taken, barred := 0, map[*schedules.Entry]bool{}, newBars(c.Rules, now)
+func (a *aired) playable(c schedules.Clock, languages []string) played {
+	out := played{in: map[string]time.Duration{}}
+	lib := a.problems.planning.Library()
+	a.matched += len(lib.Entries()) * len(c.Rules)
+	if a.matched > mostMatched {
+		out.tooMuch = true
+		return out
+	}
+	taken, barred := map[*schedules.Entry]bool{}, newBars(c.Rules, a.now())
+	var fit []*schedules.Entry
+	for _, e := range lib.Entries() {
+		if e.Fit && schedules.Speaks(e.Language, languages) && !barred.bars(&e.Segment) {
+			fit = append(fit, e)
+		}
+	}
 	take := func(e *schedules.Entry) {
 		if taken[e] || !barred.admit(&e.Segment) {
 			return
 		}
 		taken[e] = true
 		air := e.Recording.AirTime().Duration
-		out.sum = min(out.sum+air, out.half)
+		out.sum += air
 		if e.Language != schedules.NoLanguage {
-			l := primary(e.Language)
-			out.in[l] = min(out.in[l]+air, out.half)
+			out.in[primary(e.Language)] += air
 		}
 	}
 	for _, p := range c.Positions {
-		entries, selector := lib.Entries(), cmp.Or(p.Fill, p.Pick)
-		if at, ok := lib.Index(p.Segment); ok {
-			entries = entries[at : at+1]
-		} else if p.Segment != "" {
-			continue
+		selector := cmp.Or(p.Fill, p.Pick)
+		if a.matched += len(fit); a.matched > mostMatched {
+			out.tooMuch = true
+			return out
 		}
 		longest := map[string]*schedules.Entry{}
-		for _, e := range entries {
-			if !e.Fit || !schedules.Speaks(e.Language, languages) || !selector.Matches(&e.Segment) || barred.bars(&e.Segment) {
+		for _, e := range fit {
+			if p.Segment != "" && e.ID != p.Segment || !selector.Matches(&e.Segment) {
 				continue
 			}
 			if p.Fill != nil {
@@ -126,9 +151,6 @@ func playable(c schedules.Clock, length time.Duration, lib *schedules.Library, l
 		}
 		for _, l := range slices.Sorted(maps.Keys(longest)) {
 			take(longest[l])
-		}
-		if matched += len(entries); matched > mostMatched {
-			break
 		}
 	}
 	return out

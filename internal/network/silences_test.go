@@ -1,6 +1,7 @@
 package network_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
 	"lifeline/internal/store"
@@ -135,6 +137,55 @@ func TestNobodyAloneLeavesAWindowWithHardlyAnythingToPlay(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A scheduler stored a clock of 1,000 positions and 1,000 rules, and 900 special days of other lengths: each was matched
+// anew, for more than a minute, and recalls waited.
+func TestClockThatIsTooMuchToCompareNeedsTwoPersons(t *testing.T) {
+	longform.Only(t) // one goroutine computes
+	g := airing(t)
+	g.replica.Guard = nil
+	many := store.Commit{Origin: access.System.Origin(g.at, "test", "")}
+	for n := range 5200 {
+		seg := g.theSegment("m1")
+		seg.ID, seg.Revision = fmt.Sprint("many", n), 1
+		body, err := replica.Encode(seg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		many.Writes = append(many.Writes, store.Write{Kind: replica.KindSegment, ID: seg.ID, Body: body})
+	}
+	if err := g.replica.Commit(t.Context(), many); err != nil {
+		t.Fatal(err)
+	}
+	g.replica.Guard = g.waiting.Guard
+	row, _ := replica.ClocksIn(g.replica).Get("c")
+	change := func(positions, rules int) error {
+		clock := row.Value
+		for n := range positions {
+			clock.Positions = append(slices.Clip(clock.Positions), schedules.Position{ID: fmt.Sprint("p", n), Optional: true,
+				Pick: &schedules.Selector{Tags: []string{fmt.Sprint("t", n)}}})
+		}
+		for n := range rules {
+			clock.Rules = append(slices.Clip(clock.Rules), schedules.Rule{Hard: true, FreshFor: schedules.Ms(int64(n + 1)),
+				Only: &schedules.Selector{Kinds: []schedules.Kind{"news"}}})
+		}
+		_, err := g.Network.Apply(t.Context(), ruth, wire.Apply{Clocks: []schedules.Clock{clock}}, nil, false)
+		return err
+	}
+	g.waits("1,000 positions and 1,000 rules", change(999, 1000))
+	if err := change(999, 500); err != nil {
+		t.Errorf("fewer rules: %v", err)
+	}
+
+	if err := g.station(ruth, func(st *schedules.Station) {
+		for n := range 900 { // of so many lengths
+			length := schedules.Ms(int64(60_000 + n))
+			st.Exceptions = append(st.Exceptions, schedules.Exception{Date: g.day(30 + n), Window: "w10", Length: &length})
+		}
+	}); err != nil {
+		t.Errorf("windows of many lengths: %v", err)
 	}
 }
 
