@@ -257,7 +257,11 @@ func (s Station) expand(from, to time.Time) ([]AirTime, []ClockChange, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var out []AirTime
+	most := 0
+	for _, z := range zones {
+		most += len(z.starts)
+	}
+	out := make([]AirTime, 0, most)
 	var changes []ClockChange
 	for _, z := range zones {
 		for i := range z.starts {
@@ -270,7 +274,7 @@ func (s Station) expand(from, to time.Time) ([]AirTime, []ClockChange, error) {
 			}
 			if o.EndAt.After(o.StartAt.Time) || change == nil {
 				w := z.starts[i].window
-				out = append(out, AirTime{o, days.windows[w], days.of[w]})
+				out = append(out, AirTime{o, &days.windows[w], days.of[w]})
 			}
 		}
 	}

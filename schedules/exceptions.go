@@ -75,7 +75,7 @@ func (e Exception) terms(w Window, zone string) Window {
 // AirTime is one occurrence of a window with the terms that hold for it.
 type AirTime struct {
 	Occurrence
-	Terms     Window
+	Terms     *Window
 	Exception *Exception // which it is by; nil: none
 }
 
@@ -98,7 +98,7 @@ func (s Station) AirTimesOn(d Date) ([]AirTime, error) {
 func (s Station) TermsOf(o Occurrence) Window {
 	at, err := s.AirTimes(o.StartAt.Time, o.StartAt.Add(time.Millisecond))
 	if n := slices.IndexFunc(at, func(a AirTime) bool { return a.Occurrence.Window == o.Window }); err == nil && n >= 0 {
-		return at[n].Terms
+		return *at[n].Terms
 	}
 	w, _ := s.Window(o.Window)
 	return w

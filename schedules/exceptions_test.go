@@ -41,7 +41,7 @@ func airs(t *testing.T, s Station) string {
 		}
 		for _, a := range list {
 			out = append(out, fmt.Sprintf("%s %s %s %s %s", a.StartAt.In(loc).Format("02T15:04"), a.Terms.ID,
-				FormatLength(a.EndAt.Sub(a.StartAt.Time)), a.Terms.Clock, strings.Join(s.Allowed(a.Terms), " ")))
+				FormatLength(a.EndAt.Sub(a.StartAt.Time)), a.Terms.Clock, strings.Join(s.Allowed(*a.Terms), " ")))
 		}
 	}
 	return strings.Join(out, "\n")

@@ -37,7 +37,7 @@ func (in Input) Windows() ([]DayWindow, error) {
 		if slices.ContainsFunc(out[:stand], func(s DayWindow) bool { return s.overlaps(o.Occurrence) }) {
 			continue
 		}
-		def := o.Terms
+		def := *o.Terms
 		clock, ok := in.Clocks[def.Clock]
 		if !ok {
 			return nil, undefined("station %s: window %s follows clock %q, which is not known", in.Station.ID, def.ID,

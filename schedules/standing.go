@@ -139,7 +139,7 @@ func (s Station) Slots(d Date) ([]Slot, error) {
 	occurrences, err := s.AirTimesOn(d)
 	out := make([]Slot, len(occurrences))
 	for n, o := range occurrences {
-		w := o.Terms
+		w := *o.Terms
 		out[n] = Slot{Occurrence: o.Occurrence, Tolerance: w.Tolerance, Languages: s.Allowed(w), Clock: w.Clock}
 	}
 	return out, err

@@ -52,7 +52,7 @@ func Windows(st schedules.Station, from, to time.Time) ([]byte, error) {
 		e := add(c, st.ID+"/"+a.Terms.ID+"/"+stamp, st.Revision, from)
 		e.SetSummary(text.ShownLine(strings.Join(slices.DeleteFunc([]string{st.Name + ": " + a.Terms.ID, a.Exception.Name},
 			func(s string) bool { return s == "" }), ", ")))
-		e.SetDescription(described(st, a.Terms))
+		e.SetDescription(described(st, *a.Terms))
 		e.SetProperty(ics.ComponentPropertyDtStart, stamp)
 		e.SetProperty(ics.ComponentPropertyDuration, duration(a.EndAt.Sub(a.StartAt.Time)))
 	}

@@ -296,10 +296,10 @@ func (a *aired) lacks(o *schedules.AirTime, was *aired, before *schedules.AirTim
 	if a.anything {
 		return ""
 	}
-	if f := missingOf(frequencies(before.Terms), frequencies(o.Terms)); f > 0 {
+	if f := missingOf(frequencies(*before.Terms), frequencies(*o.Terms)); f > 0 {
 		return fmt.Sprintf(" on %d kHz", f)
 	}
-	had, has := was.station.Allowed(before.Terms), a.station.Allowed(o.Terms)
+	had, has := was.station.Allowed(*before.Terms), a.station.Allowed(*o.Terms)
 	if before.Terms.Clock == o.Terms.Clock && before.Terms.Length == o.Terms.Length && slices.Equal(had, has) &&
 		!writesClock(a.writes, o.Terms.Clock) {
 		return ""
@@ -307,7 +307,7 @@ func (a *aired) lacks(o *schedules.AirTime, was *aired, before *schedules.AirTim
 	if l := unspoken(had, has); l != "" {
 		return " in " + l
 	}
-	if less := playsLess(was.plays(before.Terms, had), a.plays(o.Terms, has)); less != "" {
+	if less := playsLess(was.plays(*before.Terms, had), a.plays(*o.Terms, has)); less != "" {
 		return fmt.Sprintf(", since too few %s fit clock %q to fill half of it,", less, o.Terms.Clock)
 	}
 	return ""

@@ -140,8 +140,8 @@ func TestNobodyAloneLeavesAWindowWithHardlyAnythingToPlay(t *testing.T) {
 	}
 }
 
-// A scheduler stored a clock of 1,000 positions and 1,000 rules, and 900 special days of other lengths: each was matched
-// anew, for more than a minute, and recalls waited.
+// A scheduler stored a clock of 1,000 positions and 1,000 rules, and 900 special days of other lengths: each was
+// matched anew, for more than a minute, and recalls waited.
 func TestClockThatIsTooMuchToCompareNeedsTwoPersons(t *testing.T) {
 	longform.Only(t) // one goroutine computes
 	g := airing(t)
@@ -182,7 +182,8 @@ func TestClockThatIsTooMuchToCompareNeedsTwoPersons(t *testing.T) {
 	if err := g.station(ruth, func(st *schedules.Station) {
 		for n := range 900 { // of so many lengths
 			length := schedules.Ms(int64(60_000 + n))
-			st.Exceptions = append(st.Exceptions, schedules.Exception{Date: g.day(30 + n), Window: "w10", Length: &length})
+			e := schedules.Exception{Date: g.day(30 + n), Window: "w10", Length: &length}
+			st.Exceptions = append(st.Exceptions, e)
 		}
 	}); err != nil {
 		t.Errorf("windows of many lengths: %v", err)

@@ -540,7 +540,7 @@ func otherTerms(st schedules.Station, published []schedules.Slot, airs []schedul
 		if a.Exception == nil || n < 0 || !a.EndAt.After(now) {
 			continue
 		}
-		p, languages := published[n], st.Allowed(a.Terms)
+		p, languages := published[n], st.Allowed(*a.Terms)
 		if p.Clock == a.Terms.Clock && slices.Equal(p.Languages, languages) {
 			continue
 		}

@@ -32,7 +32,7 @@ func (a *audit) clockChanges() {
 	terms := func(o schedules.Occurrence) (schedules.Window, bool) {
 		for _, x := range slices.Concat(today, next) {
 			if x.Occurrence.Window == o.Window && x.StartAt.Equal(o.StartAt.Time) {
-				return x.Terms, true
+				return *x.Terms, true
 			}
 		}
 		return a.in.Station.Window(o.Window)

@@ -64,7 +64,7 @@ func (a *audit) stillPossible(r schedules.Rule, clock schedules.Clock, until tim
 	}
 	known := map[like]int{}
 	for _, o := range occurrences {
-		def := o.Terms
+		def := *o.Terms
 		planned := slices.ContainsFunc(a.between(o.StartAt.Time, o.EndAt.Time), func(x airing) bool {
 			return x.item == nil &&
 				x.station == a.in.Station.ID

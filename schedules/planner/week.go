@@ -32,7 +32,7 @@ func (p demandPass) later(clock string) (out []schedules.AirTime) {
 // mostLater returns an upper bound on the airings of the members in the later occurrences. It ignores other rules.
 func (p demandPass) mostLater(later []schedules.AirTime, members bitset) (most int64) {
 	for _, o := range later {
-		def := o.Terms
+		def := *o.Terms
 		length := o.EndAt.Sub(o.StartAt.Time).Milliseconds() + def.Tolerance.Milliseconds()
 		clock := p.in.Clocks[def.Clock]
 		for i := range clock.Positions {
