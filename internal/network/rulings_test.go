@@ -106,3 +106,27 @@ func TestNobodyAloneRulesManyReadingsOffTheAir(t *testing.T) {
 		t.Errorf("by somebody else: %v", err)
 	}
 }
+
+// The fallback of a station has nothing but readings, which a ruling ends after the times that are looked at.
+func TestNobodyAloneEndsTheLastFallbackByRulings(t *testing.T) {
+	g := airing(t)
+	rule := func(a access.Actor, until schedules.Instant) error {
+		_, err := g.Network.Apply(t.Context(), a, wire.Apply{Scripts: []schedules.Script{{ID: "appeal", Title: "Appeal",
+			Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{
+				{Number: 1, Text: map[string]string{"ko-KP": "살려 주세요"}, AirUntil: until}}}}}}}, nil, false)
+		return err
+	}
+	if err := rule(access.System, schedules.Instant{}); err != nil {
+		t.Fatal(err)
+	}
+	reading := g.theSegment("m1")
+	reading.ID, reading.Script = "reading", &schedules.ScriptRef{ID: "appeal", Version: 1, Passages: []int{1}}
+	reading.Revision = 1
+	servicetest.Put(t, g.replica, replica.KindSegment, "reading", reading)
+	g.replica.Guard = nil
+	if err := g.station(access.System, func(st *schedules.Station) { st.Fallback = []string{"reading"} }); err != nil {
+		t.Fatal(err)
+	}
+	g.replica.Guard = g.waiting.Guard
+	g.waits("an end in 20 days", rule(hana, schedules.At(g.at.AddDate(0, 0, 20))))
+}

@@ -183,7 +183,7 @@ func (s *SecondPersons) earlierEnds(c store.Commit, lib, with *schedules.Library
 		}
 		before, _ := lib.Life(w.ID)
 		after, _ := with.Life(w.ID)
-		if after.Until.After(s.now()) && (before.Until.IsZero() || after.Until.Before(before.Until.Time)) {
+		if after.Until.After(s.now()) && before.Until.Outlasts(after.Until) {
 			ends = append(ends, after.Until.Time)
 		}
 	}
@@ -350,8 +350,14 @@ func (s *SecondPersons) secondForScripts(c store.Commit) (whys []string) {
 			replica.Few(ids), replica.Few(longer)))
 	}
 	whys = append(whys, s.manyRulings(c, lib, with, ids))
+	var ends []time.Time
+	for e, is := range readings(lib, with, ids) {
+		if e.Life.Until.Outlasts(is.Until) && is.Until.After(s.now()) && !slices.Contains(ends, is.Until.Time) {
+			ends = append(ends, is.Until.Time)
+		}
+	}
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
-		if l := s.lost(row.Value, lib, row.Value, with, false); l != "" {
+		if l := s.lost(row.Value, lib, row.Value, with, false, ends...); l != "" {
 			whys = append(whys, fmt.Sprintf("without the passages of %s station %s would have %s to fill a gap with, so this "+
 				"needs two persons", replica.Few(ids), id, l))
 		}
