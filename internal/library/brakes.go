@@ -129,14 +129,15 @@ func (l *Recalls) Confirm(ctx context.Context, a access.Actor, by string, since 
 }
 
 // Undo reinstates the segments that a person, by id or name, recalled from since on and nobody confirmed. Of at least a
-// handful, those that were approved are approved again, unless they were changed since, are sensitive or name persons:
-// like the others, these become pending. It fails as Confirm does.
+// handful within Braking, in the last day, those that were approved are approved again, unless they were changed since,
+// are sensitive or name persons: like the others, these become pending. It fails as Confirm does.
 func (l *Recalls) Undo(ctx context.Context, a access.Actor, by string, since time.Time, reason string) (
 	changed []schedules.Segment, err error) {
 	return l.ofPerson(ctx, a, by, since, "recalls.reinstate", reason, func(list []schedules.Segment) []schedules.Segment {
 		list = slices.DeleteFunc(list, func(s schedules.Segment) bool { return s.State != schedules.Recalled })
+		mass := massRecalled(list, l.now())
 		for i := range list {
-			if s := &list[i]; len(list) >= Handful && restorable(s) {
+			if s := &list[i]; mass(*s) && restorable(s) {
 				s.State, s.Recall = schedules.Approved, nil
 			} else {
 				reinstate(s, a, l.now())
@@ -144,6 +145,31 @@ func (l *Recalls) Undo(ctx context.Context, a access.Actor, by string, since tim
 		}
 		return list
 	})
+}
+
+// massRecalled returns a function that reports whether a segment was recalled in the last day, and at least a handful
+// of a list with it, within Braking.
+func massRecalled(list []schedules.Segment, now time.Time) func(schedules.Segment) bool {
+	var times []time.Time
+	for _, s := range list {
+		if now.Sub(s.Recall.At.Time) <= massTold {
+			times = append(times, s.Recall.At.Time)
+		}
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	mass := map[time.Time]bool{}
+	for n, first := range times {
+		near := slices.IndexFunc(times[n:], func(at time.Time) bool { return at.Sub(first) > Braking })
+		if near < 0 {
+			near = len(times) - n
+		}
+		if near >= Handful {
+			for _, at := range times[n : n+near] {
+				mass[at] = true
+			}
+		}
+	}
+	return func(s schedules.Segment) bool { return mass[s.Recall.At.Time] }
 }
 
 // restorable reports whether one person may make a recalled segment approved again, as it was before.

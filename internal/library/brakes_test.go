@@ -82,6 +82,49 @@ func TestMoreThanAHandfulOfRecallsNeedASecondPerson(t *testing.T) {
 	}
 }
 
+// A thief undid what an editor had recalled bit by bit, in one request and without an approval.
+func TestOnlyMassRecallsOfTheLastDayAreApprovedAgainAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		recalls []int // at each time, how many
+		apart   time.Duration
+		later   time.Duration
+		again   int // how many are approved again
+	}{
+		"a mass":              {[]int{5}, time.Minute, 0, 5},
+		"one after the other": {[]int{1, 1, 1, 1, 1}, 2 * time.Minute, 0, 5},
+		"bit by bit":          {[]int{3, 3}, Braking + time.Second, 0, 0},
+		"a mass and others":   {[]int{2, 5}, Braking + time.Second, 0, 5},
+		"a mass of long ago":  {[]int{5}, time.Minute, 25 * time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newFixture(t, servicetest.Heard)
+			d.approved(t, 30)
+			n := 0
+			for _, more := range c.recalls {
+				if got := d.stolen(t, n, n+more); got != more {
+					t.Fatalf("%d of %d were recalled", got, more)
+				}
+				n += more
+				d.now = d.now.Add(c.apart)
+			}
+			d.now = d.now.Add(c.later)
+			done, err := d.library.Recalls.Undo(t.Context(), amos, "Ruth", time.Time{}, "x")
+			if err != nil || len(done) != n {
+				t.Fatalf("%d of %d, %v", len(done), n, err)
+			}
+			again := 0
+			for _, s := range done {
+				if s.State == schedules.Approved {
+					again++
+				}
+			}
+			if again != c.again {
+				t.Errorf("%d are approved again, not %d", again, c.again)
+			}
+		})
+	}
+}
+
 // Refusals are on the audit, which schedulers read who are not named for the persons in segments.
 func TestRefusedRecallOfAPersonNamesNobody(t *testing.T) {
 	d := newFixture(t, servicetest.Heard)
