@@ -26,7 +26,8 @@ func (a approvalHandlers) routes() []route {
 			"If the recording has one of the warnings silent, very_quiet, phase_inverted, damage, truncated and frame_count, the "+
 			"request is refused (409) unless accept_warnings is true. The segment has these warnings in to_accept.",
 		apidoc.TakesJSON(wire.Approval{Reason: "heard from end to end"}))
-	approve.Faults[http.StatusPreconditionRequired] = "Neither If-Match nor sha256 names what was heard."
+	approve.Faults[http.StatusPreconditionRequired] = "Neither If-Match nor sha256 names what was heard, or " +
+		"the segment was changed, and only If-Match says that this was seen."
 	return []route{
 		{a.approve, approve},
 		{a.act(func() segmentAct { return a.Library.Approvals.Reject }),
@@ -46,7 +47,8 @@ func (a approvalHandlers) routes() []route {
 				"again only after another person has confirmed these recalls. A recall of a person counts once.")},
 		{a.ofPerson(func() personAct { return a.Library.Recalls.Undo }, true),
 			recallsOf("reinstate", "Undo the recalls of a person", "Recalls that another person has confirmed stay "+
-				"(confirmed). If there are five or more, segments that were approved are approved again, unless they were changed since, are "+
+				"(confirmed). Of five or more within ten minutes, in the last day, segments that were approved are approved "+
+				"again, unless they were changed since, are "+
 				"sensitive, name persons or have a consent. All others become pending: another person must approve "+
 				"them, as after the reinstatement of single segments. message says what stays off the air.")},
 	}
@@ -74,7 +76,8 @@ func (a approvalHandlers) approve(c *call) error {
 }
 
 // heard returns the revision that an approval is of, from If-Match (nil: none) or the hash of the recording that was
-// heard (empty: none). It fails with Unconditional if both are missing, and with Stale if the segment has other audio
+// heard (empty: none). It fails with Unconditional if both are missing, or if there is only a hash of a segment that
+// was changed, and with Stale if the segment has other audio
 // now.
 func (a approvalHandlers) heard(id string, revision *int64, sha256 string) (*int64, error) {
 	s, err := a.Library.Segments.Get(id)
@@ -86,6 +89,11 @@ func (a approvalHandlers) heard(id string, revision *int64, sha256 string) (*int
 			"the segment, or sha256 of its recording in the body")
 	case s.Recording == nil || s.Recording.SHA256 != sha256:
 		return nil, fault.New(fault.Stale, "segment %q has other audio than the recording %s now: hear it again", id, sha256)
+	case revision == nil && len(s.Edits) > 0:
+		e := s.Edits[len(s.Edits)-1]
+		return nil, fault.New(fault.Unconditional, "segment %q was changed since it was sent (%s, by %s at %s), and the "+
+			"hash of its recording does not say that you saw that: look at it, and send If-Match with its revision", id,
+			strings.Join(e.Fields, ", "), e.By, e.At)
 	case revision == nil:
 		revision = &s.Revision
 	}
