@@ -27,9 +27,16 @@ func (s *Store) check(ctx context.Context, report func(problem string)) error {
 	if err != nil {
 		return err
 	}
+	counted, err := s.counted(ctx) // before the snapshot: they only grow
+	if err != nil {
+		return err
+	}
 	documents, at, err := s.snapshot(ctx)
 	if err != nil {
 		return err
+	}
+	if trimmed > 0 && trimmed >= at {
+		report(fmt.Sprintf("the changes up to %d are said to be trimmed, and the latest is %d", trimmed, at))
 	}
 	ends, err := s.lastRevisions(ctx, trimmed, at, report)
 	if err != nil {
@@ -45,6 +52,9 @@ func (s *Store) check(ctx context.Context, report func(problem string)) error {
 			report(fmt.Sprintf("%s %s is missing", n.kind, n.id))
 		}
 	}
+	if err := s.graves(ctx, counted, ends, at, report); err != nil {
+		return err
+	}
 	if err := s.indexes(ctx, report); err != nil {
 		return err
 	}
@@ -52,6 +62,67 @@ func (s *Store) check(ctx context.Context, report func(problem string)) error {
 		return err
 	}
 	return s.steady(ctx, steps)
+}
+
+// counted returns how many documents of each kind have a revision from which they go on counting, deleted ones too.
+func (s *Store) counted(ctx context.Context) (map[string]int64, error) {
+	kinds, err := s.client.SMembers(ctx, s.key("kinds")).Result()
+	out := map[string]int64{}
+	for _, kind := range kinds {
+		if err == nil {
+			out[kind], err = s.client.HLen(ctx, s.key("revisions", kind)).Result()
+		}
+	}
+	return out, err
+}
+
+// graves tells of revisions that no change made: a document goes on counting from them when it is made again, and a
+// forged one keeps it from being made. ends are the revisions after the last changes up to at.
+func (s *Store) graves(ctx context.Context, counted map[string]int64, ends map[name]int64, at int64,
+	report func(problem string)) error {
+	ids := map[string][]string{}
+	for _, n := range slices.SortedFunc(maps.Keys(ends), name.compare) {
+		ids[n.kind] = append(ids[n.kind], n.id)
+	}
+	var differ []name
+	said := map[name]string{}
+	for _, kind := range slices.Sorted(maps.Keys(counted)) {
+		if more := counted[kind] - int64(len(ids[kind])); more > 0 {
+			report(fmt.Sprintf("%d documents of kind %s have a revision, and no change made them", more, kind))
+		}
+		for part := range slices.Chunk(ids[kind], 500) {
+			revisions, err := s.client.HMGet(ctx, s.key("revisions", kind), part...).Result()
+			if err != nil {
+				return err
+			}
+			for i, id := range part {
+				n := name{kind, id}
+				if said[n] = fmt.Sprint(revisions[i]); said[n] != fmt.Sprint(ends[n]) {
+					differ = append(differ, n)
+				}
+			}
+		}
+	}
+	later := map[name]bool{} // changed meanwhile
+	for after := at; len(differ) > 0; {
+		changes, err := s.audited(ctx, after)
+		if err != nil {
+			return err
+		}
+		if len(changes) == 0 {
+			break
+		}
+		for _, c := range changes {
+			later[name{c.Kind, c.ID}], after = true, c.Sequence
+		}
+	}
+	for _, n := range differ {
+		if !later[n] {
+			report(fmt.Sprintf("%s %s is said to be at revision %s, and its last change made %d (negative: deleted)", n.kind,
+				n.id, said[n], ends[n]))
+		}
+	}
+	return nil
 }
 
 // overlong tells of leases that no claim made: they would keep their work from everybody.

@@ -28,6 +28,12 @@ var contradictions = []string{
 	`SELECT kind || ' ' || id || ' was deleted, and no record of the deletion is left' FROM changes c WHERE deleted AND ` + last + `
 		AND revision IS NOT (SELECT revision FROM graves g WHERE g.kind = c.kind AND g.id = c.id)
 		AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = c.kind AND d.id = c.id)`,
+	// A document that is made again goes on counting from its grave: a forged one keeps it from being made.
+	`SELECT kind || ' ' || id || ' is said to be deleted at revision ' || revision || ', and no change deleted it' FROM graves g
+		WHERE NOT EXISTS (SELECT 1 FROM changes c WHERE c.kind = g.kind AND c.id = g.id AND c.revision = g.revision AND deleted AND ` +
+		last + `)`,
+	`SELECT 'the changes up to ' || through || ' are said to be trimmed, and the latest is ' || (` + selectLatest + `) FROM trimmed
+		WHERE through > 0 AND through >= (` + selectLatest + `)`,
 }
 
 // Conditions on a document d and on a change c that hold if the two contradict each other.
