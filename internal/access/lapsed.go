@@ -13,7 +13,11 @@ import (
 
 // Setter returns a as who sets a standing order.
 func (a Actor) Setter(now time.Time) replica.OrderSetter {
-	return replica.OrderSetter{By: a.Name, ByID: a.Person, Token: a.Token, At: schedules.At(now)}
+	o := replica.OrderSetter{By: a.Name, ByID: a.Person, Token: a.Token, At: schedules.At(now)}
+	if a.Session != "" {
+		o.Token, o.Session = "", a.Session
+	}
+	return o
 }
 
 // OrderOfNobody is why a standing order stops of which nobody is known to have set it.
@@ -41,7 +45,7 @@ func Lapsed(m *replica.Replica, station string, o replica.OrderSetter, now time.
 			why = "the person who set it no longer works for this station"
 		}
 	}
-	if o.Token == "" {
+	if o.Token == "" { // in a session, or on the service's machine
 		return why, ""
 	}
 	row, known := tokensIn(m).Get(o.Token)

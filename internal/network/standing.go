@@ -35,7 +35,7 @@ func ordersSet(m *replica.Replica, now time.Time, act *applying, a access.Actor,
 		lapsed, doubt := access.Lapsed(m, st.ID, setter.Value, now)
 		mayNot := len(a.May) > 0 && !slices.Contains(a.May, mayPublish)
 		if set && lapsed == "" && reflect.DeepEqual(before.Value.StandingOrder, st.StandingOrder) &&
-			(doubt == "" || mayNot || setter.Value.Token != "" && setter.Value.Token == a.Token) {
+			(doubt == "" || mayNot || a.Session == "" && setter.Value.Token != "" && setter.Value.Token == a.Token) {
 			continue
 		}
 		if mayNot {

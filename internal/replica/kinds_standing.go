@@ -22,7 +22,8 @@ const (
 
 var standingKinds = Kinds{
 	{Name: KindStandingOrder, OfStation: true, Form: reflect.TypeFor[OrderSetter](), Hides: Hiding(),
-		Copy: Copied(Parse[OrderSetter]), Inspect: Readable[OrderSetter]},
+		Copy: Copied(Parse[OrderSetter]), Inspect: Readable[OrderSetter],
+		Upgrades: []Upgrade{Adds(func(o *OrderSetter) { o.Session = "" })}},
 	{Name: KindStandingAccount, Changes: "alarm", OfStation: true, Urgent: true,
 		Tells: func(c store.Change) bool { return c.Action == ActionOrderKept || c.Action == ActionRepeat },
 		Form:  reflect.TypeFor[StandingAccount](), Copy: Copied(Parse[StandingAccount]), Inspect: Readable[StandingAccount]},
@@ -34,6 +35,8 @@ type OrderSetter struct {
 	ByID  string            `json:"by_id,omitempty"` // of the person; none for a machine
 	Token string            `json:"token,omitempty"` // by which it was set
 	At    schedules.Instant `json:"at"`
+	// in place of a token: the sign-in of the person by which it was set. It ends by itself, and the order goes on
+	Session string `json:"session,omitempty"`
 }
 
 // StandingAccount is what a standing order did, and what keeps it from its work.

@@ -798,6 +798,33 @@ func TestAnOrderOutlivesItsTokenOnlyInDoubtAndStopsIfTheTokenWasStolen(t *testin
 	}
 }
 
+// A sign-in ends by itself after hours; the order is its person's.
+func TestAnOrderThatWasSetInASessionIsItsPersons(t *testing.T) {
+	simulated(t, func(t *testing.T) {
+		o := furnished(t, memory.New(10_000), twoWeeks)
+		order := twoWeeks
+		order.PublishDays++
+		o.station.StandingOrder = &order
+		session := minjun
+		session.Token, session.Session = "sign-in", "sign-in"
+		o.apply(session)
+		if !o.works() || o.problems() != "" {
+			t.Errorf("told %s", o.problems())
+		}
+		// an older version kept the session as a token
+		row, _ := replica.OrderSettersIn(o.replica).Get("relay")
+		older := row.Value
+		older.Token, older.Session = older.Session, ""
+		servicetest.Put(t, o.replica, replica.KindStandingOrder, "relay", older)
+		if told := o.problems(); !strings.Contains(told, "order_unconfirmed: ") {
+			t.Errorf("told %s", told)
+		}
+		if o.apply(session); o.problems() != "" {
+			t.Errorf("confirmed, it tells %s", o.problems())
+		}
+	})
+}
+
 func TestAnOrderStopsIfItsTokenIsKnownToBeStolenOnlyAfterItWasRevoked(t *testing.T) {
 	simulated(t, func(t *testing.T) {
 		o := furnished(t, memory.New(10_000), twoWeeks)
