@@ -54,6 +54,10 @@ type Confirmations struct {
 	now     func() time.Time
 	rule    NeedsTwo
 	asking  sync.Mutex
+
+	// Renew returns writes that waited as they are made now: what is published carries numbers that other days use up
+	// meanwhile. nil: as they are.
+	Renew func(ctx context.Context, writes []store.Write) ([]store.Write, error)
 }
 
 // NewConfirmations returns the Confirmations of a rule. Its Guard is that of the replica.
@@ -201,7 +205,11 @@ func (s *Confirmations) List(ctx context.Context, a Actor) (out []wire.Waiting, 
 			continue
 		}
 		w := shown(id, row.Value)
-		for i, one := range row.Value.Writes {
+		w.Documents = w.Documents[:0]
+		for _, one := range row.Value.Writes {
+			if kind, _ := s.replica.Kinds.Find(one.Kind); kind.Derived {
+				continue
+			}
 			write, err := s.asItIs(ctx, one)
 			if err != nil {
 				return nil, err
@@ -210,7 +218,8 @@ func (s *Confirmations) List(ctx context.Context, a Actor) (out []wire.Waiting, 
 			if err != nil {
 				return nil, err
 			}
-			w.Documents[i].Fields, w.Documents[i].Stale = fields, !current
+			w.Documents = append(w.Documents, wire.WaitingDocument{Kind: one.Kind, ID: one.ID, Delete: one.Delete,
+				Fields: fields, Stale: !current})
 		}
 		out = append(out, w)
 	}
@@ -357,7 +366,7 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 		if err != nil {
 			return wire.Waiting{}, err
 		}
-		writes, asked = append(writes, write), append(asked, write)
+		asked = append(asked, write)
 		if t, known := tokensIn(s.replica).Get(one.ID); known && one.Kind == KindToken && one.Delete {
 			made, err := endsMadeBy(s.replica, t.Value, s.now())
 			if err != nil {
@@ -368,11 +377,16 @@ func (s *Confirmations) Confirm(ctx context.Context, a Actor, id string) (wire.W
 	}
 	s.asking.Lock()
 	defer s.asking.Unlock()
-	if w, err = s.judgeAnew(ctx, id, row, asked); err != nil {
-		return wire.Waiting{}, err
+	if s.Renew != nil {
+		asked, err = s.Renew(ctx, asked)
 	}
-	err = replica.CommitSeconded(ctx, s.replica, store.Commit{Writes: writes, Origin: a.Origin(s.now(), w.Action,
-		"asked for by "+w.By+": "+cmp.Or(w.Reason, w.Why))})
+	if err == nil {
+		if w, err = s.judgeAnew(ctx, id, row, asked); err != nil {
+			return wire.Waiting{}, err
+		}
+		err = replica.CommitSeconded(ctx, s.replica, store.Commit{Writes: append(writes, asked...),
+			Origin: a.Origin(s.now(), w.Action, "asked for by "+w.By+": "+cmp.Or(w.Reason, w.Why))})
+	}
 	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
 		err = fault.New(fault.Stale, "what this changes has changed since %s asked for it at %s: withdraw it (lifeline "+
 			"waiting withdraw %s), look again, and ask again", w.By, w.At, id)

@@ -31,10 +31,10 @@ var Kinds = replica.Kinds{
 		Form: reflect.TypeFor[storedMakeGood](), Inspect: replica.Readable[storedMakeGood]},
 	{Name: kindSettled, Changes: "make-good", OfStation: true, Form: reflect.TypeFor[storedMakeGood](),
 		Inspect: replica.Readable[storedMakeGood]},
-	{Name: KindLink, Changes: "as-run", OfStation: true, Tells: func(c store.Change) bool {
+	{Name: KindLink, Derived: true, Changes: "as-run", OfStation: true, Tells: func(c store.Change) bool {
 		return c.Action == actionSeal
 	}, Form: reflect.TypeFor[wire.Link](), Signed: true, Inspect: inspectLink},
-	{Name: KindHead, Form: reflect.TypeFor[storedHead](), Inspect: replica.Readable[storedHead]},
+	{Name: KindHead, Derived: true, Form: reflect.TypeFor[storedHead](), Inspect: replica.Readable[storedHead]},
 	{Name: KindLate, Form: reflect.TypeFor[lateReports](), Copy: replica.Copied(replica.Parse[lateReports]),
 		Inspect: replica.Readable[lateReports]},
 	{Name: KindReceipts, OfStation: true, Often: true, Form: reflect.TypeFor[storedReceipts](),

@@ -22,6 +22,8 @@ type Kind struct {
 	OfStation bool
 	// Often means that documents change so often that a change wakes only those who wait for this kind by name.
 	Often bool
+	// Derived means that documents number, chain or repeat what others say: who decides on a change is not shown them.
+	Derived bool
 	// Urgent means that webhooks are sent a change before all that are not urgent, without waiting for their next try.
 	Urgent bool
 

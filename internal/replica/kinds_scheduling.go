@@ -27,11 +27,11 @@ const KindFloor = "floor" // the floor of all signed revisions, one document
 var schedulingKinds = Kinds{
 	{Name: KindRundown, Changes: "rundown", OfStation: true, Form: reflect.TypeFor[schedules.Rundown](),
 		Inspect: Looking(inspectRundown), Upgrades: []Upgrade{withClocksOrders}},
-	{Name: KindRevision, Form: reflect.TypeFor[schedules.Rundown](), Inspect: Looking(inspectRundown),
+	{Name: KindRevision, Derived: true, Form: reflect.TypeFor[schedules.Rundown](), Inspect: Looking(inspectRundown),
 		Upgrades: []Upgrade{withClocksOrders}},
 	{Name: KindQueue, Changes: "queue", OfStation: true, Form: reflect.TypeFor[wire.Queue](), Signed: true,
 		Copy: Copied(SharedQueue), Inspect: inspectQueue},
-	{Name: KindCounter, Form: reflect.TypeFor[int64](), Inspect: Looking(inspectCounter)},
+	{Name: KindCounter, Derived: true, Form: reflect.TypeFor[int64](), Inspect: Looking(inspectCounter)},
 	{Name: KindFallback, Changes: "fallback", OfStation: true, Form: reflect.TypeFor[wire.Fallback](), Signed: true,
 		Copy: Copied(decodeFallback), Inspect: inspectFallback},
 	{Name: KindFloor, Form: reflect.TypeFor[Floor](), Copy: Copied(Parse[Floor]), Inspect: Readable[Floor]},

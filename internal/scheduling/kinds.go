@@ -12,7 +12,7 @@ const KindExplanations = "explanations" // reasons for the place of each item of
 
 // Kinds are the kinds of documents that only this package reads.
 var Kinds = replica.Kinds{
-	{Name: KindExplanations, Form: reflect.TypeFor[[]schedules.Explanation](),
+	{Name: KindExplanations, Derived: true, Form: reflect.TypeFor[[]schedules.Explanation](),
 		Inspect: replica.Readable[[]schedules.Explanation], Upgrades: []replica.Upgrade{withoutAims}},
 }
 

@@ -236,6 +236,16 @@ type publication struct {
 // publishNext stores a rundown as the next revision, published, with its signed queue and the link that adds both to
 // the chain. It stores the remaining draft, if any, as the revision after it.
 func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publication) (schedules.Rundown, error) {
+	r, writes, err := s.publishing(ctx, p)
+	if err != nil {
+		return r, err
+	}
+	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), p.action, p.reason)})
+}
+
+// publishing returns a publication as it is stored, and the writes that store it.
+func (s *Publisher) publishing(ctx context.Context, p publication) (_ schedules.Rundown, writes []store.Write,
+	err error) {
 	r := p.rundown
 	if r.PublishedAt = schedules.At(s.now()); r.Status != schedules.Withdrawn {
 		r.Status = schedules.Published
@@ -244,31 +254,31 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publicati
 	if p.draft != nil {
 		next = append(next, *p.draft)
 	}
-	next, writes, err := s.rundowns.nextRevisions(ctx, p.before, p.base, next...)
+	next, writes, err = s.rundowns.nextRevisions(ctx, p.before, p.base, next...)
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
 	r = next[0]
 	if p.why != nil {
 		reasons, err := explanationsWrite(r, p.why)
 		if err != nil {
-			return r, err
+			return r, nil, err
 		}
 		writes = append(writes, reasons)
 	}
 	q, emptied, err := s.nextQueue(ctx, r)
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
 	q.Shortened = q.Shortened || emptied != nil && emptied.Window == ""
 	body, err := replica.SignJSON(s.signer, wire.QueueType, q)
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
 	id := replica.DayID(r.Station, r.Date)
 	expect, err := s.documentRevision(ctx, replica.KindQueue, id)
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
 	writes = append(writes, store.Write{Kind: replica.KindQueue, ID: id, Expect: expect, Body: body})
 	number := replica.RevisionID(r.Station, r.Date, r.Revision)
@@ -279,17 +289,91 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publicati
 		Revision: r.Revision,
 		Queue:    hashchain.Hash(body), Rundown: hashchain.Hash(stored)})
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
 	writes = slices.Concat(writes, link, p.also)
 	if p.account != nil {
 		kept, err := p.account(next[len(next)-1])
 		if err != nil {
-			return r, err
+			return r, nil, err
 		}
 		writes = append(writes, kept)
 	}
-	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), p.action, p.reason)})
+	return r, writes, nil
+}
+
+// Renew returns the writes of a publication or withdrawal that waited for a second person as they are made now: with
+// the numbers and the links that follow those of other days. It fails with Stale if the day itself was changed since,
+// and as Publish does if it can no longer be published. Other writes it returns as they are.
+func (s *Publisher) Renew(ctx context.Context, writes []store.Write) ([]store.Write, error) {
+	var p publication
+	var queue, day *store.Write
+	var next []schedules.Rundown
+	for _, w := range writes {
+		switch w.Kind {
+		case replica.KindRevision:
+			r, err := replica.Parse[schedules.Rundown](w.Body)
+			if err != nil {
+				return nil, err
+			}
+			next = append(next, r)
+		case replica.KindQueue:
+			queue = &w
+		case replica.KindRundown:
+			day = &w
+		case KindExplanations:
+			why, err := replica.Parse[[]schedules.Explanation](w.Body)
+			if err != nil {
+				return nil, err
+			}
+			p.why = why
+		case replica.KindCounter, record.KindLink, record.KindHead: // made anew
+		default:
+			p.also = append(p.also, w)
+		}
+	}
+	if queue == nil || day == nil || len(next) == 0 {
+		return writes, nil
+	}
+	if p.rundown = next[0]; len(next) > 1 {
+		p.draft = &next[1]
+	}
+	station, date := p.rundown.Station, p.rundown.Date
+	published, err := s.documentRevision(ctx, replica.KindQueue, queue.ID)
+	if err != nil {
+		return nil, err
+	}
+	if p.before, err = s.rundowns.latest(ctx, station, date); err != nil {
+		return nil, err
+	}
+	if p.before.document != day.Expect || published != queue.Expect {
+		return nil, fault.New(fault.Stale, "%s of station %q was changed since", date, station)
+	}
+	if p.base, err = s.rundowns.published(ctx, station, date); err != nil {
+		return nil, err
+	}
+	if p.rundown.Status != schedules.Withdrawn {
+		if err := s.stillPublishable(ctx, p.rundown); err != nil {
+			return nil, err
+		}
+	}
+	_, writes, err = s.publishing(ctx, p)
+	return writes, err
+}
+
+// stillPublishable fails as Publish does if a rundown may no longer be published.
+func (s *Publisher) stillPublishable(ctx context.Context, r schedules.Rundown) error {
+	if err := s.over(r); err != nil {
+		return err
+	}
+	in, err := s.inputs.gather(ctx, r.Station, r.Date, otherDays{published: true})
+	if err != nil {
+		return err
+	}
+	if err := s.audit(ctx, in, r); err != nil {
+		return err
+	}
+	return s.checkOverlap(in, r)
 }
 
 // publishAsService publishes what the service changes by itself: a draft or a repeat of a standing order stays the

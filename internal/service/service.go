@@ -192,7 +192,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	s.Scheduler = scheduling.New(s.Replica, records, signer, time.Now, publicURL, c.Lease)
 	logbook := s.Scheduler.Record.Logbook
 	confirmations := access.NewConfirmations(s.Replica, s.Scheduler.Network.SecondPersons().Why, time.Now)
-	s.Replica.Guard = confirmations.Guard
+	s.Replica.Guard, confirmations.Renew = confirmations.Guard, s.Scheduler.Publisher.Renew
 	s.Access, s.notes = access.New(s.Replica, time.Now), access.NewNotes(s.Replica, time.Now)
 	codes, err := DerivedKey(key, forCodes)
 	if err != nil {
