@@ -207,36 +207,43 @@ var recalling = []string{"segment.recall", library.ActionRecallPerson}
 // it a few seconds; half of what it had, where that was less. One short item is enough: it repeats.
 const leastFallback = 30 * time.Second
 
-// lost says how little the second state of a station has to fill with in a language at some time, where the first has
-// enough. A reserve makes up for what is recalled, and for nothing else; recalls may leave little.
+// lost says how little the second state of a station has to fill with in some languages at some time, where the first
+// has enough. A reserve makes up for what is recalled, and for nothing else; recalls may leave little.
 func (s *SecondPersons) lost(before schedules.Station, lib *schedules.Library, after schedules.Station,
 	with *schedules.Library, recalls bool, also ...time.Time) string {
 	for _, in := range floorAt {
 		also = append(also, s.now().Add(in))
 	}
+	lost := map[string]string{} // what is left, by language
 	for _, at := range also {
-		was, is := fillers(lib, before, at), fillers(with, after, at)
-		if l := missing(languagesOf(was), languagesOf(is)); l != "" {
-			return "nothing in " + bcp47.Kept(l)
+		was, is := languagesOf(fillers(lib, before, at)), languagesOf(fillers(with, after, at))
+		for l := range was {
+			if !is[l] {
+				lost[l] = "nothing"
+			}
 		}
 		if recalls {
 			continue
 		}
 		had := soundOf(airableOf(lib, before, before.Fallback, at))
 		has := soundOf(airableOf(with, after, after.Fallback, at))
-		for _, l := range slices.Sorted(maps.Keys(had)) {
+		for l := range had {
 			least := leastFallback
 			if had[l] < least {
 				least = had[l] / 2
 			}
 			if left, some := has[l]; !some {
-				return "nothing in " + bcp47.Kept(l)
-			} else if left < least {
-				return fmt.Sprintf("only %s of sound in %s", left, bcp47.Kept(l))
+				lost[l] = "nothing"
+			} else if left < least && lost[l] == "" {
+				lost[l] = fmt.Sprintf("only %s of sound", left)
 			}
 		}
 	}
-	return ""
+	var said []string
+	for _, l := range slices.Sorted(maps.Keys(lost)) {
+		said = append(said, lost[l]+" in "+bcp47.Kept(l))
+	}
+	return strings.Join(said, " and ")
 }
 
 // soundOf returns how much sound segments that air without a lease have in each language.
@@ -248,16 +255,6 @@ func soundOf(segments []fallbackSegment) map[string]time.Duration {
 		}
 	}
 	return out
-}
-
-// missing returns a language of was that is lacks.
-func missing(was, is map[string]bool) string {
-	for l := range was {
-		if !is[l] {
-			return l
-		}
-	}
-	return ""
 }
 
 // languagesOf returns the languages of the segments that air without a lease.

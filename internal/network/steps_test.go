@@ -3,6 +3,7 @@ package network_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,5 +93,31 @@ func TestNobodyAloneLeavesAStationTooLittleFallback(t *testing.T) {
 	if _, err := g.library.Recalls.Recall(t.Context(), named(access.Actor{Name: "Sora", Person: "sora",
 		Role: access.Producer}), "m3", nil, "in danger"); err != nil {
 		t.Errorf("a recall of all but five seconds waits: %v", err)
+	}
+}
+
+func TestAllLanguagesThatLoseTheirFallbackAreTold(t *testing.T) {
+	g := newGuarded(t)
+	for id, l := range map[string]string{"russian": "ru", "chinese": "cmn-CN", "little": "cmn-CN"} {
+		g.segment(t, id, func(s *schedules.Segment) {
+			if s.Language = l; id == "little" {
+				s.Recording.Silences = []schedules.Silence{{Start: schedules.Ms(9000), End: schedules.Ms(60_000)}}
+			}
+		})
+	}
+	g.replica.Guard = nil
+	set := func(list ...string) error {
+		return g.station(ruth, func(st *schedules.Station) {
+			st.Fallback, st.Languages = list, []string{"ko-KP", "ru", "cmn-CN"}
+		})
+	}
+	if err := set("m1", "russian", "chinese"); err != nil {
+		t.Fatal(err)
+	}
+	g.replica.Guard = g.waiting.Guard
+	err := set("little")
+	if g.waits("three languages", err); !strings.Contains(err.Error(),
+		"would have only 9s of sound in cmn-CN and nothing in ko-KP and nothing in ru to fill a gap with") {
+		t.Errorf("it tells %v", err)
 	}
 }
