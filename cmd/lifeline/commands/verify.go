@@ -196,7 +196,11 @@ func printProof(w io.Writer, p hashchain.Proof) {
 		fmt.Fprintln(w, "  CHANGED", d)
 	}
 	if len(p.Differences) == 0 && p.Queues+p.Records > 0 {
-		fmt.Fprintln(w, "everything is as sealed")
+		if p.Since == nil {
+			fmt.Fprintln(w, "what was checked is as sealed: queues, rundowns and reports, and not the audit")
+		} else {
+			fmt.Fprintln(w, "everything is as sealed")
+		}
 		if p.Records == 0 {
 			fmt.Fprintln(w, "no report is sealed yet: those of a day are sealed some time after it is over, and verified from "+
 				"then on")

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/hashchain"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // A service that forged its record would serve the key that it forged with.
@@ -93,5 +95,21 @@ func TestTheEndsOfTheChainsAreKeptForEachKeyAndService(t *testing.T) {
 	}
 	if left := unread(ends, ends[1:]); !slices.Equal(left, ends[:1]) {
 		t.Errorf("of a chain that was not read: %+v", left)
+	}
+}
+
+func TestVerifySaysThatEverythingIsAsSealedOnlyWhereTheAuditWasChecked(t *testing.T) {
+	const all = "everything is as sealed"
+	p := hashchain.Proof{Stations: 1, Queues: 2, Records: 3}
+	var out strings.Builder
+	printProof(&out, p)
+	if said := out.String(); strings.Contains(said, all) || !strings.Contains(said, "and not the audit") {
+		t.Errorf("without the audit it says %s", said)
+	}
+	since := schedules.At(time.Unix(1_800_000_000, 0))
+	p.Since = &since
+	out.Reset()
+	if printProof(&out, p); !strings.Contains(out.String(), all) {
+		t.Errorf("with the audit it says %s", out.String())
 	}
 }
