@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -323,6 +324,7 @@ func TestStoppedPlayerReportsTheCutItemAndRejoinsAtTheVerySample(t *testing.T) {
 // After the service has confirmed the time, a step of the machine's clock has no effect, even through a restart and
 // without the link.
 func TestClockStepMovesNothingOnceTheServiceHasConfirmedTheTime(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	for _, step := range []time.Duration{90 * time.Second, -90 * time.Second, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEvening(t, 300*time.Second)
@@ -348,6 +350,7 @@ func TestClockStepMovesNothingOnceTheServiceHasConfirmedTheTime(t *testing.T) {
 
 // A service that provides no time confirms none: the player follows the machine's clock and explains the cut.
 func TestClockStepIsToldWhereItMustBeFollowed(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	for _, step := range []time.Duration{90 * time.Second, -90 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEvening(t, 300*time.Second)

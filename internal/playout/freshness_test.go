@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
@@ -58,6 +59,7 @@ func (s *service) fresh(nonce string, off time.Duration) []byte {
 // An attacker on the link forges change notices, so that the station asks for the time repeatedly, and answers at will,
 // but without the key: ten days ahead and back, in steps smaller than the limit for one correction.
 func TestNobodyWithoutTheKeyMovesTheTimeOfAStation(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	other := otherSigner(t)
 	for name, lie := range map[string]func(s *service, nonce string, off time.Duration) []byte{
 		"not signed": func(_ *service, _ string, off time.Duration) []byte {

@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -644,6 +645,7 @@ func TestWhatOtherPlayersReportIsSentOnceAndWhatTheyInventIsNot(t *testing.T) {
 
 // The lists follow the rules of the player: it airs the same items at the same times.
 func TestListsNameWhatThePlayerWouldAir(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
 		start := time.Now().Add(40 * time.Second).Truncate(time.Second)

@@ -158,6 +158,7 @@ func deviation(t *testing.T, a, b []byte) (most, off int) {
 // If an item cannot air as planned, the deck that knows the reason continues alone: a chain stays broken and the
 // fallback continues in its order, as in the player.
 func TestRenderedWindowReplacesWhatFailsAsThePlayerDoes(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	synctest.Test(t, func(t *testing.T) {
 		e := newEvening(t, 100*time.Second)
 		bad, mute := rec(3, 20), rec(6, 20)

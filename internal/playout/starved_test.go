@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -35,6 +36,7 @@ func (s *service) list(revision int64, terms schedules.Starved) wire.Fallback {
 // TestAStarvedStationFollowsItsPolicyItemByItem plays a window that begins five minutes after the last signed answer.
 // Its queue is older than the policy.
 func TestAStarvedStationFollowsItsPolicyItemByItem(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	goesOn := []string{"item-1 segment-1 aired", "item-94 segment-94 aired", "item-7 segment-7 aired",
 		"item-95 segment-95 aired", "item-9 segment-9 aired"}
 	drops := []string{"item-1 segment-1 aired", "item-94 segment-94 skipped", "item-94 segment-11 fallback",

@@ -268,6 +268,7 @@ func TestAReplicaThatDiesBetweenPlanAndPublicationIsSucceededWithoutPlanningTwic
 }
 
 func TestADayWithWarningsIsLeftToPeopleAndRepeatsAnotherWhenItIsLate(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	simulated(t, func(t *testing.T) {
 		order := twoWeeks
 		order.Publish = schedules.PublishUnwarned
@@ -394,6 +395,7 @@ func (o *orders) replaced(d schedules.Date) bool {
 }
 
 func TestADayThatRepeatsAnotherGetsItsPlanAsSoonAsThereIsOne(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	for name, drafted := range map[string]bool{"of which there was a draft": true, "without a draft": false} {
 		t.Run(name, func(t *testing.T) {
 			simulated(t, func(t *testing.T) {
@@ -413,6 +415,7 @@ func TestADayThatRepeatsAnotherGetsItsPlanAsSoonAsThereIsOne(t *testing.T) {
 }
 
 func TestARepairOfARepeatIsNoChangeByAPerson(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	for name, drafted := range map[string]bool{"below a draft": true, "without a draft": false} {
 		t.Run(name, func(t *testing.T) {
 			simulated(t, func(t *testing.T) {
@@ -437,6 +440,7 @@ func TestARepairOfARepeatIsNoChangeByAPerson(t *testing.T) {
 }
 
 func TestADayThatRepeatsAnotherStaysSoOnceAPersonHasChangedIt(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	ruth := access.Actor{Name: "Ruth"}
 	for name, change := range map[string]func(*orders, schedules.Date, schedules.Rundown) error{
 		"edited": func(o *orders, d schedules.Date, r schedules.Rundown) error {
@@ -470,6 +474,7 @@ func TestADayThatRepeatsAnotherStaysSoOnceAPersonHasChangedIt(t *testing.T) {
 }
 
 func TestOnlyWindowsThatAreNotFrozenGetAPlanInPlaceOfARepeat(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	for name, drafted := range map[string]bool{"below a draft": true, "without a draft": false} {
 		t.Run(name, func(t *testing.T) {
 			simulated(t, func(t *testing.T) {
@@ -641,6 +646,7 @@ func TestAProblemOfADayEndsWithItsWindowsAndWithTheReachOfTheOrder(t *testing.T)
 }
 
 func TestADayThatStaysUnplannableAirsTheFallbackWhichIsTold(t *testing.T) {
+	longform.Only(t) // what it simulates runs ten times as long under the race detector
 	simulated(t, func(t *testing.T) {
 		order := schedules.StandingOrder{PlanDays: 2, PublishDays: 1, By: 18 * 60}
 		o := furnished(t, memory.New(1000), order) // it would repeat a day, and there is none
