@@ -3,6 +3,7 @@ package endtoend
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -407,4 +408,36 @@ func (h *house) plansAndPublishes(b *tab, day schedules.Date) int64 {
 		h.t.Fatal(r.Status, err)
 	}
 	return r.Revision
+}
+
+// A browser opens six connections to a host, and the change stream of each page holds one: hidden pages give theirs
+// back, and are up to date when they are shown again. In a browser without a screen no page is hidden by itself.
+func TestManyTabsOfTheConsoleWorkBesideEachOther(t *testing.T) {
+	longform.Only(t)
+	h := open(t, furnish(t))
+	chromium := browser(t)
+	hide := func(b *tab, hidden bool) {
+		asked[bool](b, fmt.Sprintf(`(Object.defineProperty(document, 'hidden', {get: () => %t, configurable: true}),
+			document.dispatchEvent(new Event('visibilitychange')))`, hidden))
+	}
+	var tabs []*tab
+	for range 8 {
+		b := h.tab(chromium)
+		b.signIn(h.secrets["scheduler"])
+		b.goes("#/library?kind=music")
+		b.sees("LUFS")
+		tabs = append(tabs, b)
+		if len(tabs) < 8 {
+			hide(b, true)
+		}
+	}
+	first, last := tabs[0], tabs[len(tabs)-1]
+	last.goes("#/segments/music-lamp")
+	last.sees("Airings")
+	if _, err := h.editor.Act(t.Context(), "music-lamp", "recall", "a person is in danger"); err != nil {
+		t.Fatal(err)
+	}
+	last.sees("recalled")
+	hide(first, false)
+	first.seesIn("tr", "music-lamp", "recalled")
 }

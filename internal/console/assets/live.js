@@ -1,8 +1,11 @@
-// The change stream: one for the whole console. EventSource cannot send a token, so that it is read by fetch.
+// The change stream: one for each page that is shown. A browser opens six connections to a host, and each stream holds
+// one: pages in hidden tabs have none, and read anew when they are shown. EventSource cannot send a token, so that the
+// stream is read by fetch.
 
 import { path, session, who } from './api.js'
 
 const silence = 40_000 // the service says every 15 s that it lives
+const hiddenFor = 2_000 // a hidden page keeps its stream so long
 
 // follow hears of changes until the signal: told(change) for each, told({kind: 'reset'}) when the link was broken,
 // and state('live' | 'waiting') as the link comes and goes.
@@ -11,6 +14,12 @@ export async function follow(signal, told, state) {
   let wait = 1000
   let broken = false
   while (!signal.aborted) {
+    if (document.hidden) {
+      broken = true
+      await shown(signal)
+      wait = 1000
+      continue
+    }
     try {
       await once(signal, last, (id, kind, data) => {
         wait = 1000
@@ -27,6 +36,7 @@ export async function follow(signal, told, state) {
       if (e.status === 401) return session.lapsed()
     }
     broken = true
+    if (document.hidden) continue
     state('waiting')
     await pause(wait, signal)
     wait = Math.min(wait * 2, 30_000)
@@ -42,6 +52,12 @@ async function once(signal, last, take, open) {
   const headers = { Accept: 'text/event-stream', 'Lifeline-Unattended': 'true', ...own }
   if (last) headers['Last-Event-ID'] = last
   let timer = setTimeout(() => cut.abort(), silence)
+  let hide
+  const look = () => {
+    clearTimeout(hide)
+    if (document.hidden) hide = setTimeout(() => cut.abort(), hiddenFor)
+  }
+  document.addEventListener('visibilitychange', look)
   try {
     const r = await fetch(path('changes'), { headers, signal: cut.signal, cache: 'no-store', credentials })
     if (!r.ok) throw Object.assign(new Error('no stream'), { status: r.status })
@@ -62,8 +78,25 @@ async function once(signal, last, take, open) {
     }
   } finally {
     clearTimeout(timer)
+    clearTimeout(hide)
+    document.removeEventListener('visibilitychange', look)
     signal.removeEventListener('abort', leave)
   }
+}
+
+// shown waits until the page is shown, or ends early with the signal.
+function shown(signal) {
+  return new Promise(done => {
+    const look = () => {
+      if (document.hidden && !signal.aborted) return
+      document.removeEventListener('visibilitychange', look)
+      signal.removeEventListener('abort', look)
+      done()
+    }
+    document.addEventListener('visibilitychange', look)
+    signal.addEventListener('abort', look)
+    look()
+  })
 }
 
 // pause waits, or ends early with the signal.
