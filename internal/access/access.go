@@ -222,9 +222,12 @@ func TokenEnds(m *replica.Replica) map[string]schedules.Instant {
 // TokenChanges returns the number of changes of tokens so far.
 func TokenChanges(m *replica.Replica) int64 { return tokensIn(m).Changes() }
 
-// Empty reports whether there are no tokens yet.
+// Empty reports whether nobody has access yet: there are no tokens and no persons.
 func (a *Access) Empty() bool {
 	for range tokensIn(a.replica).After("", "") {
+		return false
+	}
+	for range replica.PersonsIn(a.replica).After("", "") { // with passkeys alone, too
 		return false
 	}
 	return true

@@ -94,6 +94,13 @@ func TestTokensAreListedPageByPageWithoutTheirSecrets(t *testing.T) {
 	if !a.Empty() {
 		t.Error("there are tokens before the first")
 	}
+	body, err := replica.Encode(replica.Person{ID: "hana", Name: "Hana"})
+	if err == nil {
+		err = m.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindPerson, ID: "hana", Body: body}}})
+	}
+	if err != nil || a.Empty() {
+		t.Error("who signs in by passkey has no access")
+	}
 	for range 3 {
 		if _, err := a.Create(t.Context(), System, NewToken{Name: "Ruth", Role: Viewer}); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 )
 
 type eraseCmd struct {
-	List    eraseListCmd    `cmd:"" default:"1" help:"Show what was erased, and what waits for a second person."`
+	List    eraseListCmd    `cmd:"" default:"withargs" help:"Show what was erased, and what waits for a second person."`
 	Show    eraseShowCmd    `cmd:"" help:"Show an erasure, and what is left where."`
 	Ask     eraseAskCmd     `cmd:"" help:"Ask for segments, replaced recordings or a person to be erased. Nothing goes before another person has confirmed it."`
 	Confirm eraseConfirmCmd `cmd:"" help:"Confirm what another person asked for: it goes, and nothing brings it back."`

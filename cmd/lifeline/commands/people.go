@@ -19,7 +19,7 @@ import (
 )
 
 type peopleCmd struct {
-	List     peopleListCmd     `cmd:"" default:"1" help:"Show the persons."`
+	List     peopleListCmd     `cmd:"" default:"withargs" help:"Show the persons."`
 	Add      peopleAddCmd      `cmd:"" help:"Add a person."`
 	Set      peopleSetCmd      `cmd:"" help:"Change a person, or activate one who was ended."`
 	Show     peopleShowCmd     `cmd:"" help:"Show a person, with the identities by which the person may sign in."`

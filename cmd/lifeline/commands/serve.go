@@ -60,7 +60,7 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	fmt.Fprintf(stdout, "Lifeline serves at %s\nThe console is at %s/\n", url, strings.TrimRight(url, "/"))
 	if s.Access.Empty() {
-		fmt.Fprintf(stdout, "Nobody has a token yet. Make the first administrator's here: %s token create --data %s --name "+
+		fmt.Fprintf(stdout, "Nobody has access yet. Make the first administrator's here: %s token create --data %s --name "+
 			"NAME --role admin\n", os.Args[0], c.Data)
 	}
 	return errors.Join(s.Run(ctx, l), s.Close())

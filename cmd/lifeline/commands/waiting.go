@@ -10,7 +10,7 @@ import (
 )
 
 type waitingCmd struct {
-	List     waitingListCmd     `cmd:"" default:"1" help:"Show the changes that wait for a second person."`
+	List     waitingListCmd     `cmd:"" default:"withargs" help:"Show the changes that wait for a second person."`
 	Confirm  waitingConfirmCmd  `cmd:"" help:"Confirm a change that another person asked for, which makes it."`
 	Withdraw waitingWithdrawCmd `cmd:"" help:"Drop a change that waits."`
 }
@@ -35,6 +35,9 @@ func (c *waitingListCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
+// fieldsPrinted is how many fields of a document are printed for people.
+const fieldsPrinted = 12
+
 // printWaiting prints a change that waits.
 func printWaiting(out io.Writer, w wire.Waiting) {
 	fmt.Fprintf(out, "%s  %s by %s at %s, until %s\n    %s\n", w.ID, w.Action, w.By, w.At, w.ExpiresAt, oneLine(w.Why))
@@ -51,7 +54,11 @@ func printWaiting(out io.Writer, w wire.Waiting) {
 		if d.Stale {
 			fmt.Fprintf(out, "%s has changed since: withdraw this, and ask again\n", at)
 		}
-		for _, f := range d.Fields {
+		for n, f := range d.Fields {
+			if n == fieldsPrinted && len(d.Fields) > n+1 {
+				fmt.Fprintf(out, "%s and %d more fields: lifeline waiting --output json has all\n", at, len(d.Fields)-n)
+				break
+			}
 			fmt.Fprintf(out, "%s %s\n", at, toldField(f))
 		}
 	}

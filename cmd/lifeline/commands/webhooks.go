@@ -13,7 +13,7 @@ import (
 )
 
 type webhooksCmd struct {
-	List       webhookListCmd       `cmd:"" default:"1" help:"Show the webhooks."`
+	List       webhookListCmd       `cmd:"" default:"withargs" help:"Show the webhooks."`
 	Put        webhookPutCmd        `cmd:"" help:"Make or change a webhook; the secret of a new one is shown only this once."`
 	Remove     webhookRemoveCmd     `cmd:"" help:"Delete webhooks."`
 	Rotate     webhookRotateCmd     `cmd:"" help:"Give a webhook a new secret; it is shown only this once."`
