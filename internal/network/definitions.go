@@ -150,13 +150,28 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		act.err = cmp.Or(act.err, ordersSet(s.replica, s.now(), &act, a, n.Stations))
 		out = act.out
 		out.Problems = s.StationProblems.with(n)
-		if act.err != nil || dryRun || len(act.writes) == 0 {
+		if act.err != nil || len(act.writes) == 0 {
 			return act.err
 		}
-		return s.replica.Commit(ctx, store.Commit{Writes: append(act.writes, turn),
-			Origin: a.Origin(s.now(), "network.apply", "")})
+		c := store.Commit{Writes: act.writes, Origin: a.Origin(s.now(), "network.apply", "")}
+		if dryRun {
+			out.Waits, _ = s.SecondPersons().Why(c)
+			return inScope(s.replica, a, c.Writes)
+		}
+		c.Writes = append(c.Writes, turn)
+		return s.replica.Commit(ctx, c)
 	})
 	return out, err
+}
+
+// inScope fails with Forbidden if a write is out of the scope of a, as its commit would.
+func inScope(m *replica.Replica, a access.Actor, writes []store.Write) error {
+	for _, w := range writes {
+		if err := m.Scope(a.Person, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // editedReadings adds the writes of the readings whose text changes.

@@ -951,3 +951,25 @@ func TestALaterEditDoesNotHideWhoMayHaveMadeTheFirst(t *testing.T) {
 		t.Errorf("another approves it: %v", err)
 	}
 }
+
+func TestADryRunSaysThatAChangeWouldWaitOrIsOutOfScope(t *testing.T) {
+	g := newGuarded(t)
+	n := servicetest.OneStation()
+	n.Clocks, n.Stations[0].Fallback = nil, nil
+	n.Stations[0].Revision = 0
+	would, err := g.Network.Apply(t.Context(), ruth, n, nil, true)
+	if err != nil || !strings.Contains(would.Waits, "nothing in ko-KP to fill a gap with") || len(g.listed()) != 0 {
+		t.Errorf("it says %q, %v, and %d changes wait", would.Waits, err, len(g.listed()))
+	}
+	servicetest.Put(t, g.replica, replica.KindPerson, "elsewhere", replica.Person{ID: "elsewhere", Name: "Eun",
+		Roles: []string{"scheduler"}, Stations: []string{"another"}})
+	eun := access.Actor{Name: "Eun", Person: "elsewhere", Role: access.SchedulerJob}
+	_, err = g.Network.Apply(t.Context(), eun, n, nil, true)
+	if !fault.Is(err, fault.Forbidden) {
+		t.Errorf("out of scope: %v", err)
+	}
+	n.Stations[0].Fallback = []string{"m1"}
+	if would, err = g.Network.Apply(t.Context(), ruth, n, nil, true); err != nil || would.Waits != "" {
+		t.Errorf("what would not wait: %q, %v", would.Waits, err)
+	}
+}

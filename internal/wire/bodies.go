@@ -190,6 +190,9 @@ type Applied struct {
 	// Problems lists, by station, the problems after the change, including published days that no longer match. They do
 	// not prevent the change.
 	Problems map[string][]schedules.StationProblem `json:"problems,omitempty"`
+
+	// Waits is, of a dry run, why the change would wait for a second person. Empty: it would not.
+	Waits string `json:"waits,omitempty"`
 }
 
 // ChangedSegment is a segment after a change, with the consequences of the change.

@@ -95,6 +95,9 @@ func (c change) run(ctx context.Context, stdout io.Writer, o output) error {
 		if err := tellChanges(stdout, would); err != nil {
 			return err
 		}
+		if would.Waits != "" {
+			fmt.Fprintf(stdout, "this would wait for a second person: %s\n", oneLine(would.Waits))
+		}
 	}
 	if changes == 0 || c.dryRun {
 		return o.show(stdout, would, func() {
