@@ -156,22 +156,12 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		c := store.Commit{Writes: act.writes, Origin: a.Origin(s.now(), "network.apply", "")}
 		if dryRun {
 			out.Waits, _ = s.SecondPersons().Why(c)
-			return inScope(s.replica, a, c.Writes)
+			return s.replica.InScope(a.Person, c.Writes)
 		}
 		c.Writes = append(c.Writes, turn)
 		return s.replica.Commit(ctx, c)
 	})
 	return out, err
-}
-
-// inScope fails with Forbidden if a write is out of the scope of a, as its commit would.
-func inScope(m *replica.Replica, a access.Actor, writes []store.Write) error {
-	for _, w := range writes {
-		if err := m.Scope(a.Person, w); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // editedReadings adds the writes of the readings whose text changes.

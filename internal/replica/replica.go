@@ -72,7 +72,7 @@ func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
 	if m.Guard == nil || c.By == store.System || len(c.Writes) == 0 {
 		return m.CommitConfirmed(ctx, c)
 	}
-	if err := m.inScope(c.Person, c.Writes); err != nil {
+	if err := m.InScope(c.Person, c.Writes); err != nil {
 		return err
 	}
 	return m.Guard(ctx, c, func(c store.Commit) error {
@@ -91,7 +91,7 @@ func CommitSeconded(ctx context.Context, m *Replica, c store.Commit) error {
 }
 
 func commit(ctx context.Context, m *Replica, c store.Commit, seconded bool) error {
-	if err := m.inScope(c.Person, c.Writes); err != nil {
+	if err := m.InScope(c.Person, c.Writes); err != nil {
 		return err
 	}
 	if err := m.tellFields(ctx, &c, seconded); err != nil {
@@ -116,8 +116,8 @@ func commit(ctx context.Context, m *Replica, c store.Commit, seconded bool) erro
 	return err
 }
 
-// inScope fails with Forbidden if a write is out of the scope of a person.
-func (m *Replica) inScope(person string, writes []store.Write) error {
+// InScope fails with Forbidden if a write is out of the scope of a person.
+func (m *Replica) InScope(person string, writes []store.Write) error {
 	for _, w := range writes {
 		if err := m.Scope(person, w); err != nil {
 			return err
