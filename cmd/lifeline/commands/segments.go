@@ -120,7 +120,14 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 		line("sensitive", "airs only under a lease that the station renews")
 	}
 	line("uploaded by", s.UploadedBy)
-	line("approved by", approved(s))
+	if s.State == schedules.Approved && len(s.Edits) == 0 {
+		line("approved by", approved(s))
+	} else {
+		line("last approved", approved(s))
+	}
+	for _, e := range s.Edits {
+		line("not approved", fmt.Sprintf("%s, changed by %s at %s", strings.Join(e.Fields, ", "), e.By, instant(e.At)))
+	}
 	if s.Rejection != nil {
 		line("rejected", s.Rejection.Message)
 	}

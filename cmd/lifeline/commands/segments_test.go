@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,5 +25,23 @@ func TestWhoLooksIsToldHowMuchOfARecordingAnApprovalHeard(t *testing.T) {
 		if got := approved(schedules.Segment{Recording: &schedules.Recording{SHA256: "a"}, Approval: a}); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+func TestWhatNobodyHasApprovedIsNotShownAsApproved(t *testing.T) {
+	at := schedules.At(time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC))
+	s := schedules.Segment{ID: "letter", State: schedules.Approved, Approval: &schedules.LastApproval{By: "Ruth", At: at}}
+	printed := func() string {
+		var out strings.Builder
+		printSegment(&out, s, nil)
+		return out.String()
+	}
+	if said := printed(); !strings.Contains(said, "approved by    Ruth") {
+		t.Error(said)
+	}
+	s.State, s.Edits = schedules.Pending, []schedules.Edited{{By: "Hana", At: at, Fields: []string{"tags", "title"}}}
+	if said := printed(); strings.Contains(said, "approved by") || !strings.Contains(said, "last approved  Ruth") ||
+		!strings.Contains(said, "not approved   tags, title, changed by Hana at 2026-11-29T12:00:00Z") {
+		t.Error(said)
 	}
 }

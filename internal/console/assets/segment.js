@@ -130,7 +130,8 @@ const editorial = s => facts([['Erased', s.erased && `for good, at ${stamp(s.era
   ['Tags', s.tags?.join(', ')], ['Persons named', s.persons?.join(', ')], ['Sensitive', s.sensitive && 'airs only under a lease'], ['Consent', s.consent && [s.consent.expires_at ? `ends ${stamp(s.consent.expires_at)}` : 'does not end', s.consent.reference && h('div', { class: 'small quiet' }, s.consent.reference)]],
   ['Script', s.script && `${s.script.id} ${s.script.version}, passages ${s.script.passages.join(', ')}`],
   ['Introduced by', s.intro && segmentLink(s.intro)], ['Closed by', s.back_announce && segmentLink(s.back_announce)],
-  ['May air from', stamp(s.valid_from)], ['Must end by', stamp(s.valid_until)], ['Uploaded by', s.uploaded_by], ['Last approved by', approved(s)]])
+  ['May air from', stamp(s.valid_from)], ['Must end by', stamp(s.valid_until)], ['Uploaded by', s.uploaded_by], ['Last approved by', approved(s)],
+  ['Not approved yet', s.edits?.length > 0 && s.edits.map(e => h('div', {}, `${e.fields.join(', ')}, changed by ${e.by} `, stamp(e.at)))]])
 
 function measured(r) {
   if (!r?.duration_ms) return null
