@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +90,7 @@ func (a approvalHandlers) heard(id string, revision *int64, sha256 string) (*int
 			"the segment, or sha256 of its recording in the body")
 	case s.Recording == nil || s.Recording.SHA256 != sha256:
 		return nil, fault.New(fault.Stale, "segment %q has other audio than the recording %s now: hear it again", id, sha256)
-	case revision == nil && len(s.Edits) > 0:
+	case revision == nil && !asSent(s):
 		e := s.Edits[len(s.Edits)-1]
 		return nil, fault.New(fault.Unconditional, "segment %q was changed since it was sent (%s, by %s at %s), and the "+
 			"hash of its recording does not say that you saw that: look at it, and send If-Match with its revision", id,
@@ -98,6 +99,11 @@ func (a approvalHandlers) heard(id string, revision *int64, sha256 string) (*int
 		revision = &s.Revision
 	}
 	return revision, nil
+}
+
+// asSent reports whether a segment is as it was sent first, or approved last: its recording stands for all of it.
+func asSent(s schedules.Segment) bool {
+	return len(s.Edits) == 0 || len(s.Edits) == 1 && slices.Contains(s.Edits[0].Fields, "audio")
 }
 
 // segmentAct changes the state of a segment.
