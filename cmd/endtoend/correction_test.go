@@ -5,11 +5,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"lifeline/audio/samples"
 	"lifeline/cmd/lifeline/commands"
+	"lifeline/internal/cmdline"
 )
 
 func TestACorrectedTableUploadedAgainIsAppliedAndTold(t *testing.T) {
@@ -76,5 +78,41 @@ func TestACorrectedTableUploadedAgainIsAppliedAndTold(t *testing.T) {
 	}
 	if code, out := upload(corrected, "--replace"); code != 0 || strings.Count(out, "unchanged") != 3 {
 		t.Errorf("again: %d %s", code, out)
+	}
+}
+
+func TestOneSegmentIsCorrectedByItsFields(t *testing.T) {
+	t.Parallel()
+	h := open(t, furnish(t))
+	hana, ruth := terminalOf{h, t, h.secrets["producer"]}, terminalOf{h, t, h.secrets["editor"]}
+	const id = "music-lamp"
+	refused := func(code int, says string, args ...string) {
+		t.Helper()
+		if out, wrong, got := hana.run(append([]string{"correct", id}, args...)...); got != code ||
+			!strings.Contains(out+wrong, says) {
+			t.Errorf("%v: exit %d, %s%s", args, got, out, wrong)
+		}
+	}
+	refused(cmdline.Misunderstood, "the fields are kind, title", "titel=x")
+	refused(cmdline.Misunderstood, "must be FIELD=VALUE", "title")
+	refused(cmdline.Misunderstood, "must be FIELD=VALUE", "id=other")
+	refused(cmdline.Misunderstood, "episode must be a whole number", "episode=first")
+	refused(cmdline.Failed, "language", "language=Korean")
+	before, err := h.producer.Segment(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(cmdline.Nothing, "is so already", "title="+before.Title)
+	out, wrong, code := hana.run("correct", id, "title=등불, again", "tags=night appeal", "voice=")
+	if code != 0 || !strings.Contains(out, `-> "등불, again"`) || !strings.Contains(out, "another person must approve it") {
+		t.Errorf("exit %d: %s%s", code, out, wrong)
+	}
+	s, err := h.producer.Segment(t.Context(), id)
+	if err != nil || s.Title != "등불, again" || !slices.Equal(s.Tags, []string{"night", "appeal"}) || s.Voice != "" ||
+		s.Recording.SHA256 != before.Recording.SHA256 || len(s.Edits) == 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if out, _, _ := ruth.run("segments", id); !strings.Contains(out, "not approved   tags, title") {
+		t.Error(out)
 	}
 }

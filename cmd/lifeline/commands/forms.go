@@ -35,6 +35,10 @@ var forms = cmdline.Forms{
 			"script, '.', '_' and '-', and begins with a letter or digit", text)
 	},
 	"operation": httpapi.CheckOperation,
+	"assignment": func(text string) error {
+		_, _, err := assigned(text)
+		return err
+	},
 	"day": func(text string) error {
 		_, err := dayOf(text, time.Time{}, dateIn(time.UTC))
 		return err

@@ -26,6 +26,7 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Access tokens."`
 	Upload       uploadCmd       `cmd:"" help:"Upload recordings with their metadata."`
 	Segments     segmentsCmd     `cmd:"" help:"Find segments, or show one."`
+	Correct      correctCmd      `cmd:"" help:"Correct what is known of a segment: title, tags, validity and the like."`
 	Approve      approveCmd      `cmd:"" help:"Approve segments for air."`
 	Reject       rejectCmd       `cmd:"" help:"Reject segments, with a reason for their producers."`
 	Waiting      waitingCmd      `cmd:"" help:"Changes that wait for a second person."`

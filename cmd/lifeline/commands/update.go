@@ -166,6 +166,18 @@ func label(s string) string {
 	return kept
 }
 
+// patchOf returns the merge patch that makes the changes.
+func patchOf(changes []fieldChange) map[string]json.RawMessage {
+	patch := map[string]json.RawMessage{}
+	for _, c := range changes {
+		patch[c.field] = c.after
+		if c.field == "consent" && !bytes.Contains(c.after, []byte(`"reference":`)) { // a patch keeps what it does not name
+			patch[c.field] = bytes.Replace(c.after, []byte("{"), []byte(`{"reference":null,`), 1)
+		}
+	}
+	return patch
+}
+
 // changeLine returns the changes on one line.
 func changeLine(changes []fieldChange) string {
 	parts := make([]string, len(changes))

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -323,14 +322,7 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 		return s, fmt.Errorf("segment %q is there and was not changed, but differs: %s. --update changes it", s.ID,
 			changeLine(changes))
 	}
-	patch := map[string]json.RawMessage{}
-	for _, c := range changes {
-		patch[c.field] = c.after
-		if c.field == "consent" && !bytes.Contains(c.after, []byte(`"reference":`)) { // a patch keeps what it does not name
-			patch[c.field] = bytes.Replace(c.after, []byte("{"), []byte(`{"reference":null,`), 1)
-		}
-	}
-	edited, err := u.client.EditSegment(ctx, s.ID, s.Revision, patch)
+	edited, err := u.client.EditSegment(ctx, s.ID, s.Revision, patchOf(changes))
 	if err != nil {
 		return s, err
 	}
