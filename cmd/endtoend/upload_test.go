@@ -106,3 +106,17 @@ func TestUploadWithoutKindAndLanguageSaysHowToGiveThem(t *testing.T) {
 		t.Errorf("%s", wrong)
 	}
 }
+
+func TestATableWithWrongRowsIsRefusedWholeBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	hana := producerOfNothing(t)
+	table := "file,kind,title,language,valid_until\na.mp3,ident,첫째,ko-KP,\na.mp3,idnt,x,ko-KP,\n" +
+		"a.mp3,ident,x,ko KP,tomorrow\n"
+	dir := folderOf(t, map[string]string{"a.mp3": "ident-ko.mp3"}, "t.csv", []byte(table))
+	_, wrong, code := hana.run("upload", dir)
+	if code != 1 {
+		t.Errorf("exit %d", code)
+	}
+	want(t, wrong, "t.csv, line 3: a.mp3: kind", "t.csv, line 4: a.mp3: ", "nothing was sent")
+	want(t, hana.says("segments"), "0 segments")
+}

@@ -29,6 +29,7 @@ type entry struct {
 	blank []string // fields for which the table has a column, but no value for this recording
 	notes []string // remarks for the user on how the entry was read
 	wrong error    // why it cannot be sent
+	was   string   // the id that an earlier version made from the file's name; empty if the id is not made from it
 }
 
 // name returns the entry's name for messages.
@@ -82,6 +83,9 @@ func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	for i, e := range listed {
+		if e.meta == nil && len(e.notes) > 0 { // a note on the table
+			continue
+		}
 		file, ok := e.meta["file"].(string)
 		if !ok || file == "" {
 			return nil, fmt.Errorf("%s names no file", e.at)
@@ -107,7 +111,8 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 		at := path.Join(name, f.Name())
 		ext := strings.ToLower(path.Ext(f.Name()))
 		switch {
-		case !slices.Contains([]string{".mp3", ".csv", ".tsv", ".txt", ".yaml", ".yml"}, ext):
+		case !systemFile(f.Name()) &&
+			!slices.Contains([]string{".mp3", ".csv", ".tsv", ".txt", ".yaml", ".yml"}, ext):
 			continue
 		case !utf8.ValidString(f.Name()):
 			passed = append(passed, entry{dir: dir, file: text.Clean(at),
@@ -203,7 +208,7 @@ func (c catalogues) isTable(dir fs.FS, name string) bool {
 	if err != nil {
 		return false
 	}
-	_, err = separator(b)
+	_, err = separator(b, "file")
 	return err == nil
 }
 
@@ -276,6 +281,9 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 		}
 		e.said = append(e.said, c.declared(seeker, tags)...)
 		e.meta = fill(e.meta, tags)
+	}
+	if id := e.meta["id"]; id == nil || id == "" {
+		e.was = formerIDOf(base)
 	}
 	e.meta = fill(e.meta, map[string]any{"id": idOf(base), "title": text.Clean(base)})
 	return e, nil

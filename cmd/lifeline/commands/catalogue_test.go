@@ -109,7 +109,7 @@ func TestATableThatCannotBeReadIsRefusedByItsLine(t *testing.T) {
 		"line 3: script must":   []byte("file,script\na.mp3,\nb.mp3,appeal\n"),
 		"line 2: episode":       []byte("file,episode\na.mp3,first\n"),
 		"line 2: sensitive":     []byte("file,sensitive\na.mp3,maybe\n"),
-		"no segment has a field \"colour\": the columns are file, id, kind": []byte("file,colour\na.mp3,red\nb.mp3,blue\n"),
+		"no segment has a field \"titel\": did you mean \"title\"? (the columns are file, id": []byte("file,titel\na.mp3,red\n"),
 		"line 1: two columns": []byte("file,title,\u200bTitle\na,b,c\n"),
 		"two columns":         []byte("file,title,title\na,b,c\n"),
 		"t.csv, line 2 names": []byte("file,title\n,b\n"),
@@ -296,6 +296,12 @@ func TestNamesOfAnyScriptHaveIDsOfTheirOwn(t *testing.T) {
 			t.Errorf("%+q and %+q have two ids", same[0], same[1])
 		}
 	}
+	for name, want := range map[string]string{"01 호소문": "01-hosomun-", "01 편지": "01-pyeonji-", "Письмо 2": "pismo-2-",
+		"给姐姐的信": "gei-jie-jie-de-xin-", "2026-11-29 (민준)": "2026-11-29-minjun-"} {
+		if id := idOf(name); !strings.HasPrefix(id, want) || len(id) != len(want)+10 {
+			t.Errorf("%q is %q", name, id)
+		}
+	}
 	for name, want := range map[string]string{"reading-ko-full": "reading-ko-full",
 		"Letter to my sister": "letter-to-my-sister"} {
 		if idOf(name) != want {
@@ -342,7 +348,7 @@ func TestWhatSystemsLeaveInAFolderIsPassedOverWithAWord(t *testing.T) {
 	if len(sent) != 2 || sent[0].wrong == nil || sent[1].meta["id"] != "a" {
 		t.Errorf("%+v", sent)
 	}
-	for _, name := range []string{"._a.mp3", ".hidden.csv", "link.mp3"} {
+	for _, name := range []string{"._a.mp3", ".hidden.csv", "Thumbs.db", ".DS_Store", "link.mp3"} {
 		if !strings.Contains(told.String(), name+": skipped") {
 			t.Errorf("nothing is said of %s: %s", name, told.String())
 		}

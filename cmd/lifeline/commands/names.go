@@ -14,6 +14,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/mozillazg/go-unidecode"
+
 	"lifeline/audio"
 	"lifeline/internal/charset"
 	"lifeline/internal/text"
@@ -21,12 +23,31 @@ import (
 
 var notOfIDs = regexp.MustCompile(`[^a-z0-9._]+`)
 
-// idOf makes an id from a name. If characters of the name cannot stand in an id, such as letters of another script, the
-// id ends in a hash of the name, so that two different names always get different ids.
-func idOf(name string) string {
+// idOf makes an id from a name. Letters of other scripts are written in Latin ones. If characters of the name cannot
+// stand in an id, the id ends in a hash of the name, so that two different names always get different ids.
+func idOf(name string) string { return idBy(name, inLatin) }
+
+// inLatin writes the letters of other scripts in Latin ones.
+func inLatin(name string) string {
+	var out strings.Builder
+	for _, r := range name {
+		if r < utf8.RuneSelf {
+			out.WriteRune(r)
+			continue
+		}
+		out.WriteString(strings.NewReplacer("'", "", `"`, "").Replace(unidecode.Unidecode(string(r))))
+	}
+	return out.String()
+}
+
+// formerIDOf returns the id that earlier versions made from a name: they left letters of other scripts out.
+func formerIDOf(name string) string { return idBy(name, func(name string) string { return name }) }
+
+// idBy makes an id from a name, whose letters latin writes in Latin ones.
+func idBy(name string, latin func(string) string) string {
 	name = strings.ToLower(text.Clean(name))
 	readable := strings.ReplaceAll(name, " ", "-")
-	id := strings.Trim(notOfIDs.ReplaceAllString(name, "-"), "-._")
+	id := strings.Trim(notOfIDs.ReplaceAllString(strings.ToLower(latin(name)), "-"), "-._")
 	if id == readable && id != "" && len(id) <= 63 {
 		return id
 	}

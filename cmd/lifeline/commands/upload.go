@@ -95,7 +95,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if entries = passedOver(cmdline.Printable(os.Stderr), entries); len(entries) == 0 {
 		return cmdline.Refuse(cmdline.Nothing, "nothing was sent: %s names no recording", strings.Join(c.Files, ", "))
 	}
-	if err := distinctIDs(entries); err != nil {
+	if err := errors.Join(distinctIDs(entries), wrongRows(entries)); err != nil {
 		return err
 	}
 	became := map[string]string{}
@@ -345,7 +345,7 @@ func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (s *s
 	}
 	id, _ := e.meta["id"].(string)
 	for _, s := range same {
-		if id == "" || s.ID == id {
+		if id == "" || s.ID == id || s.ID == e.was {
 			return &s, nil, nil
 		}
 		others = append(others, fmt.Sprintf("%s, which is %s", s.ID, s.State))
@@ -354,6 +354,9 @@ func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (s *s
 		return nil, others, nil
 	}
 	replaced, err := u.client.Segment(ctx, id)
+	if fault.Is(err, fault.NotFound) && e.was != "" && e.was != id {
+		replaced, err = u.client.Segment(ctx, e.was)
+	}
 	switch {
 	case fault.Is(err, fault.NotFound):
 		return nil, others, nil
