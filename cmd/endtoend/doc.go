@@ -6,7 +6,7 @@
 // browser_test.go a browser; cli_test.go runs commands as a user does.
 //
 //   - A recording: upload_test.go, uploads_test.go, tus_test.go, correction_test.go, ready_test.go,
-//     airable_test.go.
+//     airable_test.go, bulk_test.go.
 //   - A network: scripts_test.go, hfcc_test.go, holidays_test.go, rules_test.go, uses_test.go.
 //   - A day: days_test.go, order_test.go, standing_test.go, queue_test.go, frozen_test.go, cli_test.go, words_test.go.
 //   - The air: player_test.go, onset_test.go, airscript_test.go with aircheck_test.go, faults_test.go, icecast_test.go.

@@ -48,6 +48,11 @@ func needingApproval(before, after schedules.Segment) (changed []string) {
 	return changed
 }
 
+// NeedsApproval reports whether a change of an approved segment needs approval again.
+func NeedsApproval(before, after schedules.Segment) bool {
+	return len(needingApproval(before, after)) > 0
+}
+
 func sameScript(a, b *schedules.ScriptRef) bool {
 	return a == b || a != nil && b != nil && a.ID == b.ID && a.Version == b.Version && slices.Equal(a.Passages, b.Passages)
 }

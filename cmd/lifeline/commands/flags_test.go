@@ -45,7 +45,7 @@ func lines(t *testing.T) flagtest.Program {
 			"store-file": secretFile(t, "redis://127.0.0.1:1"), "oidc-issuer": "https://id.example",
 			"origins": "http://radio.lan", "webhook-networks": "10.1.2.0/24", "trusted-proxies": "10.1.2.0/24",
 			"traces": "http://127.0.0.1:4318", "keep-records": "70", "render-rate": "8000", "date": "2026-11-29",
-			"item": "12:00", "field=value": "title=x", "after": "3", "may": "listSegments", "file": file,
+			"item": "12:00", "field=value": "title=x", "set": "title=x", "after": "3", "may": "listSegments", "file": file,
 			"url": "https://a.example/"}),
 		Check: forms.Check,
 		Bad: map[string]string{"id": "Not An Id", "operation": "listSegmnets",

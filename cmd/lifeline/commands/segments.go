@@ -9,24 +9,57 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/client"
+	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 type segmentsCmd struct {
-	remote   `embed:""`
-	output   `embed:""`
-	ID       string `form:"id" arg:"" optional:"" name:"segment" help:"Show this segment with its measurements; none lists the segments that match."`
+	List   segmentsListCmd   `cmd:"" default:"withargs" help:"Find segments, or show one."`
+	Export segmentsExportCmd `cmd:"" help:"Write segments as a table for spreadsheets."`
+	Import segmentsImportCmd `cmd:"" help:"Change segments to what a table says, after showing the difference."`
+	Change segmentsChangeCmd `cmd:"" help:"Change all segments that match, after showing the difference."`
+	Undo   segmentsUndoCmd   `cmd:"" help:"Undo an import or a change, as a whole."`
+}
+
+// segmentsOf selects segments.
+type segmentsOf struct {
 	Q        string `name:"q" help:"Words, or beginnings of words, of the title, id, voice, series or tags."`
 	Kind     string `form:"kind" help:"Only this kind."`
 	Language string `form:"language" help:"Only this language."`
 	State    string `form:"state" help:"Only this state: analysing, rejected, pending, approved or recalled."`
 	Script   string `form:"id" help:"Only readings of this script."`
 	Tag      string `form:"label" help:"Only with this tag."`
+	Series   string `form:"label" help:"Only of this series."`
 	Expiring string `form:"instant" help:"Only segments that expire before this instant, or before the beginning of this day in UTC." placeholder:"2023-10-27T13:00:00Z"`
 }
 
-func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
+type segmentsListCmd struct {
+	remote     `embed:""`
+	output     `embed:""`
+	ID         string `form:"id" arg:"" optional:"" name:"segment" help:"Show this segment with its measurements; none lists the segments that match."`
+	segmentsOf `embed:""`
+}
+
+// nothing reports whether no flag selects segments.
+func (c segmentsOf) nothing() bool { return c == segmentsOf{} }
+
+// find returns the segments that match.
+func (c segmentsOf) find(ctx context.Context, from *client.Client) ([]schedules.Segment, error) {
+	expiring, err := instantOf(c.Expiring, time.UTC)
+	if err != nil {
+		return nil, fmt.Errorf("--expiring: %w", err)
+	}
+	found, err := from.Segments(ctx, query(map[string]string{"q": c.Q, "kind": c.Kind, "language": c.Language,
+		"state": c.State, "script": c.Script, "tag": c.Tag, "expiring_before": expiring}))
+	if c.Series != "" {
+		found = slices.DeleteFunc(found, func(s schedules.Segment) bool { return s.Series != label(c.Series) })
+	}
+	return found, err
+}
+
+func (c *segmentsListCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if c.ID != "" {
 		s, err := c.client().SegmentNow(ctx, c.ID)
 		if err != nil {
@@ -41,13 +74,7 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 			printSame(stdout, s.SameRecording)
 		})
 	}
-	expiring, err := instantOf(c.Expiring, time.UTC)
-	if err != nil {
-		return fmt.Errorf("--expiring: %w", err)
-	}
-	found, err := c.client().Segments(ctx, query(map[string]string{"q": c.Q, "kind": c.Kind, "language": c.Language,
-		"state":  c.State,
-		"script": c.Script, "tag": c.Tag, "expiring_before": expiring}))
+	found, err := c.find(ctx, c.client())
 	if err != nil {
 		return err
 	}
@@ -61,6 +88,15 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 			fmt.Fprintf(stdout, "%-28s %-9s %s  %s\n", s.ID, s.State, pad(length, 9), itemLine(s.Kind, s.Language, s.Title))
 		}
 	})
+}
+
+// segmentIfThere returns a segment, and whether it is there.
+func segmentIfThere(ctx context.Context, c *client.Client, id string) (schedules.Segment, bool, error) {
+	s, err := c.Segment(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return s, false, nil
+	}
+	return s, err == nil, err
 }
 
 // unairedLanguage returns the note on a language that no station's window allows.

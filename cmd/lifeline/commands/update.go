@@ -167,12 +167,21 @@ func label(s string) string {
 }
 
 // patchOf returns the merge patch that makes the changes.
-func patchOf(changes []fieldChange) map[string]json.RawMessage {
+func patchOf(fields []fieldChange) map[string]json.RawMessage {
 	patch := map[string]json.RawMessage{}
-	for _, c := range changes {
-		patch[c.field] = c.after
-		if c.field == "consent" && !bytes.Contains(c.after, []byte(`"reference":`)) { // a patch keeps what it does not name
-			patch[c.field] = bytes.Replace(c.after, []byte("{"), []byte(`{"reference":null,`), 1)
+	for _, f := range fields {
+		patch[f.field] = f.after
+		var before, after map[string]json.RawMessage
+		if json.Unmarshal(f.before, &before) != nil || json.Unmarshal(f.after, &after) != nil || after == nil {
+			continue
+		}
+		for member := range before { // a patch keeps the members that it does not name
+			if _, stays := after[member]; !stays {
+				after[member] = json.RawMessage("null")
+			}
+		}
+		if whole, err := json.Marshal(after); err == nil {
+			patch[f.field] = whole
 		}
 	}
 	return patch
