@@ -24,6 +24,8 @@ const (
 	MaxList    = 1000   // entries of a list or map; every plan reads each entry many times
 	MaxPassage = 20_000 // characters of a passage in one language, and of the lines of a recurrence
 
+	MaxSetPositions = 31 // of a recurrence: the library compares each with all others, for each year
+
 	MaxStartsADay = 288    // of a recurrence, and of all windows of a station: one every five minutes
 	MaxCounted    = 20_000 // sum of the COUNTs of a station's recurrences
 	MaxYearsOff   = 50     // years until the first start of a recurrence

@@ -18,13 +18,16 @@ const maxSeldomStarts = 200
 // maxExpanded is the number of occurrences that one step of the search expands, at most twice.
 const maxExpanded = 50_000
 
+// manyProblems is the number of problems with which overlaps are not searched: no answer lists more.
+const manyProblems = 100
+
 // period is an interval [from, to).
 type period struct{ from, to time.Time }
 
 // overlaps adds a problem for each pair of windows that overlap on or after n.From, in whatever season.
 func (n Network) overlaps(p *problems, s *Station) {
-	if tooManyStarts(s.Windows) != "" {
-		return // reported elsewhere
+	if tooManyStarts(s.Windows) != "" || len(p.list) >= manyProblems {
+		return // reported elsewhere, or once the others are mended
 	}
 	usable := *s
 	usable.Windows = nil

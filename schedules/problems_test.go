@@ -40,6 +40,12 @@ func TestEveryProblemIsNamedByItsPath(t *testing.T) {
 		"an hourly rule": {func(n *schedules.Network) {
 			n.Stations[0].Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=HOURLY"
 		}, "stations[0].windows[0].starts.rrule", "FREQ=DAILY"},
+		"many places in a year": {func(n *schedules.Network) {
+			n.Stations[0].Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=YEARLY;BYDAY=MO;BYSETPOS=1"
+			for place := range 31 {
+				n.Stations[0].Windows[0].Starts.RRule += fmt.Sprint(",", place+2)
+			}
+		}, "stations[0].windows[0].starts.rrule", "32 different numbers in BYSETPOS: at most 31"},
 		"count and until": {func(n *schedules.Network) {
 			n.Stations[0].Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=DAILY;COUNT=3;UNTIL=20240101T000000Z"
 		}, "stations[0].windows[0].starts.rrule", "COUNT and UNTIL"},

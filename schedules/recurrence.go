@@ -157,6 +157,9 @@ func (p *recurrence) rule(value string) (*rrule.ROption, error) {
 		return nil, fmt.Errorf("has %d starts a day by its BYHOUR, BYMINUTE and BYSECOND: at most %d are taken, one every "+
 			"%s", n, MaxStartsADay, FormatLength(24*time.Hour/MaxStartsADay))
 	}
+	if n := len(o.Bysetpos); n > MaxSetPositions {
+		return nil, fmt.Errorf("has %d different numbers in BYSETPOS: at most %d are taken", n, MaxSetPositions)
+	}
 	o.Dtstart, o.Until = p.start, until
 	if _, err := rrule.NewRRule(*o); err != nil {
 		return nil, fmt.Errorf("is not understood: %w", err)
