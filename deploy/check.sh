@@ -47,10 +47,10 @@ fi
 # disk, and the tests of SQLite take half as long again on one. What survives a crash does not depend on it: those tests
 # kill processes, not the machine.
 megabytes() { df -B1M --output=avail "$1" 2>/dev/null | tail -n 1; }
-if (($(megabytes /dev/shm) + 0 >= 8192)) && (($(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo) >= 12288)); then
+if (($(megabytes /dev/shm) + 0 >= 4096)) && (($(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo) >= 8192)); then
   memory=$(mktemp -d -p /dev/shm lifeline-check-XXXXXX)
   printf '#!/bin/sh\n' >"$memory/runs"
-  chmod +x "$memory/runs"
+  chmod 755 "$memory" "$memory/runs" # Icecast writes there as nobody
   if "$memory/runs" 2>/dev/null; then export TMPDIR="$memory"; fi
 fi
 
