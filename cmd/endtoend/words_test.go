@@ -96,9 +96,22 @@ func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
 		!strings.Contains(wrong, "there is nothing to compare") {
 		t.Errorf("%d %s", code, wrong)
 	}
-	want(t, minjun.says("audit", "--from", "yesterday", "--zone", "Asia/Seoul"), "(Asia/Seoul)", "since ")
+	audit := []string{"audit", "--from", "yesterday", "--zone", "Asia/Seoul", "--kind", "station"}
+	brief, whole := minjun.says(audit...), minjun.says(append(audit, "-v")...)
+	want(t, brief, "(Asia/Seoul)", "since ", " field", "lifeline audit --verbose")
+	var records []wire.AuditRecord
+	minjun.json(&records, audit...)
+	if lines := strings.Count(brief, "\n"); lines != len(records)+2 || strings.Count(whole, "\n") <= lines {
+		t.Errorf("%d records in %d lines, and with their fields:\n%s", len(records), lines, whole)
+	}
 	want(t, minjun.says("report", "--from", "yesterday", "--to", "tomorrow"), "in all")
 	want(t, minjun.says("make-goods"), "0 airings")
+	next := tomorrow.AddDays(1)
+	said, wrong, code := minjun.run("withdraw", "harbour-dawn", "tomorrow.."+next.String(), "--reason", "x")
+	if code != cmdline.Partly || !strings.Contains(said, tomorrow.String()+" is withdrawn") ||
+		!strings.Contains(wrong, next.String()+": ") || !strings.Contains(wrong, "nothing is published") {
+		t.Errorf("%d %s%s", code, said, wrong)
+	}
 	if _, wrong, code := minjun.run("show", "harbour-dawn", "someday"); code != cmdline.Misunderstood ||
 		!strings.Contains(wrong, "write YYYY-MM-DD, today, tomorrow") {
 		t.Errorf("%d %s", code, wrong)

@@ -141,7 +141,8 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 			return err
 		}
 		n.Stations, _ = storedForm(n.Stations) // Check has said what is wrong
-		act := applying{given: revision, out: wire.Applied{DryRun: dryRun, Changes: []wire.AppliedChange{}}}
+		act := applying{given: revision, out: wire.Applied{DryRun: dryRun, Changes: []wire.AppliedChange{}},
+			setters: map[string]replica.OrderSetter{}}
 		s.clockPart().apply(&act, n.Clocks)
 		s.scriptPart().apply(&act, n.Scripts)
 		act.err = cmp.Or(act.err, s.editedReadings(&act, a, n.Scripts))
@@ -149,7 +150,7 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		s.stationPart().apply(&act, n.Stations)
 		act.err = cmp.Or(act.err, ordersSet(s.replica, s.now(), &act, a, n.Stations))
 		out = act.out
-		out.Problems = s.StationProblems.with(n)
+		out.Problems = s.StationProblems.with(n, act.setters)
 		if act.err != nil || len(act.writes) == 0 {
 			return act.err
 		}

@@ -125,7 +125,9 @@ type applying struct {
 	given  *int64
 	out    wire.Applied
 	writes []store.Write
-	err    error
+	// setters are those of the standing orders that are set, by station.
+	setters map[string]replica.OrderSetter
+	err     error
 }
 
 func (p part[T]) apply(act *applying, list []T) {

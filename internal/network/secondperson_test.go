@@ -973,3 +973,23 @@ func TestADryRunSaysThatAChangeWouldWaitOrIsOutOfScope(t *testing.T) {
 		t.Errorf("what would not wait: %q, %v", would.Waits, err)
 	}
 }
+
+func TestWhoeverFirstSetsAStandingOrderIsNotToldThatNobodyDid(t *testing.T) {
+	g := newGuarded(t)
+	n := servicetest.OneStation()
+	n.Clocks, n.Stations[0].Revision = nil, 0
+	n.Stations[0].StandingOrder = &schedules.StandingOrder{PlanDays: 7, PublishDays: 3}
+	servicetest.Put(t, g.replica, replica.KindPerson, ruth.Person, replica.Person{ID: ruth.Person, Name: ruth.Name,
+		Roles: []string{"scheduler"}})
+	for _, dry := range []bool{true, false} {
+		done, err := g.Network.Apply(t.Context(), ruth, n, nil, dry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range done.Problems[n.Stations[0].ID] {
+			if p.Field == "standing_order" {
+				t.Errorf("dry run %t: %s", dry, p.Message)
+			}
+		}
+	}
+}

@@ -54,6 +54,7 @@ func ordersSet(m *replica.Replica, now time.Time, act *applying, a access.Actor,
 			return err
 		}
 		act.out.Changes = append(act.out.Changes, change)
+		act.setters[st.ID] = a.Setter(now)
 		act.writes = append(act.writes, store.Write{Kind: replica.KindStandingOrder, ID: st.ID, Expect: expect,
 			Body: change.After})
 	}
@@ -64,8 +65,9 @@ func ordersSet(m *replica.Replica, now time.Time, act *applying, a access.Actor,
 const mayPublish = "publish"
 
 // orders reports what keeps the standing order of a station from its work, and the days that air something in place of
-// a plan.
-func (s *StationProblems) orders(st schedules.Station) (out []schedules.StationProblem) {
+// a plan, if setters set standing orders in place of who did.
+func (s *StationProblems) orders(st schedules.Station, setters map[string]replica.OrderSetter) (
+	out []schedules.StationProblem) {
 	if st.StandingOrder == nil {
 		return nil
 	}
@@ -79,6 +81,9 @@ func (s *StationProblems) orders(st schedules.Station) (out []schedules.StationP
 		return &out[len(out)-1]
 	}
 	setter, set := replica.OrderSettersIn(s.replica).Get(st.ID)
+	if now, sets := setters[st.ID]; sets {
+		setter.Value, set = now, true
+	}
 	stopped, doubt := access.Lapsed(s.replica, st.ID, setter.Value, s.now())
 	if !set {
 		stopped = access.OrderOfNobody

@@ -249,7 +249,7 @@ func (s *StationProblems) Of(id string) []schedules.StationProblem {
 		delete(s.noticed, id)
 		return nil
 	}
-	list := s.problemsIn(row.Value, s.definitions.network(wire.Apply{}, nil))
+	list := s.problemsIn(row.Value, s.definitions.network(wire.Apply{}, nil), nil)
 	s.notice(id, list)
 	return list
 }
@@ -294,20 +294,22 @@ func (s *StationProblems) Since(station string, p schedules.StationProblem) sche
 	return s.noticed[station][keyOf(p)]
 }
 
-// with returns the problems that stations would have with n, by station.
-func (s *StationProblems) with(n wire.Apply) map[string][]schedules.StationProblem {
+// with returns the problems that stations would have with n, by station, if setters set their standing orders.
+func (s *StationProblems) with(n wire.Apply,
+	setters map[string]replica.OrderSetter) map[string][]schedules.StationProblem {
 	out := map[string][]schedules.StationProblem{}
 	whole := s.definitions.network(n, nil)
 	for _, st := range whole.Stations {
-		if list := s.problemsIn(st, whole); len(list) > 0 {
+		if list := s.problemsIn(st, whole, setters); len(list) > 0 {
 			out[st.ID] = list
 		}
 	}
 	return out
 }
 
-// problemsIn returns the problems of st in a network.
-func (s *StationProblems) problemsIn(st schedules.Station, n schedules.Network) []schedules.StationProblem {
+// problemsIn returns the problems of st in a network, if setters set standing orders in place of who did.
+func (s *StationProblems) problemsIn(st schedules.Station, n schedules.Network,
+	setters map[string]replica.OrderSetter) []schedules.StationProblem {
 	out := s.fallbackProblems(st)
 	n.Stations, n.Scripts, n.Campaigns = []schedules.Station{st}, nil, nil
 	n.OverlapsKnown = func(string) bool { return true }
@@ -318,7 +320,7 @@ func (s *StationProblems) problemsIn(st schedules.Station, n schedules.Network) 
 		}
 	}
 	return slices.Concat(out, s.setBack(st), s.severalPlayers(st), s.doubts(st), s.leftBehind(st), s.openTimes(st),
-		s.massRecalls(), s.tokenEnds(st), s.orders(st))
+		s.massRecalls(), s.tokenEnds(st), s.orders(st, setters))
 }
 
 // fieldWords names a field of a station for people: windows[1].clock is the clock of "window evening, clock".

@@ -90,15 +90,32 @@ func (c *reconcileCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 type withdrawCmd struct {
-	stationDay `embed:""`
-	Reason     string `help:"The reason, for the audit trail." required:""`
+	remote  `embed:""`
+	output  `embed:""`
+	Station string `form:"id" arg:"" help:"The station."`
+	Date    string `form:"days" arg:"" help:"The broadcast day: YYYY-MM-DD, today, tomorrow, yesterday, or an instant of it; or all from one to another, as in 2026-11-30..2026-12-13."`
+	Reason  string `help:"The reason, for the audit trail." required:""`
 }
 
 func (c *withdrawCmd) Run(ctx context.Context, stdout io.Writer) error {
-	date, err := c.date(ctx)
+	dates, err := daysOf(c.Date, func(day string) (schedules.Date, error) {
+		return stationDate(ctx, c.client(), c.Station, day)
+	})
 	if err != nil {
 		return err
 	}
+	if len(dates) == 1 {
+		return c.withdraw(ctx, stdout, dates[0])
+	}
+	days := map[string]schedules.Date{}
+	var names []string
+	for _, date := range dates {
+		names, days[date.String()] = append(names, date.String()), date
+	}
+	return cmdline.Each(names, func(name string) error { return c.withdraw(ctx, stdout, days[name]) })
+}
+
+func (c *withdrawCmd) withdraw(ctx context.Context, stdout io.Writer, date schedules.Date) error {
 	r, err := c.client().WithdrawDay(ctx, c.Station, date, c.Reason)
 	if err != nil {
 		return err

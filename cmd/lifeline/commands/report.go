@@ -106,14 +106,15 @@ func tallyName(r schedules.TallyRow) string {
 }
 
 type auditCmd struct {
-	remote `embed:""`
-	output `embed:""`
-	From   string `form:"instant" help:"From this instant on, such as 2023-10-27T13:00:00Z, or from the beginning of this day, such as 2023-10-27 or yesterday; none means a day ago."`
-	To     string `form:"instant" help:"Before this instant, or before the beginning of this day."`
-	Zone   string `form:"zone" help:"Time zone of days and times, such as Asia/Seoul." default:"UTC" env:"LIFELINE_ZONE"`
-	Kind   string `form:"id" help:"Only of this kind: segment, station, rundown, queue, …"`
-	ID     string `name:"id" help:"Only of this one."`
-	By     string `help:"Only by this person, by id or name."`
+	remote  `embed:""`
+	output  `embed:""`
+	From    string `form:"instant" help:"From this instant on, such as 2023-10-27T13:00:00Z, or from the beginning of this day, such as 2023-10-27 or yesterday; none means a day ago."`
+	To      string `form:"instant" help:"Before this instant, or before the beginning of this day."`
+	Zone    string `form:"zone" help:"Time zone of days and times, such as Asia/Seoul." default:"UTC" env:"LIFELINE_ZONE"`
+	Kind    string `form:"id" help:"Only of this kind: segment, station, rundown, queue, …"`
+	ID      string `name:"id" help:"Only of this one."`
+	By      string `help:"Only by this person, by id or name."`
+	Verbose bool   `short:"v" help:"Print what each change changed, field by field."`
 }
 
 // Run prints who changed what, when and why.
@@ -144,18 +145,33 @@ func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
 			fmt.Fprintf(stdout, "nobody whose id or name is %q changed anything then: --by takes a name as the audit shows it, or "+
 				"the id of a person\n", c.By)
 		}
-		for _, r := range records {
-			revisions := ""
-			if r.To > 0 {
-				revisions = fmt.Sprintf(", revision %d to %d", r.From, r.To)
-			}
-			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s%s  %s\n", r.At.In(zone).Format(time.DateTime), cmp.Or(r.By, r.Remote),
-				r.Action, r.Kind, r.ID, revisions, oneLine(r.Reason))
+		printAuditRecords(stdout, records, zone, c.Verbose)
+	})
+}
+
+// printAuditRecords prints a line for each record, and with all each field that it changed.
+func printAuditRecords(out io.Writer, records []wire.AuditRecord, zone *time.Location, all bool) {
+	fields := false
+	for _, r := range records {
+		about := ""
+		if r.To > 0 {
+			about = fmt.Sprintf(", revision %d to %d", r.From, r.To)
+		}
+		if len(r.Fields) > 0 && !all {
+			about += ", " + count(len(r.Fields), "field")
+			fields = true
+		}
+		fmt.Fprintf(out, "%s  %-16s %-18s %s %s%s  %s\n", r.At.In(zone).Format(time.DateTime), cmp.Or(r.By, r.Remote),
+			r.Action, r.Kind, r.ID, about, oneLine(r.Reason))
+		if all {
 			for _, f := range r.Fields {
-				fmt.Fprintf(stdout, "    %s\n", toldField(f))
+				fmt.Fprintf(out, "    %s\n", toldField(f))
 			}
 		}
-	})
+	}
+	if fields {
+		fmt.Fprintln(out, "lifeline audit --verbose prints the fields too")
+	}
 }
 
 // localOf returns an instant of the contract in local time.
