@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
@@ -445,7 +446,7 @@ func (b bulk) run(ctx context.Context, stdout io.Writer, plan []segmentChange) e
 	for i, c := range plan {
 		var changed schedules.Segment
 		would[i], changed = c.result()
-		if err := newProblems(c.segment, changed); err != nil {
+		if err := errors.Join(newProblems(c.segment, changed), lostLetters(c.fields)); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", c.segment.ID, err))
 		}
 		if b.output.Output != "json" {
@@ -552,6 +553,24 @@ func newProblems(before, changed schedules.Segment) error {
 	for _, p := range changed.Problems() {
 		if !slices.Contains(before.Problems(), p) {
 			wrong = append(wrong, fmt.Errorf("%s %s", p.Field, p.Message))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// lostLetters fails if a value differs by question marks in the place of letters beyond ASCII alone: a spreadsheet
+// writes them for letters that the encoding of its table lacks.
+func lostLetters(fields []fieldChange) error {
+	var wrong []error
+	for _, f := range fields {
+		before, after := []rune(string(f.before)), []rune(string(f.after))
+		lost := len(before) == len(after)
+		for i := 0; lost && i < len(before); i++ {
+			lost = before[i] == after[i] || after[i] == '?' && before[i] >= utf8.RuneSelf
+		}
+		if lost {
+			wrong = append(wrong, fmt.Errorf("%s lost letters: a spreadsheet writes ? for those that the encoding of its "+
+				"table lacks: save the table as CSV UTF-8", f))
 		}
 	}
 	return errors.Join(wrong...)

@@ -94,3 +94,16 @@ func TestAnEntryKnowsTheIDThatEarlierVersionsMadeOfItsName(t *testing.T) {
 		t.Errorf("an id of its own: %+v, %v", got, err)
 	}
 }
+
+func TestAnImportRefusesQuestionMarksInThePlaceOfLetters(t *testing.T) {
+	for _, c := range []struct {
+		before, after string
+		lost          bool
+	}{{`"给姐姐的信"`, `"?姐姐的信"`, true}, {`"편지"`, `"??"`, true}, {`"편지"`, `"편지?"`, false}, {`"what!"`, `"what?"`, false},
+		{`"편지"`, `"답장"`, false}} {
+		err := lostLetters([]fieldChange{{"title", []byte(c.before), []byte(c.after)}})
+		if (err != nil) != c.lost {
+			t.Errorf("%s -> %s: %v", c.before, c.after, err)
+		}
+	}
+}
