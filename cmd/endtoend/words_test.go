@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,6 +112,12 @@ func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
 	if code != cmdline.Partly || !strings.Contains(said, tomorrow.String()+" is withdrawn") ||
 		!strings.Contains(wrong, next.String()+": ") || !strings.Contains(wrong, "nothing is published") {
 		t.Errorf("%d %s%s", code, said, wrong)
+	}
+	said, _, _ = minjun.run("withdraw", "harbour-dawn", "tomorrow.."+next.String(), "--reason", "x", "--output", "json")
+	var withdrawn []schedules.Rundown
+	if err := json.Unmarshal([]byte(said), &withdrawn); err != nil || len(withdrawn) != 1 ||
+		withdrawn[0].Date != tomorrow {
+		t.Errorf("%v: %s", err, said)
 	}
 	if _, wrong, code := minjun.run("show", "harbour-dawn", "someday"); code != cmdline.Misunderstood ||
 		!strings.Contains(wrong, "write YYYY-MM-DD, today, tomorrow") {

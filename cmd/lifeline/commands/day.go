@@ -104,26 +104,30 @@ func (c *withdrawCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if len(dates) == 1 {
-		return c.withdraw(ctx, stdout, dates[0])
-	}
-	days := map[string]schedules.Date{}
-	var names []string
+	byDay, names, done := map[string]schedules.Date{}, []string{}, []schedules.Rundown{}
 	for _, date := range dates {
-		names, days[date.String()] = append(names, date.String()), date
+		byDay[date.String()], names = date, append(names, date.String())
 	}
-	return cmdline.Each(names, func(name string) error { return c.withdraw(ctx, stdout, days[name]) })
-}
-
-func (c *withdrawCmd) withdraw(ctx context.Context, stdout io.Writer, date schedules.Date) error {
-	r, err := c.client().WithdrawDay(ctx, c.Station, date, c.Reason)
-	if err != nil {
+	withdraw := func(day string) error {
+		r, err := c.client().WithdrawDay(ctx, c.Station, byDay[day], c.Reason)
+		if err != nil {
+			return err
+		}
+		done = append(done, r)
+		if c.Output == "json" {
+			return nil
+		}
+		_, err = fmt.Fprintf(stdout, "%s %s is withdrawn with revision %d: the station airs its fallback in the hours of "+
+			"that day's windows\n", c.Station, day, r.Revision)
 		return err
 	}
-	return c.show(stdout, r, func() {
-		fmt.Fprintf(stdout, "%s %s is withdrawn with revision %d: the station airs its fallback in the hours of that day's "+
-			"windows\n", c.Station, date, r.Revision)
-	})
+	if len(names) == 1 {
+		if err := withdraw(names[0]); err != nil {
+			return err
+		}
+		return c.show(stdout, done[0], func() {})
+	}
+	return errors.Join(cmdline.Each(names, withdraw), c.show(stdout, done, func() {}))
 }
 
 type diffCmd struct {
