@@ -15,7 +15,6 @@ needs=(
 )
 tools=$(mktemp -d)
 policy=
-memory=
 endtoend=
 tidy() {
   if [ -n "$endtoend" ]; then # an earlier part failed: they end by themselves, and stop the servers that they started
@@ -24,7 +23,6 @@ tidy() {
     cat "$tools/end-to-end"
   fi
   rm -rf "$tools"
-  if [ -n "$memory" ]; then rm -rf "$memory"; fi
   if [ -n "$policy" ]; then "${sudo[@]}" rm -f "$policy"; fi
 }
 trap tidy EXIT
@@ -41,17 +39,6 @@ if ((${#missing[@]})); then
   fi
   "${sudo[@]}" apt-get update -q
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
-fi
-
-# What the tests write goes to memory, where there is room for it: stores and players write each change through to the
-# disk, and the tests of SQLite take half as long again on one. What survives a crash does not depend on it: those tests
-# kill processes, not the machine.
-megabytes() { df -B1M --output=avail "$1" 2>/dev/null | tail -n 1; }
-if (($(megabytes /dev/shm) + 0 >= 4096)) && (($(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo) >= 8192)); then
-  memory=$(mktemp -d -p /dev/shm lifeline-check-XXXXXX)
-  printf '#!/bin/sh\n' >"$memory/runs"
-  chmod 755 "$memory" "$memory/runs" # Icecast writes there as nobody
-  if "$memory/runs" 2>/dev/null; then export TMPDIR="$memory"; fi
 fi
 
 say() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
