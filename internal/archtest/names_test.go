@@ -19,6 +19,7 @@ var sameNames = map[string]string{
 	"Blob":       "a blob in a back end, and in a backup",
 	"Cache":      "decoded documents of the service; recordings of a player",
 	"Change":     "a change in the store, and as the API tells of it",
+	"Contract":   "how a hired site takes files; the API's document, as tests hold a service to it",
 	"Document":   "a stored document; the API's document; a signed document that the client fetches",
 	"Enrolment":  "a one-time code, as kept; what a station sends with it",
 	"Entry":      "an as-run entry in the store, and of the library prepared for planning",
