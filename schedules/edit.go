@@ -248,7 +248,7 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Item) int { return a.StartAt.Compare(b.StartAt.Time) })
-	return out, slots, warnings
+	return out, slots, append(warnings, e.detach(r, slots, out)...)
 }
 
 // cuts reports whether the item before this one may be cut by up to the window's tolerance.

@@ -35,6 +35,7 @@ const (
 	MethodDue     = "due"     // the most overdue candidate that no rule refuses
 	MethodClosing = "closing" // the set of segments that fills the remaining time
 	MethodSearch  = "search"  // the first sequence that fills the remaining time, when no set does
+	MethodRepeat  = "repeat"  // its window repeats another one, which airs it
 	MethodDemand  = "demand"  // it meets a demand: of a rule, a campaign or a make-good
 )
 

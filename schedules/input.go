@@ -20,7 +20,9 @@ type Input struct {
 	// definitions have changed: nothing is planned in them, and a defined window that overlaps them is left out.
 	Published Rundown
 	Frozen    time.Time
-	Over      time.Time // an item that has ended by then cannot make good an airing that is owed
+	// Repeated holds the rundowns of other days of the station that windows of this day repeat.
+	Repeated []Rundown
+	Over     time.Time // an item that has ended by then cannot make good an airing that is owed
 
 	publishedOnly bool // the day has exactly the windows of Published
 }

@@ -38,8 +38,8 @@ func (in Input) MarkMakeGoods(items []Item) {
 		}
 		first := -1
 		for k, i := range items {
-			if i.SegmentID == m.SegmentID && i.MakesGood == "" && i.StartAt.After(m.MissedAt.Time) && i.EndAt().After(in.Over) &&
-				(first < 0 || i.StartAt.Before(items[first].StartAt.Time)) {
+			if i.SegmentID == m.SegmentID && i.MakesGood == "" && i.Repeats == "" && i.StartAt.After(m.MissedAt.Time) &&
+				i.EndAt().After(in.Over) && (first < 0 || i.StartAt.Before(items[first].StartAt.Time)) {
 				first = k
 			}
 		}

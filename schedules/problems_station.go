@@ -61,6 +61,7 @@ func (s Station) Problems() []Problem {
 		}
 		seen[w.ID] = true
 		p.window(at, w)
+		p.repeat(at+".repeats", &s, w)
 	}
 	p.exceptions(&s)
 	if message := tooManyStarts(s.Windows); message != "" {

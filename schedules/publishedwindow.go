@@ -13,6 +13,8 @@ type DayWindow struct {
 	Languages []string
 	Clock     Clock
 	Published bool // it stays as published, even if the definitions have changed
+	Repeats   *WindowRepeat
+	RepeatOf  *RepeatOf // of a published window
 }
 
 // Windows returns the window occurrences of the input's date, ordered by start: the published windows that stay, and
@@ -44,7 +46,7 @@ func (in Input) Windows() ([]DayWindow, error) {
 				def.Clock)
 		}
 		out = append(out, DayWindow{Occurrence: o.Occurrence, Ordinary: def.Length, Tolerance: def.Tolerance,
-			Languages: in.Station.Allowed(def), Clock: clock})
+			Languages: in.Station.Allowed(def), Clock: clock, Repeats: def.Repeats})
 	}
 	slices.SortStableFunc(out, func(a, b DayWindow) int {
 		return cmp.Compare(a.StartAt.UnixMilli(),
@@ -82,6 +84,9 @@ func (o Occurrence) overlaps(other Occurrence) bool {
 func (in Input) PublishedWindow(s Slot) DayWindow {
 	def, _ := in.Station.Window(s.Window)
 	w := DayWindow{Occurrence: s.Occurrence, Tolerance: s.Tolerance, Languages: s.Languages, Published: true}
+	if w.RepeatOf = s.Repeats; s.Repeats != nil {
+		w.Repeats = &WindowRepeat{s.Repeats.Window, s.Repeats.DaysBack}
+	}
 	id := cmp.Or(s.Clock, def.Clock)
 	var known bool
 	if w.Clock, known = in.Published.Clocks[id]; !known {

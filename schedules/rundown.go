@@ -43,6 +43,8 @@ type Slot struct {
 	Languages []string `json:"languages,omitempty"` // the languages that its items may be in
 	Clock     string   `json:"clock,omitempty"`     // the clock that it follows, among the rundown's
 	Planned   Millis   `json:"planned_ms"`          // sum of its items' air time
+	// what it repeats; none if it repeats nothing, or was edited since
+	Repeats *RepeatOf `json:"repeats,omitempty"`
 }
 
 // Item is one planned airing. Within a window, each item's StartAt+Duration is the StartAt of the next item.
@@ -67,6 +69,7 @@ type Item struct {
 	Chain     string    `json:"chain,omitempty"` // the chain's items share the id of its reading's item
 	Locked    bool      `json:"locked,omitempty"`
 	MakesGood string    `json:"makes_good,omitempty"` // the id of the make-good that this airing is for
+	Repeats   string    `json:"repeats,omitempty"`    // the id of the item of another window that it repeats
 }
 
 // EndAt returns the end of the item's air time.

@@ -100,6 +100,7 @@ func Repeat(of Rundown, date Date, windows []Slot, clocks map[string]Clock) Rund
 			offset := i.StartAt.Sub(from.StartAt.Time)
 			id := ItemID(of.Station, to.StartAt, i.Position, Millis{offset}, i.SegmentID)
 			ids[i.ID], i.ID = id, id
+			// i.Repeats stays: the item is a repeat on this day too
 			i.StartAt, i.Locked, i.MakesGood = At(to.StartAt.Add(offset)), false, ""
 			out.Items = append(out.Items, i)
 		}

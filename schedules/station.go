@@ -79,6 +79,9 @@ type Window struct {
 	Languages    []string   `json:"languages,omitempty"` // none means the station's
 	FrequencyKHz int        `json:"frequency_khz,omitempty"`
 	AlsoKHz      []int      `json:"also_khz,omitempty"` // further frequencies that carry the same transmission
+
+	// the window whose items it airs again, as far as they may air; its clock fills what they leave open
+	Repeats *WindowRepeat `json:"repeats,omitempty"`
 }
 
 // Recurrence defines when a window starts: RFC 5545 DTSTART, RRULE, RDATE and EXDATE lines in the wall time of a zone

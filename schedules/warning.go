@@ -29,13 +29,18 @@ const (
 	WarnPostOff       = "post_off"       // a hard post starts early or late, within the tolerance
 	WarnCutAtPost     = "cut_at_post"    // a fixed start cuts off the end of an item
 	WarnStandsIn      = "stands_in"      // the day repeats another one, since it could not be published in time
+	WarnRepeatMissing = "repeat_missing" // what a window repeats is not planned: its own clock fills it
+	WarnRepeatDropped = "repeat_dropped" // a window repeats another without items that may not air in it
+	WarnRepeatShorter = "repeat_shorter" // a window is too short for all that it repeats
+	WarnRepeatEdited  = "repeat_edited"  // a window that was edited by hand repeats no other any more
 )
 
 // Remark reports whether the warning tells of something that nobody would put right: it is as the definitions have it,
 // or it is over.
 func (w Warning) Remark() bool {
 	switch w.Code {
-	case WarnException, WarnClockChange, WarnPostOff, WarnPositionEmpty, WarnOver:
+	case WarnException, WarnClockChange, WarnPostOff, WarnPositionEmpty, WarnOver, WarnRepeatShorter,
+		WarnRepeatEdited:
 		return true
 	}
 	return false

@@ -212,3 +212,48 @@ func (h *house) changeStation(id string, change func(*schedules.Station)) {
 		h.t.Fatal(err)
 	}
 }
+
+// A window that repeats another airs the same items, and goes on doing so when one of them is recalled.
+func TestRepeatOfAWindowReachesTheAirAndFollowsARecall(t *testing.T) {
+	t.Parallel()
+	h := open(t, furnish(t))
+	const id = "harbour-dawn"
+	coming := time.Now().UTC().AddDate(0, 0, 5).Format(time.DateOnly)
+	var of string
+	h.changeStation(id, func(s *schedules.Station) {
+		of = s.Windows[0].ID
+		again := s.Windows[0]
+		again.ID, again.Repeats = "again", &schedules.WindowRepeat{Window: of}
+		again.Starts = schedules.Recurrence{Timezone: s.Timezone, At: "21:30"}
+		s.Windows = append(s.Windows, again)
+	})
+	h.publish([]string{id}, coming)
+	airs := func() (source, repeat []string) {
+		for _, it := range h.queue(id, coming).Items {
+			switch it.Window {
+			case of:
+				source = append(source, it.SegmentID)
+			case "again":
+				repeat = append(repeat, it.SegmentID)
+			}
+		}
+		return source, repeat
+	}
+	source, repeat := airs()
+	if len(source) == 0 || !slices.Equal(source, repeat) {
+		t.Fatalf("%s airs %v, the repeat %v", of, source, repeat)
+	}
+	for _, w := range h.queue(id, coming).Windows {
+		if w.Window == "again" && (w.Repeats == nil || w.Repeats.Window != of) {
+			t.Errorf("the queue does not say what the window repeats: %+v", w)
+		}
+	}
+	gone := source[len(source)/2]
+	if _, err := h.editor.Act(t.Context(), gone, "recall", "withdrawn"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool {
+		source, repeat = airs()
+		return !slices.Contains(source, gone) && slices.Equal(source, repeat)
+	})
+}

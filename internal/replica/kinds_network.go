@@ -18,7 +18,7 @@ const (
 var networkKinds = Kinds{
 	{Name: KindStation, Changes: "station", OfStation: true, Form: reflect.TypeFor[schedules.Station](), Hides: Hiding(),
 		Whole: []string{"windows", "exceptions"}, Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation),
-		Upgrades: []Upgrade{withStarved, withStandingOrder, withWords, withExceptions}},
+		Upgrades: []Upgrade{withStarved, withStandingOrder, withWords, withExceptions, withRepeats}},
 	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock), Upgrades: []Upgrade{withOrders}},
 	{Name: KindScript, Changes: "script", Form: reflect.TypeFor[schedules.Script](), Hides: Hiding(),
@@ -55,6 +55,17 @@ var withExceptions = Needs(func(st schedules.Station) error {
 	if len(st.Exceptions) > 0 {
 		return fault.New(fault.Conflict, "exceptions of station %s can be stored only after every replica is in this "+
 			"version: bring the others up to it, then run lifeline upgrade-store", st.ID)
+	}
+	return nil
+})
+
+// withRepeats adds the windows that repeat others. A program that does not know them would plan other items there.
+var withRepeats = Needs(func(st schedules.Station) error {
+	for _, w := range st.Windows {
+		if w.Repeats != nil {
+			return fault.New(fault.Conflict, "window %s of station %s, which repeats another, can be stored only after every "+
+				"replica is in this version: bring the others up to it, then run lifeline upgrade-store", w.ID, st.ID)
+		}
 	}
 	return nil
 })

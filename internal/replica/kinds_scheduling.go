@@ -26,9 +26,9 @@ const KindFloor = "floor" // the floor of all signed revisions, one document
 
 var schedulingKinds = Kinds{
 	{Name: KindRundown, Changes: "rundown", OfStation: true, Form: reflect.TypeFor[schedules.Rundown](),
-		Inspect: Looking(inspectRundown), Upgrades: []Upgrade{withClocksOrders}},
+		Inspect: Looking(inspectRundown), Upgrades: []Upgrade{withClocksOrders, withRepeated}},
 	{Name: KindRevision, Derived: true, Form: reflect.TypeFor[schedules.Rundown](), Inspect: Looking(inspectRundown),
-		Upgrades: []Upgrade{withClocksOrders}},
+		Upgrades: []Upgrade{withClocksOrders, withRepeated}},
 	{Name: KindQueue, Changes: "queue", OfStation: true, Form: reflect.TypeFor[wire.Queue](), Signed: true,
 		Copy: Copied(SharedQueue), Inspect: inspectQueue},
 	{Name: KindCounter, Derived: true, Form: reflect.TypeFor[int64](), Inspect: Looking(inspectCounter)},
@@ -44,6 +44,18 @@ var withClocksOrders = Needs(func(r schedules.Rundown) error {
 			return fault.New(fault.Conflict, "the day %s of %s follows clock %s, which asks for an age or an order of segments, "+
 				"and can be stored only after every replica is in this version: bring the others up to it, then run lifeline "+
 				"upgrade-store", r.Date, r.Station, id)
+		}
+	}
+	return nil
+})
+
+// withRepeated adds what the windows of a rundown repeat.
+var withRepeated = Needs(func(r schedules.Rundown) error {
+	for _, w := range r.Windows {
+		if w.Repeats != nil {
+			return fault.New(fault.Conflict, "the day %s of %s has window %s, which repeats another, and can be stored only after "+
+				"every replica is in this version: bring the others up to it, then run lifeline upgrade-store", r.Date, r.Station,
+				w.Window)
 		}
 	}
 	return nil

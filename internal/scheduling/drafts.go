@@ -40,6 +40,10 @@ func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date 
 		if err := replica.Invalid(problems); err != nil {
 			return err
 		}
+		edited, why, err := s.planning.Catalogue(in.Library).Repeat(ctx, in, edited)
+		if err != nil {
+			return err
+		}
 		if reflect.DeepEqual(edited.Items, latest.rundown.Items) { // without a change there is no new revision
 			out = latest.rundown
 			return nil
@@ -54,7 +58,7 @@ func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date 
 			return err
 		}
 		edited.Warnings = append(edited.Warnings, beside...)
-		out, err = s.save(ctx, a, latest, edited, nil, "rundown.edit", nil)
+		out, err = s.save(ctx, a, latest, edited, why, "rundown.edit", nil)
 		return err
 	})
 	return out, err

@@ -148,6 +148,43 @@ func (s *inputs) gather(ctx context.Context, station string, date schedules.Date
 	if in.Owed, err = s.makeGoods.Owed(ctx, st, date, o.request); err != nil {
 		return in, err
 	}
+	if in.Repeated, err = s.repeated(ctx, in, o); err != nil {
+		return in, err
+	}
 	in.History, err = s.history(ctx, in, o)
 	return in, err
+}
+
+// repeated returns the rundowns of the days that windows of the input's day repeat, as far as there are any. Where only
+// published days count, a draft counts for a day that is not published.
+func (s *inputs) repeated(ctx context.Context, in schedules.Input, o otherDays) (out []schedules.Rundown, err error) {
+	days, err := in.RepeatedDays()
+	if err != nil {
+		return nil, nil // planning fails with the same error, which tells more there
+	}
+	for _, back := range days {
+		date := in.Date.AddDays(-back)
+		n := slices.IndexFunc(o.request, func(r schedules.Rundown) bool { return r.Date == date })
+		if n >= 0 {
+			out = append(out, o.request[n])
+			continue
+		}
+		var r schedules.Rundown
+		if o.published {
+			if r, err = s.rundowns.published(ctx, in.Station.ID, date); err != nil && !fault.Is(err, fault.NotFound) {
+				return nil, err
+			}
+		}
+		if r.Station == "" {
+			latest, err := s.rundowns.latest(ctx, in.Station.ID, date)
+			if err != nil {
+				return nil, err
+			}
+			r = latest.rundown
+		}
+		if r.Station != "" && r.Status != schedules.Withdrawn {
+			out = append(out, r)
+		}
+	}
+	return out, nil
 }

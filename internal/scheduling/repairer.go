@@ -305,10 +305,10 @@ const (
 )
 
 // Refill searches for items to fill the open times that a repair left in published queues, once for each revision of a
-// queue, and publishes the result. A search that ran out of time is followed by a longer one. If so much of a window is
-// open that it raises an alarm, Refill searches again after every change of the library, and if a segment that was
-// taken out of the day may air again, once more. It keeps the windows that the day was published with, and changes
-// nothing that has started or is frozen.
+// queue, and publishes the result. Windows that repeat others follow what these air now. A search that ran out of time
+// is followed by a longer one. If so much of a window is open that it raises an alarm, Refill searches again after each
+// change of the library, and if a segment that was taken out of the day may air again, once more. It keeps the windows
+// that the day was published with, and changes nothing that has started or is frozen.
 func (s *Repairer) Refill(ctx context.Context, lock *replica.WorkLock) error {
 	if len(s.open()) == 0 {
 		return nil
@@ -331,14 +331,37 @@ func (s *Repairer) open() []wire.Queue {
 				_, tooOpen := network.TooOpen(q, w, now)
 				return tooOpen
 			})
-		return (last.revision < q.Revision || again) && slices.ContainsFunc(planOf(q).Open(),
+		return s.behind(q, now) || (last.revision < q.Revision || again) && slices.ContainsFunc(planOf(q).Open(),
 			func(o schedules.Occurrence) bool { return o.EndAt.After(now) })
 	})
+}
+
+// behind reports whether a window of a queue repeats a published one whose items have changed since, and is not frozen.
+func (s *Repairer) behind(q wire.Queue, now time.Time) bool {
+	for _, w := range q.Windows {
+		if w.Repeats == nil {
+			continue
+		}
+		of, there := replica.QueuesIn(s.replica).Get(replica.DayID(q.Station, q.Date.AddDays(-w.Repeats.DaysBack)))
+		st, err := s.network.Station(q.Station)
+		if there && err == nil && w.StartAt.After(now.Add(st.Freeze.Duration)) &&
+			w.Repeats.Outdated(planOf(of.Value.Value)) {
+			return true
+		}
+	}
+	return false
 }
 
 // libraryChanges counts the changes of segments and scripts, on which it depends what may air.
 func (s *Repairer) libraryChanges() int64 {
 	return replica.SegmentsIn(s.replica).Changes() + replica.ScriptsIn(s.replica).Changes()
+}
+
+// sameRepeats reports whether the windows of both repeat the same.
+func sameRepeats(a, b schedules.Rundown) bool {
+	return slices.EqualFunc(a.Windows, b.Windows, func(x, y schedules.Slot) bool {
+		return x.Repeats == y.Repeats || x.Repeats != nil && y.Repeats != nil && x.Repeats.Items == y.Repeats.Items
+	})
 }
 
 func (s *Repairer) refillDay(ctx context.Context, station string, date schedules.Date) error {
@@ -377,7 +400,7 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		}) {
 			search.budget, search.next = min(2*budget, mostRefillBudget), s.now().Add(refillPause)
 		}
-		if len(changes) > 0 {
+		if len(changes) > 0 || !sameRepeats(base, plan.Rundown) {
 			next, err := s.publishRepaired(ctx, latest, base, s.bounded(plan.Rundown),
 				refilledWith(base, plan, changes), "fills the open time")
 			if err != nil {

@@ -168,6 +168,15 @@ func (w *weeks) windows() {
 	nights := w.station("lantern-coast").Windows
 	nights[1].Starts = schedules.Recurrence{Timezone: "UTC", At: "18:30", Until: &spring}
 	nights[2].Starts = schedules.Recurrence{Timezone: "UTC", At: "19:00", From: &spring}
+	if st := w.station("lantern-coast"); st.ID != "" {
+		late, again := nights[0], nights[0]
+		late.ID, late.Length = "late", schedules.Ms(2_700_000)
+		late.Starts = schedules.Recurrence{Timezone: "UTC", At: "15:00"}
+		late.Repeats = &schedules.WindowRepeat{Window: nights[0].ID}
+		again.ID, again.Starts = "again", schedules.Recurrence{Timezone: "UTC", At: "02:00"}
+		again.Repeats = &schedules.WindowRepeat{Window: nights[0].ID, DaysBack: 1}
+		st.Windows = append(slices.Clone(st.Windows), late, again)
+	}
 	w.except("steppe-relay", schedules.Exception{Date: w.first.AddDays(9), Window: "evening-cmn", Cancelled: true})
 	w.except("harbour-dawn", schedules.Exception{Date: w.first.AddDays(8), Window: "dawn", At: "05:10", Name: "Feast"})
 	w.except("lantern-coast", schedules.Exception{Date: w.first.AddDays(10), Window: "evening", Clock: "half-ko",
@@ -392,8 +401,8 @@ func TestWeeksAreOnTheAirWithoutAHardViolationOrALateDay(t *testing.T) {
 				w.audit(st, w.today(st).AddDays(n))
 			}
 		}
-		for _, must := range []string{"night-summer", "night-winter", schedules.WarnClockChange, schedules.WarnException,
-			"news-ko-KP-0", fmt.Sprintf("news-ko-KP-%d", correctionDay), "notes-005", "letter-ko-00"} {
+		for _, must := range []string{"late", "again", "night-summer", "night-winter", schedules.WarnClockChange,
+			schedules.WarnException, "news-ko-KP-0", fmt.Sprintf("news-ko-KP-%d", correctionDay), "notes-005", "letter-ko-00"} {
 			if !w.seen[must] {
 				t.Errorf("no day has %s", must)
 			}

@@ -81,6 +81,8 @@ type window struct {
 	schedules.DayWindow
 	over  bool // and therefore history
 	items []schedules.Item
+	// it repeats another window: its items stand as in that window, and are held to rules about its own time alone
+	repeats bool
 }
 
 // past reports whether the item is history.
@@ -136,8 +138,9 @@ func (a *audit) frame() bool {
 		return false
 	}
 	dealt, known := 0, 0
-	for _, d := range windows {
-		w := window{DayWindow: d, over: !d.EndAt.After(a.from)}
+	repeating := a.in.Repeating(windows)
+	for n, d := range windows {
+		w := window{DayWindow: d, over: !d.EndAt.After(a.from), repeats: repeating[n]}
 		w.items = itemsIn(a.r, schedules.Slot{Occurrence: w.Occurrence})
 		dealt += len(w.items)
 		slot := slices.IndexFunc(a.r.Windows, func(s schedules.Slot) bool {

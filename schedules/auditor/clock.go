@@ -13,6 +13,9 @@ func (a *audit) positions(w *window) {
 	reached := -1
 	count := map[string]int{}
 	for n, i := range w.items {
+		if w.repeated(i) {
+			continue
+		}
 		loose := i.Locked || a.kept(i) || a.refitted(w)
 		at := slices.IndexFunc(w.Clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
 		if at < 0 {
@@ -20,7 +23,7 @@ func (a *audit) positions(w *window) {
 			continue
 		}
 		p := w.Clock.Positions[at]
-		if at < reached {
+		if at < reached && !w.repeats {
 			a.add(!loose, "position", w.Window, i.ID, "position %s comes after a later one of the clock", p.ID)
 		}
 		reached = max(reached, at)
@@ -33,6 +36,9 @@ func (a *audit) positions(w *window) {
 		if i.Chain == "" || i.ID == i.Chain {
 			a.asked(w, i, p, loose)
 		}
+	}
+	if w.repeats {
+		return
 	}
 	for _, p := range w.Clock.Positions {
 		switch n := count[p.ID]; {
@@ -111,7 +117,7 @@ func (a *audit) chains(w *window) {
 		asks := at >= 0 && w.Clock.Positions[at].Chain && (s.Intro != "" || s.BackAnnounce != "") &&
 			(i.Chain == "" || i.Chain == i.ID)
 		if i.Chain == "" {
-			if asks {
+			if asks && !w.repeated(i) {
 				a.add(!i.Locked && !a.kept(i), "chain", w.Window, i.ID, "%s airs without its intro and back-announce", s.ID)
 			}
 			continue

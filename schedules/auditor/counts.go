@@ -19,6 +19,12 @@ func (a *audit) count(r schedules.Rule, w *window) {
 		return
 	}
 	if r.Per == "window" {
+		if w.repeats { // it is not planned to have as much as others, but may not have more
+			r.AtLeast = nil
+			if r.Share != nil {
+				r.Share = &schedules.Share{Most: r.Share.Most}
+			}
+		}
 		a.tally(r, w, a.between(w.StartAt.Time, w.EndAt.Time), func(x *airing) bool { return x.window == w }, true)
 		return
 	}
@@ -69,7 +75,7 @@ func (a *audit) stillPossible(r schedules.Rule, clock schedules.Clock, until tim
 			return x.item == nil &&
 				x.station == a.in.Station.ID
 		})
-		if def.Clock != clock.ID || planned {
+		if def.Clock != clock.ID || def.Repeats != nil || planned {
 			continue
 		}
 		k := like{o.Occurrence.Window + " " + def.Clock, o.EndAt.Sub(o.StartAt.Time)}
@@ -144,8 +150,8 @@ func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(*airing
 	number, length, own := map[string]int{}, time.Duration(0), map[string]bool{}
 	for i := range all {
 		x := &all[i]
-		if !in(x) || x.clock != "" && x.clock != w.Clock.ID || x.station != a.in.Station.ID && !r.Across ||
-			!r.Only.Matches(x.segment) {
+		if !in(x) || x.repeat && r.Per != "window" || x.clock != "" && x.clock != w.Clock.ID ||
+			x.station != a.in.Station.ID && !r.Across || !r.Only.Matches(x.segment) {
 			continue
 		}
 		keys := []string{""}
@@ -183,7 +189,7 @@ func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(*airing
 	if r.Share != nil {
 		var hired time.Duration
 		for i := range a.windows {
-			if x := &a.windows[i]; x.Clock.ID == w.Clock.ID && (r.Per != "window" || x == w) {
+			if x := &a.windows[i]; x.Clock.ID == w.Clock.ID && (r.Per == "window" && x == w || r.Per != "window" && !x.repeats) {
 				hired += x.EndAt.Sub(x.StartAt.Time)
 			}
 		}
@@ -200,6 +206,9 @@ func (a *audit) owed(c schedules.Campaign, number int, part *schedules.Daypart) 
 	var all, lasts time.Duration
 	for i := range a.windows {
 		w := &a.windows[i]
+		if w.repeats {
+			continue
+		}
 		spans := [][2]time.Time{{w.StartAt.Time, w.EndAt.Time}}
 		if part != nil {
 			spans = nil
@@ -254,7 +263,7 @@ func (a *audit) campaigns() {
 		count := func(in func(schedules.Item) bool) (n int) {
 			for _, i := range a.r.Items {
 				lasts := (c.From.IsZero() || !i.StartAt.Before(c.From.Time)) && (c.Until.IsZero() || i.StartAt.Before(c.Until.Time))
-				if s, ok := a.in.Library.Segment(i.SegmentID); ok && lasts && c.Of.Matches(&s) && in(i) {
+				if s, ok := a.in.Library.Segment(i.SegmentID); ok && lasts && i.Repeats == "" && c.Of.Matches(&s) && in(i) {
 					n++
 				}
 			}

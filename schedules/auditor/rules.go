@@ -15,7 +15,8 @@ type airing struct {
 	item       *schedules.Item // nil for history
 	clock      string          // of the item's window; for history, of its window if known
 	window     *window
-	place      int // index among the station's own airings
+	repeat     bool // it repeats an item of another window
+	place      int  // index among the station's own airings
 }
 
 // rules checks every rule of every clock against all pairs and counts.
@@ -105,7 +106,7 @@ func (a *audit) airings() []airing {
 			if s, ok := segments[w.items[k].SegmentID]; ok {
 				all = append(all, airing{segment: s, start: w.items[k].StartAt.Time,
 					end:     w.items[k].StartAt.Add(w.items[k].Duration.Duration),
-					station: a.in.Station.ID, item: &w.items[k], clock: w.Clock.ID, window: w})
+					station: a.in.Station.ID, item: &w.items[k], clock: w.Clock.ID, window: w, repeat: w.repeated(w.items[k])})
 			}
 		}
 	}
@@ -165,6 +166,7 @@ func (a *audit) separate(r schedules.Rule, clock string) {
 			}
 			if j < i && y.item != nil && y.clock == clock && r.Only.Matches(y.segment) || y.station != a.in.Station.ID &&
 				!r.Across ||
+				(x.repeat || y.repeat) && x.window != y.window ||
 				!r.Only.Matches(y.segment) || !shares(x.segment, y.segment, r.Separate) ||
 				y.item != nil && x.item.Chain != "" && x.item.Chain == y.item.Chain || settled(x) && settled(y) {
 				return true

@@ -8,12 +8,16 @@ import (
 	"lifeline/schedules"
 )
 
+// mayBeOpen reports whether some of the window's time may have no item: it stays as published, or what it repeats may
+// not air in it, and nothing fills that time. The station airs its fallback there.
+func (w *window) mayBeOpen() bool { return w.Published || w.repeats }
+
 // window checks one occurrence: it is filled from start to end without gaps, follows its clock, keeps its posts and
 // airs only segments that may air in it.
 func (a *audit) window(w *window) {
 	tolerance := w.Tolerance.Duration
 	if len(w.items) == 0 {
-		a.add(!w.Published, "length", w.Window, "", "the window of %s has no item", a.wall(w.StartAt))
+		a.add(!w.mayBeOpen(), "length", w.Window, "", "the window of %s has no item", a.wall(w.StartAt))
 		return
 	}
 	at := w.StartAt.Time
@@ -24,7 +28,7 @@ func (a *audit) window(w *window) {
 			if hole < 0 {
 				says = "begins %s before what is before it ends: move it, or take something out"
 			}
-			a.add(!w.Published, "contiguous", w.Window, i.ID, says, plainTime(abs(hole)))
+			a.add(!w.Published && !(hole > 0 && w.mayBeOpen()), "contiguous", w.Window, i.ID, says, plainTime(abs(hole)))
 		}
 		if !i.StartAt.Before(w.EndAt.Time) {
 			a.add(true, "window", w.Window, i.ID, "%s would start at %s, when the window of %s is over: take something out "+
@@ -45,7 +49,8 @@ func (a *audit) window(w *window) {
 		if over < 0 {
 			how = "too short"
 		}
-		a.add(!w.Published, "length", w.Window, "", "the window of %s is %s %s; its tolerance is %s", a.wall(w.StartAt),
+		a.add(!w.Published && !(over < 0 && w.mayBeOpen()), "length", w.Window, "",
+			"the window of %s is %s %s; its tolerance is %s", a.wall(w.StartAt),
 			plainTime(abs(over)), how, plainTime(tolerance))
 	}
 	for _, s := range a.r.Windows {
@@ -56,6 +61,7 @@ func (a *audit) window(w *window) {
 	}
 	a.positions(w)
 	a.chains(w)
+	a.repeated(w)
 }
 
 // audio checks that the item airs its segment's current recording from cue to cue. It may be shorter by a declared
@@ -80,6 +86,9 @@ func (a *audit) audio(w *window, i schedules.Item, cut bool) {
 	}
 	if a.refitted(w) {
 		fade = max(fade, clockChangeFade)
+	}
+	if w.repeated(i) {
+		fade = max(fade, a.sourceFade(w, i, s))
 	}
 	if i.CueIn != s.Recording.CueIn || trim < 0 || trim > fade {
 		a.add(true, "cues", w.Window, i.ID, "plays %s from %s to %s; its cues are %s and %s, and its position allows a "+

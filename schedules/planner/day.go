@@ -29,6 +29,8 @@ type window struct {
 	languages    []string
 	rules        *ruleset
 	published    bool // stays as published: nothing is planned in it
+	repeats      bool // repeats another window: nothing is planned in it
+	repeatOf     *schedules.RepeatOf
 }
 
 // day expands the windows of the input's date. It fails if a definition cannot be read.
@@ -45,11 +47,12 @@ func (j *job) day() (*day, error) {
 	}
 	j.Keep = j.Kept(windows)
 	compiled := map[string]*ruleset{}
-	for _, x := range windows {
+	repeating := j.Repeating(windows)
+	for n, x := range windows {
 		w := window{Occurrence: x.Occurrence, start: x.StartAt.UnixMilli(), end: x.EndAt.UnixMilli(),
 			def:       schedules.Window{ID: x.Window, Length: x.Ordinary, Tolerance: x.Tolerance},
 			tolerance: x.Tolerance.Milliseconds(), definedClock: x.Clock, clock: x.FittedClock(j.Library),
-			languages: x.Languages, published: x.Published}
+			languages: x.Languages, published: x.Published, repeats: repeating[n], repeatOf: x.RepeatOf}
 		if j.anew != nil && j.anew.Window == x.Window && j.anew.StartAt.Equal(x.StartAt.Time) {
 			w.published = false
 			w.clock.Positions = slices.DeleteFunc(slices.Clone(w.clock.Positions), func(p schedules.Position) bool {

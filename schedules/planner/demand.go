@@ -39,7 +39,8 @@ func (p demandPass) openDemands() {
 		rs := p.day.windows[i].rules
 		for k := range rs.rules {
 			r := &rs.rules[k]
-			if r.form != formAtLeast && r.form != formLeast || r.per != "window" && seen[rs] {
+			if r.form != formAtLeast && r.form != formLeast || r.per != "window" && seen[rs] ||
+				r.per == "window" && p.day.windows[i].repeats {
 				continue
 			}
 			p.demands = append(p.demands, p.ruleDemands(r, rs, i)...)
@@ -59,7 +60,7 @@ func (p demandPass) openDemands() {
 		if seg, ok := p.lib.index(m.SegmentID); ok && m.Station == p.in.Station.ID {
 			d := &demand{name: "make-good " + m.ID, members: newBitset(len(p.lib.entries)), windows: p.everyWindow(), only: true}
 			for i := range p.day.windows {
-				d.windows[i] = p.day.windows[i].EndAt.After(p.in.Over)
+				d.windows[i] = d.windows[i] && p.day.windows[i].EndAt.After(p.in.Over)
 			}
 			d.members.add(int32(seg))
 			d.need = 1
@@ -107,7 +108,7 @@ func (q *queue) shares(d *demand) bool {
 func (p demandPass) everyWindow() []bool {
 	all := make([]bool, len(p.day.windows))
 	for i := range all {
-		all[i] = true
+		all[i] = !p.day.windows[i].repeats
 	}
 	return all
 }
@@ -119,7 +120,7 @@ func (p demandPass) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 		base.part = nil // all windows of the day, including their part past midnight
 	}
 	for i := range p.day.windows {
-		base.windows[i] = p.day.windows[i].rules == rs && (r.per != "window" || i == win)
+		base.windows[i] = p.day.windows[i].rules == rs && !p.day.windows[i].repeats && (r.per != "window" || i == win)
 	}
 	if r.form == formLeast {
 		base.time = true
@@ -238,6 +239,9 @@ func (d *day) requiredCount(number int64, lasts [2]int64, dayparts [][2]int64) i
 	var all, in int64
 	for i := range d.windows {
 		w := &d.windows[i]
+		if w.repeats {
+			continue
+		}
 		for _, s := range common([2]int64{w.start, w.end}, dayparts) {
 			all += s[1] - s[0]
 			in += max(min(s[1], lasts[1])-max(s[0], lasts[0]), 0)

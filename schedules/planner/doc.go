@@ -18,6 +18,8 @@
 //   - relaxation proves that a day cannot be planned (relaxation*.go, unsatisfiable.go).
 //   - resultPass writes the rundown with its explanations and warnings, and reports how it keeps its rules
 //     (result.go, bending.go, report.go). Replay repeats a recorded choice (replay.go).
+//   - repeater copies other windows into those that repeat them, last of all (repeats.go); judge decides what of it may
+//     air there. The passes above plan nothing in such windows, and their rules do not see what is repeated.
 //   - Catalogue.Replan fills the time that a recall left open in a published day (replan.go).
 //
 // # Terms

@@ -59,7 +59,7 @@ func (p layoutPass) layout() []stretch {
 	})
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
-		if w.published {
+		if w.published || w.repeats {
 			continue
 		}
 		var own []schedules.Item
@@ -251,7 +251,9 @@ func (p layoutPass) placeKept() {
 		if seg, ok := p.lib.index(k.SegmentID); ok {
 			pl.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: k.Duration.Milliseconds()}
 			pl.since = p.last[seg]
-			p.airings.add(span{start, start + pl.unit.ms, seg, int32(win), false})
+			if k.Repeats == "" || p.in.fills(w) {
+				p.airings.add(span{start, start + pl.unit.ms, seg, int32(win), false})
+			}
 			p.aired(seg, start)
 		}
 		pl.choice = &schedules.Choice{Method: schedules.MethodKept, StartAt: k.StartAt, Candidates: []schedules.Candidate{},

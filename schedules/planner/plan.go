@@ -31,7 +31,7 @@ func (c *Catalogue) Plan(ctx context.Context, in schedules.Input) (Plan, error) 
 	if err != nil {
 		return Plan{}, err
 	}
-	return j.vary(ctx, plan), nil
+	return j.repeat(ctx, j.vary(ctx, plan))
 }
 
 // job is an input with the planner's own parameters.

@@ -26,7 +26,7 @@ func TestThePlannerKeepsWhatTheAuditorChecks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	planned, impossible, given := 0, 0, 0
+	planned, impossible, given, repeated := 0, 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
 		for day := range 3 {
@@ -56,9 +56,15 @@ func TestThePlannerKeepsWhatTheAuditorChecks(t *testing.T) {
 				}
 			}
 			in.History = append(in.History, plan.Rundown.Airings()...)
+			in.Repeated = append(in.Repeated, plan.Rundown)
+			for _, i := range plan.Rundown.Items {
+				if i.Repeats != "" {
+					repeated++
+				}
+			}
 		}
 	})
-	t.Logf("%d days planned, %d proved impossible, %d given up", planned, impossible, given)
+	t.Logf("%d days planned, %d proved impossible, %d given up, %d items repeated", planned, impossible, given, repeated)
 }
 
 func drawInput(t *rapid.T) schedules.Input {
@@ -146,6 +152,11 @@ func drawInput(t *rapid.T) schedules.Input {
 		windows = append(windows, schedules.Window{ID: fmt.Sprintf("w%d", i), Clock: "c", Length: schedules.Ms(1_710_000),
 			Tolerance: schedules.Ms(rapid.SampledFrom([]int64{1000, 1000, 5000}).Draw(t, "tolerance")),
 			Starts:    schedules.Recurrence{Timezone: "Asia/Seoul", RRule: "DTSTART:20230101T" + h + "\nRRULE:FREQ=DAILY"}})
+	}
+	if rapid.IntRange(0, 2).Draw(t, "repeats") == 0 {
+		windows[2].Repeats = &schedules.WindowRepeat{Window: rapid.SampledFrom([]string{"w0", "w1"}).Draw(t, "repeated"),
+			DaysBack: rapid.IntRange(0, 2).Draw(t, "days back")}
+		windows[2].Length = schedules.Ms(rapid.Int64Range(1_300, 2_000).Draw(t, "length of the repeat") * 1000)
 	}
 	in := schedules.Input{Station: schedules.Station{ID: "st", Name: "st", Timezone: "Asia/Seoul",
 		Languages: []string{"ko-KP"}, Windows: windows},

@@ -66,7 +66,7 @@ func relax(p *planner) *relaxation {
 	seen := map[string]bool{}
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
-		if x.in[i] = !w.published; w.published {
+		if x.in[i] = !w.published && !w.repeats; !x.in[i] {
 			continue
 		}
 		if !seen["window "+w.Window] {

@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,6 +49,9 @@ func (c *Catalogue) Replan(ctx context.Context, in schedules.Input, prev schedul
 	for _, o := range r.unfilled {
 		r.anew(ctx, o)
 	}
+	if err := r.repeat(ctx); err != nil {
+		return Plan{}, nil, err
+	}
 	plan, err := r.plan()
 	if err != nil {
 		return Plan{}, nil, err
@@ -70,6 +74,39 @@ type replanner struct {
 	restoreDemands bool
 }
 
+// repeats reports whether a window follows another, and lies behind the freeze: its items are copied anew then.
+func (r *replanner) repeats(w *schedules.DayWindow) bool {
+	_, _, ok := r.in.Source(*w, r.cur)
+	return ok && w.RepeatOf != nil && w.StartAt.After(r.frozen())
+}
+
+// frozen returns the instant by which windows that start are frozen.
+func (r *replanner) frozen() time.Time {
+	if at := r.now.Add(r.in.Station.Freeze.Duration); at.After(r.in.Frozen) {
+		return at
+	}
+	return r.in.Frozen
+}
+
+// repeat lays the windows that repeat others, where these have changed or an item had to go.
+func (r *replanner) repeat(ctx context.Context) error {
+	x := repeater{in: r.in, cur: r.cur, why: map[string]schedules.Explanation{}}
+	x.in.Frozen = r.frozen()
+	err := x.layAll(ctx, func(w schedules.DayWindow, of schedules.Rundown, source schedules.Slot) bool {
+		return r.repeats(&w) && (x.outdated(w, of, source) || x.open(w))
+	})
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		r.stopped++
+		return nil
+	}
+	r.cur = x.cur
+	maps.Copy(r.added, x.why)
+	return nil
+}
+
 // repairMode is one open time of one window, and how a plan fills it between kept items.
 type repairMode struct {
 	window        schedules.Occurrence
@@ -78,6 +115,7 @@ type repairMode struct {
 	skipPositions []string // positions to leave out: only fill takes their time
 	ignoreDemands bool     // the demands of the day are ignored
 	mayMoveNamed  bool     // segments that the clock names may give way too, with chains; they return slightly shifted
+	shifts        bool     // what follows the time moves with its end, by at most the window's tolerance
 	mayMovePosts  bool     // items at posts, and those that cut off the end of the item before them, may give way too
 }
 
@@ -94,7 +132,7 @@ func (r *replanner) openTimes() []schedules.Occurrence {
 			o.StartAt = soon
 		}
 		w := r.window(o.Window, o.StartAt)
-		if w == nil || !o.StartAt.Before(o.EndAt.Time) {
+		if w == nil || !o.StartAt.Before(o.EndAt.Time) || r.repeats(w) {
 			continue
 		}
 		for _, p := range w.Clock.Positions {
@@ -294,7 +332,7 @@ func (r *replanner) mayGiveWay(w *schedules.DayWindow, unit []schedules.Item, mo
 			return ok && before.EndAt().Equal(i.StartAt.Time)
 		})
 		n := slices.IndexFunc(w.Clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
-		if n < 0 || kept || cut || i.Locked || !i.StartAt.After(r.now) {
+		if n < 0 || kept || cut || i.Locked || i.Repeats != "" || !i.StartAt.After(r.now) {
 			return false
 		}
 		if p := w.Clock.Positions[n]; p.At != nil && !mode.mayMovePosts || p.Fill == nil && !mode.mayMoveNamed &&
@@ -480,6 +518,10 @@ func (r *replanner) explain(changes []schedules.ItemChange) {
 	for i := range changes {
 		c := &changes[i]
 		switch {
+		case c.After != nil && c.After.Repeats != "":
+			c.Why = r.added[c.After.ID].Why
+		case c.Before != nil && c.Before.Repeats != "" && r.why[c.Before.ID] == "":
+			c.Why = "What its window repeats has changed."
 		case c.Before == nil:
 			c.Why = "It fills time that became free. " + r.added[c.After.ID].Why
 		case r.why[c.Before.ID] != "" && c.After != nil:
@@ -503,7 +545,7 @@ func (p layoutPass) openStretch(m *repairMode) []stretch {
 	}
 	w := &p.day.windows[win]
 	st := stretch{win: int32(win), start: m.start, end: m.end, lastFill: -1}
-	if m.end == w.end {
+	if m.end == w.end || m.shifts {
 		st.least, st.most = -w.tolerance, w.tolerance
 	}
 	for _, k := range p.in.Keep {

@@ -47,7 +47,7 @@ func supports(r schedules.Refusal) bool {
 // again returns the segments that follow from the record's candidates.
 func again(c *schedules.Choice) ([]string, error) {
 	switch c.Method {
-	case schedules.MethodKept:
+	case schedules.MethodKept, schedules.MethodRepeat:
 		return c.Aired, nil
 	case schedules.MethodClosing:
 		return closeAgain(c)

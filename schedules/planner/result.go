@@ -24,7 +24,7 @@ func (p resultPass) result() Plan {
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
 		r.Windows[i] = schedules.Slot{Occurrence: w.Occurrence, Tolerance: schedules.Ms(w.tolerance), Languages: w.languages,
-			Clock: w.clock.ID}
+			Clock: w.clock.ID, Repeats: w.repeatOf}
 		if w.clock.ID != "" {
 			r.Clocks[w.clock.ID] = w.definedClock
 		}

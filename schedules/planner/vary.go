@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"slices"
+	"time"
 
 	"lifeline/schedules"
 )
@@ -57,8 +58,9 @@ func (j job) otherAirings(own schedules.Rundown) otherAirings {
 			return !a.StartAt.Before(w.StartAt.Time) && a.StartAt.Before(w.EndAt.Time)
 		})
 	}
+	repeats := j.repeats()
 	for _, a := range j.History {
-		if a.Station == j.Station.ID && !o.named[a.SegmentID] && !within(a) {
+		if a.Station == j.Station.ID && !o.named[a.SegmentID] && !within(a) && !repeats(a) {
 			o.airings = append(o.airings, a)
 		}
 	}
@@ -69,13 +71,40 @@ func (j job) otherAirings(own schedules.Rundown) otherAirings {
 	return o
 }
 
+// repeats returns a function that reports whether an airing of the station was in a window that repeats another one.
+func (j job) repeats() func(schedules.Airing) bool {
+	none := func(schedules.Airing) bool { return false }
+	if len(j.History) == 0 || !slices.ContainsFunc(j.Station.Windows, func(w schedules.Window) bool {
+		return w.Repeats != nil
+	}) {
+		return none
+	}
+	from, until := j.History[0].StartAt, j.History[0].StartAt
+	for _, a := range j.History {
+		if a.StartAt.Before(from.Time) {
+			from = a.StartAt
+		}
+		if a.StartAt.After(until.Time) {
+			until = a.StartAt
+		}
+	}
+	windows, err := j.Station.AirTimes(from.Add(-schedules.MaxWindow), until.Add(time.Millisecond))
+	if err != nil {
+		return none
+	}
+	windows = slices.DeleteFunc(windows, func(w schedules.AirTime) bool { return w.Terms.Repeats == nil })
+	return func(a schedules.Airing) bool {
+		return slices.ContainsFunc(windows, func(w schedules.AirTime) bool { return w.Contains(a.StartAt.Time) })
+	}
+}
+
 // repeatDistance returns the distance in milliseconds between the day and the nearest time in which the same segments
 // air in the same order or, immediately before and after the day, nearly so. It returns maxTime if there is none.
 func (o otherAirings) repeatDistance(r schedules.Rundown) int64 {
 	var own []string
 	var begin int64
 	for _, i := range r.Items {
-		if !o.named[i.SegmentID] {
+		if !o.named[i.SegmentID] && i.Repeats == "" {
 			if len(own) == 0 {
 				begin = i.StartAt.UnixMilli()
 			}

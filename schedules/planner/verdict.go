@@ -166,7 +166,7 @@ func (rs *ruleset) counts(r *rule, s span, t trial) bool {
 // airs segments that match the rule.
 func (rs *ruleset) share(r *rule, win int32, ix *airingIndex) (total, used int64) {
 	for i, w := range rs.day.windows {
-		if w.rules == rs && (r.per != "window" || int32(i) == win) {
+		if w.rules == rs && (r.per == "window" && int32(i) == win || r.per != "window" && !w.repeats) {
 			total += w.end - w.start
 		}
 	}

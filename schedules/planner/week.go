@@ -22,7 +22,7 @@ func (p demandPass) later(clock string) (out []schedules.AirTime) {
 		planned := slices.ContainsFunc(p.airings.sequence, func(s span) bool {
 			return s.win < 0 && s.start >= o.StartAt.UnixMilli() && s.start < o.EndAt.UnixMilli()
 		})
-		if o.Terms.Clock == clock && !planned {
+		if o.Terms.Clock == clock && o.Terms.Repeats == nil && !planned {
 			out = append(out, o)
 		}
 	}
