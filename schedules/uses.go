@@ -1,6 +1,9 @@
 package schedules
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Reference is a place that names a document: a place in a station, clock or campaign, or a segment.
 type Reference struct {
@@ -40,6 +43,22 @@ func (n Network) ClockUses(clock string) (out []Reference) {
 		}
 	}
 	return out
+}
+
+// RenameClock gives a clock another id wherever the station names it, and reports whether it does.
+func (s *Station) RenameClock(old, id string) (named bool) {
+	s.Windows, s.Exceptions = slices.Clone(s.Windows), slices.Clone(s.Exceptions)
+	for i := range s.Windows {
+		if w := &s.Windows[i]; w.Clock == old {
+			w.Clock, named = id, true
+		}
+	}
+	for i := range s.Exceptions {
+		if e := &s.Exceptions[i]; e.Clock == old {
+			e.Clock, named = id, true
+		}
+	}
+	return named
 }
 
 // ScriptUses lists where clocks and campaigns select readings of a script.

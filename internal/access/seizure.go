@@ -58,3 +58,13 @@ func Seize(ctx context.Context, m *replica.Replica, by Actor, station, reason st
 	})
 	return out, err
 }
+
+// TokensOfStation returns the ids of the access tokens of a station, in order.
+func TokensOfStation(m *replica.Replica, station string) (ids []string) {
+	for id, t := range tokensIn(m).After("", "") {
+		if t.Value.Station == station {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

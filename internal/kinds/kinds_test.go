@@ -86,7 +86,7 @@ func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
 		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat,
 		replica.KindStationKeys, replica.KindEnrolment, replica.KindDoubts, record.KindReceipts,
 		replica.KindStandingOrder,
-		replica.KindPerson, replica.KindPeople, replica.KindTurn, replica.KindBaseline,
+		replica.KindPerson, replica.KindPeople, replica.KindTurn, replica.KindBaseline, replica.KindRemoved,
 		access.KindMirrorList, access.KindEnds,
 		signin.KindHolder, signin.KindCode, signin.KindSession, signin.KindChallenge}
 	for _, kind := range All {

@@ -142,12 +142,13 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 		}
 		n.Stations, _ = storedForm(n.Stations) // Check has said what is wrong
 		act := applying{given: revision, out: wire.Applied{DryRun: dryRun, Changes: []wire.AppliedChange{}},
-			setters: map[string]replica.OrderSetter{}}
+			setters: map[string]replica.OrderSetter{}, gone: replica.RemovedIn(s.replica)}
 		s.clockPart().apply(&act, n.Clocks)
 		s.scriptPart().apply(&act, n.Scripts)
 		act.err = cmp.Or(act.err, s.editedReadings(&act, a, n.Scripts))
 		s.campaignPart().apply(&act, n.Campaigns)
 		s.stationPart().apply(&act, n.Stations)
+		removal{s, n.Removed()}.remove(&act)
 		act.err = cmp.Or(act.err, ordersSet(s.replica, s.now(), &act, a, n.Stations))
 		out = act.out
 		out.Problems = s.StationProblems.with(n, act.setters)
@@ -187,6 +188,9 @@ func (s *Definitions) problems(ctx context.Context, n wire.Apply) []schedules.Pr
 	stations, clocks, scripts, campaigns := s.stationPart(), s.clockPart(), s.scriptPart(), s.campaignPart()
 	out := append(append(append(stations.duplicates(n.Stations), clocks.duplicates(n.Clocks)...),
 		scripts.duplicates(n.Scripts)...), campaigns.duplicates(n.Campaigns)...)
+	if kept := (removal{s, n.Removed()}).stillUsed(n); len(kept) > 0 {
+		return append(out, kept...) // the places that use it would say the same
+	}
 	changed := map[string]bool{}
 	for _, st := range n.Stations {
 		before, known := replica.StationsIn(s.replica).Get(st.ID)
@@ -215,8 +219,10 @@ func (s *Definitions) problems(ctx context.Context, n wire.Apply) []schedules.Pr
 
 // network returns the network as it would be with n.
 func (s *Definitions) network(n wire.Apply, settled func(station string) bool) schedules.Network {
-	return schedules.Network{Stations: s.stationPart().with(n.Stations), Clocks: s.clockPart().with(n.Clocks),
-		Scripts: s.scriptPart().with(n.Scripts), Campaigns: s.campaignPart().with(n.Campaigns), Segments: s.Segment,
+	gone := n.Removed()
+	return schedules.Network{Stations: s.stationPart().with(n.Stations, gone.Stations),
+		Clocks: s.clockPart().with(n.Clocks, gone.Clocks), Scripts: s.scriptPart().with(n.Scripts, gone.Scripts),
+		Campaigns: s.campaignPart().with(n.Campaigns, gone.Campaigns), Segments: s.Segment,
 		From: schedules.DateOf(s.now().UTC()).AddDays(-1), OverlapsKnown: settled}
 }
 

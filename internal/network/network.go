@@ -81,9 +81,12 @@ func (p part[T]) any(list []T) bool {
 	return false
 }
 
-// with returns the list, followed by the stored documents that are not in the list.
-func (p part[T]) with(list []T) []T {
+// with returns the list, followed by the stored documents that are not in the list and not removed.
+func (p part[T]) with(list []T, removed []string) []T {
 	named := map[string]bool{}
+	for _, id := range removed {
+		named[id] = true
+	}
 	out := make([]T, 0, len(list))
 	for _, v := range list {
 		named[p.id(v)] = true
@@ -125,6 +128,7 @@ type applying struct {
 	given  *int64
 	out    wire.Applied
 	writes []store.Write
+	gone   *replica.Cache[replica.RemovedDefinition]
 	// setters are those of the standing orders that are set, by station.
 	setters map[string]replica.OrderSetter
 	err     error
@@ -142,6 +146,9 @@ func (p part[T]) apply(act *applying, list []T) {
 func (p part[T]) applyOne(act *applying, v T) error {
 	id, revision := p.keys(&v)
 	before, exists := p.rows.Get(*id)
+	if !exists {
+		before.Revision = 0 // also where it was removed
+	}
 	if err := replica.CheckRevision(act.given, before.Revision); err != nil {
 		return err
 	}
@@ -162,7 +169,10 @@ func (p part[T]) applyOne(act *applying, v T) error {
 		}
 		change.Action = "update"
 	}
-	*revision = before.Revision + 1
+	if *revision = before.Revision + 1; !exists {
+		gone, _ := act.gone.Get(replica.RemovedID(p.kind, *id))
+		*revision = gone.Value.Revision + 1 // the store goes on counting
+	}
 	change.Revision = *revision
 	var err error
 	if change.After, err = replica.Encode(v); err != nil {

@@ -16,8 +16,7 @@ type References struct{ network *Definitions }
 
 // definitions returns the network as it stands, without what its checks need.
 func (s References) definitions() schedules.Network {
-	return schedules.Network{Stations: s.network.stationPart().with(nil), Clocks: s.network.clockPart().with(nil),
-		Campaigns: s.network.campaignPart().with(nil)}
+	return s.network.network(wire.Apply{}, nil)
 }
 
 // OfClock returns what uses a clock. It fails with NotFound.

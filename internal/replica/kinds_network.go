@@ -13,6 +13,7 @@ const (
 	KindClock    = "clock"
 	KindScript   = "script"
 	KindCampaign = "campaign"
+	KindRemoved  = "removed-definition" // KIND/ID: of a definition that was removed
 )
 
 var networkKinds = Kinds{
@@ -25,6 +26,21 @@ var networkKinds = Kinds{
 		Copy: Copied(Tidied(tidyScript)), Inspect: Looking(inspectScript)},
 	{Name: KindCampaign, Changes: "campaign", Form: reflect.TypeFor[schedules.Campaign](), Hides: Hiding(),
 		Copy: Copied(Tidied(tidyCampaign)), Inspect: Looking(inspectCampaign)},
+	{Name: KindRemoved, Derived: true, Form: reflect.TypeFor[RemovedDefinition](), Copy: Copied(Parse[RemovedDefinition]),
+		Inspect: Readable[RemovedDefinition]},
+}
+
+// RemovedDefinition is what is kept of a definition that was removed: if it is made again, its revisions go on.
+type RemovedDefinition struct {
+	Revision int64             `json:"revision"`
+	At       schedules.Instant `json:"at"`
+}
+
+// RemovedID returns the id of what is kept of a removed definition.
+func RemovedID(kind, id string) string { return kind + "/" + id }
+
+func RemovedIn(m *Replica) *Cache[RemovedDefinition] {
+	return CacheOf[*Cache[RemovedDefinition]](m, KindRemoved)
 }
 
 // withStarved adds what a station does while it is starved. A program that does not know it would sign fallback lists

@@ -180,6 +180,25 @@ type Apply struct {
 	Clocks    []schedules.Clock    `json:"clocks,omitempty"`
 	Scripts   []schedules.Script   `json:"scripts,omitempty"`
 	Campaigns []schedules.Campaign `json:"campaigns,omitempty"`
+
+	// Remove names definitions that are removed. Nothing else in the network may use them then.
+	Remove *Removals `json:"remove,omitempty"`
+}
+
+// Removals names the definitions that an apply removes, by id. What was published by them stays in the record.
+type Removals struct {
+	Stations  []string `json:"stations,omitempty"` // none with coming published days, tokens, or campaigns that name them
+	Clocks    []string `json:"clocks,omitempty"`
+	Scripts   []string `json:"scripts,omitempty"` // none with readings
+	Campaigns []string `json:"campaigns,omitempty"`
+}
+
+// Removed returns the definitions that are removed.
+func (n Apply) Removed() Removals {
+	if n.Remove == nil {
+		return Removals{}
+	}
+	return *n.Remove
 }
 
 // Applied describes the changes of an apply, or, on a dry run, the changes that it would make.
@@ -210,7 +229,7 @@ type ChangedSegment struct {
 type AppliedChange struct {
 	Kind     string          `json:"kind"` // station, clock, script, campaign, standing-order (who set it)
 	ID       string          `json:"id"`
-	Action   string          `json:"action"` // create, update, unchanged
+	Action   string          `json:"action"` // create, update, unchanged, remove
 	Revision int64           `json:"revision"`
 	Before   json.RawMessage `json:"before,omitempty"`
 	After    json.RawMessage `json:"after,omitempty"`

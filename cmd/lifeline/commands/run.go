@@ -38,6 +38,8 @@ type cli struct {
 	Holidays     holidaysCmd     `cmd:"" help:"Make special days of a station from a calendar of holidays."`
 	Export       exportCmd       `cmd:"" help:"Write the network as YAML, as apply takes it."`
 	Uses         usesCmd         `cmd:"" help:"Show what uses a clock, a script or a segment."`
+	Remove       removeCmd       `cmd:"" help:"Remove stations, clocks, scripts or campaigns that nothing uses."`
+	Rename       renameCmd       `cmd:"" help:"Give a clock or a campaign another id, everywhere."`
 	Clocks       clocksCmd       `cmd:"" help:"List the clocks, or show one."`
 	Campaigns    campaignsCmd    `cmd:"" help:"List the campaigns, or show one."`
 	Scripts      scriptsCmd      `cmd:"" help:"List the scripts, or show one."`
