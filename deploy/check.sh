@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # What the tests run for real, and the package that brings it.
 needs=(
   gcc:gcc curl:curl tar:tar gzip:gzip sha256sum:coreutils
-  ffmpeg:ffmpeg sox:sox lame:lame twolame:twolame mpg123:mpg123 sndfile-info:sndfile-programs espeak-ng:espeak-ng
+  ffmpeg:ffmpeg sox:sox lame:lame twolame:twolame mpg123:mpg123 sndfile-info:sndfile-programs /usr/sbin/vsftpd:vsftpd espeak-ng:espeak-ng
   node:nodejs npm:npm
   redis-server:redis-server redis-benchmark:redis-tools
   liquidsoap:liquidsoap mpd:mpd mpc:mpc ezstream:ezstream icecast2:icecast2 xmllint:libxml2-utils

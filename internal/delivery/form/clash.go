@@ -117,11 +117,14 @@ func (c Contract) occasions(station string, times []schedules.AirTime) (out []Oc
 	return out
 }
 
-// allNames returns the names that a file occupies: its own, that of its unfinished form, and those of its sidecars.
-func (c Contract) allNames(file string) []string {
-	out := []string{file, file + Part}
+// allNames returns the names that a file and its sidecars occupy, also for a time.
+func (c Contract) allNames(file string) (out []string) {
+	names := []string{file}
 	for _, s := range c.Sidecars {
-		out = append(out, s.Name(file))
+		names = append(names, s.Name(file))
+	}
+	for _, name := range names {
+		out = append(out, name, name+Part, name+Aside)
 	}
 	return out
 }

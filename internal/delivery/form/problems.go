@@ -184,7 +184,8 @@ func (p *problems) sidecars(c Contract) {
 		p.add("sidecars", "has %d entries: at most %d are taken", len(c.Sidecars), maxList)
 		return
 	}
-	names := map[string]bool{"x." + string(c.Audio.Codec): true}
+	file := "x." + string(c.Audio.Codec)
+	names := map[string]bool{file: true, file + Part: true, file + Aside: true}
 	for i, s := range c.Sidecars {
 		field := fmt.Sprintf("sidecars[%d]", i)
 		if _, known := usualEndings[s.Kind]; !known {
@@ -195,11 +196,11 @@ func (p *problems) sidecars(c Contract) {
 			p.add(field+".ending", "must be a point and up to 16 letters and digits, such as .ok")
 			continue
 		}
-		name := strings.ToLower(s.Name("x." + string(c.Audio.Codec)))
-		if names[name] || name == "x."+string(c.Audio.Codec)+Part {
+		name := strings.ToLower(s.Name(file))
+		if names[name] {
 			p.add(field+".ending", "makes the name of another file of the delivery, or of one that is not whole yet")
 		}
-		names[name] = true
+		names[name], names[name+Part], names[name+Aside] = true, true, true
 	}
 	triggers := 0
 	for _, s := range c.Sidecars {

@@ -13,8 +13,11 @@ import (
 	"lifeline/schedules"
 )
 
-// Part is the ending of the name of a file that is not whole yet.
-const Part = ".part"
+// The endings of names that files have for a time.
+const (
+	Part  = ".part" // while a file is not whole yet
+	Aside = ".old"  // while another takes its place
+)
 
 // usualEndings are the endings of sidecars where the contract gives none.
 var usualEndings = map[SidecarKind]string{

@@ -91,6 +91,37 @@ func (b *bucket) Put(ctx context.Context, name string, n int64, content io.ReadS
 	return nil
 }
 
+// Write implements Place. An object is seen when it is whole.
+func (b *bucket) Write(ctx context.Context, name string, n int64, content io.ReadSeeker) error {
+	return b.Put(ctx, name, n, content)
+}
+
+// Rename implements Place, by a copy.
+func (b *bucket) Rename(ctx context.Context, from, to string) error {
+	_, err := b.client.CopyObject(ctx, minio.CopyDestOptions{Bucket: b.name, Object: b.prefix + to},
+		minio.CopySrcOptions{Bucket: b.name, Object: b.prefix + from})
+	if err != nil {
+		return reach(err)
+	}
+	return b.Remove(ctx, from)
+}
+
+// Names implements Place.
+func (b *bucket) Names(ctx context.Context) (map[string]int64, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	out := map[string]int64{}
+	for o := range b.client.ListObjects(ctx, b.name, minio.ListObjectsOptions{Prefix: b.prefix}) {
+		if o.Err != nil {
+			return nil, reach(o.Err)
+		}
+		if name := strings.TrimPrefix(o.Key, b.prefix); name != "" && !strings.HasSuffix(name, "/") {
+			out[name] = o.Size
+		}
+	}
+	return out, ctx.Err()
+}
+
 // Remove implements mirror.Target. It removes all versions: the file may hold something that was erased. Without the
 // permission to list versions it removes the latest.
 func (b *bucket) Remove(ctx context.Context, name string) error {

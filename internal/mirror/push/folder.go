@@ -60,12 +60,24 @@ func create(root *os.Root, name string) (*os.File, error) {
 
 // Put implements mirror.Target.
 func (f *folder) Put(ctx context.Context, name string, n int64, content io.ReadSeeker) error {
+	err := f.Write(ctx, name+part, n, content)
+	if err == nil {
+		err = f.Rename(ctx, name+part, name)
+	}
+	if err != nil {
+		return errors.Join(err, f.Remove(ctx, name+part))
+	}
+	return nil
+}
+
+// Write implements Place.
+func (f *folder) Write(ctx context.Context, name string, n int64, content io.ReadSeeker) error {
 	if dir := path.Dir(name); dir != "." {
 		if err := f.root.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 	}
-	out, err := create(f.root, name+part)
+	out, err := create(f.root, name)
 	if err != nil {
 		return err
 	}
@@ -73,13 +85,29 @@ func (f *folder) Put(ctx context.Context, name string, n int64, content io.ReadS
 	if err == nil && came != n {
 		err = fmt.Errorf("%s: %d bytes of %d came", name, came, n)
 	}
-	if err = errors.Join(err, out.Sync(), out.Close(), ctx.Err()); err == nil {
-		err = f.root.Rename(name+part, name)
+	return errors.Join(err, out.Sync(), out.Close(), ctx.Err())
+}
+
+// Rename implements Place.
+func (f *folder) Rename(_ context.Context, from, to string) error { return f.root.Rename(from, to) }
+
+// Names implements Place.
+func (f *folder) Names(context.Context) (map[string]int64, error) {
+	entries, err := fs.ReadDir(f.root.FS(), ".")
+	out := map[string]int64{}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		info, failed := e.Info()
+		switch {
+		case failed == nil:
+			out[e.Name()] = info.Size()
+		case !errors.Is(failed, fs.ErrNotExist): // another program removed it meanwhile
+			err = errors.Join(err, failed)
+		}
 	}
-	if err != nil {
-		return errors.Join(err, f.root.Remove(name+part))
-	}
-	return nil
+	return out, err
 }
 
 // Remove implements mirror.Target.

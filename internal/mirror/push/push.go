@@ -20,6 +20,13 @@ type Place interface {
 	mirror.Target
 	// Open opens a file that List named.
 	Open(ctx context.Context, name string) (io.ReadCloser, error)
+	// Names returns the files that lie in the folder itself, with their sizes.
+	Names(ctx context.Context) (map[string]int64, error)
+	// Write writes a file that others may see before it is whole. A file that is not written whole may stay.
+	Write(ctx context.Context, name string, n int64, content io.ReadSeeker) error
+	// Rename gives a file another name. A file of that name is replaced at once, where the target can do that, or the call
+	// fails.
+	Rename(ctx context.Context, from, to string) error
 	io.Closer
 }
 

@@ -2,22 +2,14 @@ package push
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/pkg/sftp"
-	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/knownhosts"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/harness"
@@ -185,108 +177,14 @@ func TestABucketIsATarget(t *testing.T) {
 	}
 }
 
-// sshServer is an SFTP server of a directory, in this process.
-type sshServer struct {
-	address, folder string
-	host            ssh.Signer
-	identity        string // file of the private key that it accepts
-	known           string // file of known hosts that names it
-}
-
-func newSigner(t *testing.T) (ssh.Signer, ed25519.PrivateKey) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer, key
-}
-
-func startSFTP(t *testing.T) *sshServer {
-	s := &sshServer{folder: t.TempDir()}
-	s.host, _ = newSigner(t)
-	user, key := newSigner(t)
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.identity = filepath.Join(t.TempDir(), "id")
-	if err := os.WriteFile(s.identity, pem.EncodeToMemory(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-		if string(key.Marshal()) != string(user.PublicKey().Marshal()) {
-			return nil, errors.New("unknown key")
-		}
-		return nil, nil
-	}}
-	config.AddHostKey(s.host)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	s.address = l.Addr().String()
-	s.known = knownAs(t, s.address, s.host.PublicKey())
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go serveSFTP(conn, config)
-		}
-	}()
-	return s
-}
-
-func serveSFTP(conn net.Conn, config *ssh.ServerConfig) {
-	defer conn.Close()
-	_, channels, requests, err := ssh.NewServerConn(conn, config)
-	if err != nil {
-		return
-	}
-	go ssh.DiscardRequests(requests)
-	for c := range channels {
-		channel, asked, err := c.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			for r := range asked {
-				_ = r.Reply(r.Type == "subsystem", nil)
-			}
-		}()
-		server, err := sftp.NewServer(channel)
-		if err != nil {
-			return
-		}
-		if err := server.Serve(); err == nil || errors.Is(err, io.EOF) {
-			_ = server.Close()
-		}
-	}
-}
-
-func knownAs(t *testing.T, address string, key ssh.PublicKey) string {
-	file := filepath.Join(t.TempDir(), "known_hosts")
-	line := knownhosts.Line([]string{knownhosts.Normalize(address)}, key) + "\n"
-	if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-func (s *sshServer) open(t *testing.T, with Credentials) (Place, error) {
-	return Open(t.Context(), "sftp://radio@"+s.address+filepath.Join(s.folder, "tree"), with)
+func openTree(t *testing.T, s *harness.SFTP, with Credentials) (Place, error) {
+	return Open(t.Context(), "sftp://radio@"+s.Address+filepath.Join(s.Folder, "tree"), with)
 }
 
 func TestAFolderOfAnSFTPServerIsATarget(t *testing.T) {
-	s := startSFTP(t)
+	s := harness.StartSFTP(t)
 	obeys(t, func() Place {
-		p, err := s.open(t, Credentials{KnownHosts: s.known, Identity: s.identity, Silence: 10 * time.Second})
+		p, err := openTree(t, s, Credentials{KnownHosts: s.Known, Identity: s.Identity, Silence: 10 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,20 +193,21 @@ func TestAFolderOfAnSFTPServerIsATarget(t *testing.T) {
 }
 
 func TestAnSFTPServerOfAnotherKeyIsRefused(t *testing.T) {
-	s := startSFTP(t)
-	other, _ := newSigner(t)
+	s := harness.StartSFTP(t)
+	other := harness.NewSSHKey(t)
 	for name, c := range map[string]struct{ known, says string }{
-		"of another key": {knownAs(t, s.address, other.PublicKey()), "another key"},
-		"unknown":        {knownAs(t, "192.0.2.1:22", s.host.PublicKey()), "does not name the key"},
+		"of another key": {harness.KnownHosts(t, s.Address, other.PublicKey()), "another key"},
+		"unknown":        {harness.KnownHosts(t, "192.0.2.1:22", s.Host.PublicKey()), "does not name the key"},
 		"no file":        {filepath.Join(t.TempDir(), "none"), "--known-hosts"},
 	} {
-		_, err := s.open(t, Credentials{KnownHosts: c.known, Identity: s.identity})
+		_, err := openTree(t, s, Credentials{KnownHosts: c.known, Identity: s.Identity})
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("a server that is %s: %v", name, err)
 		}
 	}
-	strange := startSFTP(t)
-	if _, err := s.open(t, Credentials{KnownHosts: s.known, Identity: strange.identity}); !fault.Is(err, fault.Forbidden) {
+	strange := harness.StartSFTP(t)
+	_, err := openTree(t, s, Credentials{KnownHosts: s.Known, Identity: strange.Identity})
+	if !fault.Is(err, fault.Forbidden) {
 		t.Errorf("a key that the server does not know: %v", err)
 	}
 }

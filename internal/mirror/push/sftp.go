@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,13 +159,19 @@ func (s *server) List(ctx context.Context) (map[string]int64, error) {
 
 // Put implements mirror.Target.
 func (s *server) Put(ctx context.Context, name string, n int64, content io.ReadSeeker) error {
+	err := s.Write(ctx, name+part, n, content)
+	if err == nil {
+		err = s.Rename(ctx, name+part, name)
+	}
+	return err
+}
+
+// Write implements Place.
+func (s *server) Write(ctx context.Context, name string, n int64, content io.ReadSeeker) error {
 	full := path.Join(s.dir, name)
 	err := s.client.MkdirAll(path.Dir(full))
 	if err == nil {
-		err = s.write(full+part, n, content)
-	}
-	if err == nil && ctx.Err() == nil {
-		err = s.client.PosixRename(full+part, full)
+		err = s.write(full, n, content)
 	}
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "%s could not be sent", name)
@@ -185,6 +192,34 @@ func (s *server) write(name string, n int64, content io.Reader) error {
 		return errors.Join(err, s.client.Remove(name))
 	}
 	return nil
+}
+
+// Rename implements Place. A server without the extension for it replaces no file.
+func (s *server) Rename(_ context.Context, from, to string) error {
+	from, to = path.Join(s.dir, from), path.Join(s.dir, to)
+	rename := s.client.Rename
+	if _, can := s.client.HasExtension("posix-rename@openssh.com"); can {
+		rename = s.client.PosixRename
+	}
+	if err := rename(from, to); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "%s could not be renamed", path.Base(from))
+	}
+	return nil
+}
+
+// Names implements Place.
+func (s *server) Names(ctx context.Context) (map[string]int64, error) {
+	entries, err := s.client.ReadDirContext(ctx, cmp.Or(s.dir, "."))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Wrap(fault.Unavailable, err, "the folder cannot be listed")
+	}
+	out := map[string]int64{}
+	for _, e := range entries {
+		if e.Mode().IsRegular() {
+			out[e.Name()] = e.Size()
+		}
+	}
+	return out, nil
 }
 
 // Remove implements mirror.Target.
