@@ -19,7 +19,8 @@
 //   - The console: console_test.go, console_acts_test.go. Persons: passkey_test.go, provider_test.go.
 //   - The operator: backup_test.go, backupcrypt_test.go, restorewords_test.go, fsck_test.go, keys_test.go,
 //     keyfolder_test.go, ceremony_test.go, restorednumbers_test.go, emptied_test.go, held_test.go, hold_test.go,
-//     drain_test.go, stopped_test.go, supervised_test.go, releases_test.go, exit_test.go, hostile_test.go.
+//     drain_test.go, stopped_test.go, supervised_test.go, monitoring_test.go, releases_test.go, exit_test.go,
+//     hostile_test.go.
 //   - What breaks: crash_test.go with crashcheck_test.go, links_test.go, replicas_test.go, replicaskill_test.go,
 //     sharedrate_test.go, valid_test.go, room_linux_test.go, roomredis_test.go.
 //   - The README as it stands: readme_test.go.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,9 @@ type Runner struct {
 	every   time.Duration
 	running atomic.Bool
 	swept   time.Time
+
+	mu     sync.Mutex
+	failed map[string]time.Time // the jobs that fail, since when
 }
 
 // Collector removes audio that no segment names and that was put before an instant, and returns how much.
@@ -125,7 +129,9 @@ func (k *Runner) loop(ctx context.Context, j job) {
 		if err != nil {
 			again = min(again, k.lock.Life)
 		}
-		if err != nil && !errors.Is(err, replica.ErrElsewhere) && ctx.Err() == nil {
+		failed := err != nil && !errors.Is(err, replica.ErrElsewhere) && ctx.Err() == nil
+		k.note(j.name, failed)
+		if failed {
 			k.log.Error("background work failed and will be tried again", "work", j.name, "error", err)
 		}
 		select {
@@ -140,6 +146,34 @@ func (k *Runner) loop(ctx context.Context, j job) {
 		case <-time.After(again):
 		}
 	}
+}
+
+// note notes whether a job failed when it last ran.
+func (k *Runner) note(job string, failed bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !failed {
+		delete(k.failed, job)
+	} else if _, already := k.failed[job]; !already {
+		if k.failed == nil {
+			k.failed = map[string]time.Time{}
+		}
+		k.failed[job] = k.now()
+	}
+}
+
+// Failing returns, for each job, for how long it has failed; 0 while it does not.
+func (k *Runner) Failing() map[string]time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := make(map[string]time.Duration, len(k.jobs))
+	for _, j := range k.jobs {
+		out[j.name] = 0
+		if since, fails := k.failed[j.name]; fails {
+			out[j.name] = max(k.now().Sub(since), time.Second) // more than nothing from the first failure on
+		}
+	}
+	return out
 }
 
 // sweepEvery is the interval between clean-ups.

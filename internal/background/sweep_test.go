@@ -94,6 +94,9 @@ func TestAJobThatFailsIsTriedAgain(t *testing.T) {
 		if err := r.Alive(ctx); err != nil || repairs.Load() != 3 || analyses.Load() != 3 {
 			t.Errorf("%v, tried %d and %d times", err, repairs.Load(), analyses.Load())
 		}
+		if now := r.Failing(); now["repair"] < 2*f.lock.Life || now["analyse"] != 0 || len(now) != 2 {
+			t.Errorf("failing: %v", now)
+		}
 		if got := said.String(); !strings.Contains(got, "the disk is gone") || strings.Contains(got, "analyse") {
 			t.Errorf("the log says %s", got)
 		}

@@ -246,7 +246,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	if s.webhooks, err = openWebhooks(c, key, s.Replica, s.Lock, figures, log); err != nil {
 		return nil, err
 	}
-	figures.Census(logbook.Census, s.webhooks.Deliverer.Lags, s.webhooks.Deliverer.Failing)
+	figures.Census(logbook.Census, s.webhooks.Deliverer.Lags, s.webhooks.Deliverer.Failing, s.background.Failing)
 	metrics := figures.Handler()
 	if c.Guard.MetricsListen != "" {
 		if s.metrics, err = listenForMetrics(c.Guard.MetricsListen, figures.OpenHandler()); err != nil {

@@ -9,9 +9,10 @@ import (
 )
 
 // Census registers figures that are computed from the replica at every scrape: segments by state, the status of each
-// station, and for how long the first delivery to each webhook has been waiting, or all have failed.
-func (f *Figures) Census(take func() record.Census, lags, failing func() map[string]time.Duration) {
-	f.registry.MustRegister(&census{take: take, lags: lags, failing: failing,
+// station, for how long the first delivery to each webhook has been waiting, or all have failed, and for how long each
+// background job has failed.
+func (f *Figures) Census(take func() record.Census, lags, failing, jobs func() map[string]time.Duration) {
+	f.registry.MustRegister(&census{take: take, lags: lags, failing: failing, jobs: jobs,
 		failed: prometheus.NewDesc("lifeline_webhook_failing_seconds", "For how long deliveries to a webhook have "+
 			"failed, given up or not; 0 while they do not.", []string{"webhook"}, nil),
 		lag: prometheus.NewDesc("lifeline_webhook_lag_seconds", "For how long the first change that a webhook was "+
@@ -33,14 +34,20 @@ func (f *Figures) Census(take func() record.Census, lags, failing func() map[str
 			"station is published.", []string{"station"}, nil),
 		published: prometheus.NewDesc("lifeline_station_queue_behind", "1 while a station holds an older revision of its "+
 			"day than the published one.", []string{"station"}, nil),
+		alarms: prometheus.NewDesc("lifeline_station_alarms", "What a station said is wrong with it and needs a person.",
+			[]string{"station"}, nil),
+		silent: prometheus.NewDesc("lifeline_station_silent", "1 while a station said that an item is on the air and that "+
+			"nothing is heard.", []string{"station"}, nil),
+		job: prometheus.NewDesc("lifeline_job_failing_seconds", "For how long a background job has failed; 0 while it does "+
+			"not.", []string{"work"}, nil),
 	})
 }
 
 type census struct {
 	take                                                                   func() record.Census
-	lags, failing                                                          func() map[string]time.Duration
+	lags, failing, jobs                                                    func() map[string]time.Duration
 	segments, sequence, queues, cover, contact, missing, offset, published *prometheus.Desc
-	lag, failed, standing, ahead                                           *prometheus.Desc
+	lag, failed, standing, ahead, alarms, silent, job                      *prometheus.Desc
 }
 
 // Describe implements prometheus.Collector.
@@ -63,6 +70,9 @@ func (c *census) Collect(out chan<- prometheus.Metric) {
 	for id, lasts := range c.failing() {
 		gauge(c.failed, lasts.Seconds(), id)
 	}
+	for work, lasts := range c.jobs() {
+		gauge(c.job, lasts.Seconds(), work)
+	}
 	for station, codes := range now.Problems {
 		for code, n := range codes {
 			gauge(c.standing, float64(n), station, code)
@@ -76,10 +86,16 @@ func (c *census) Collect(out chan<- prometheus.Metric) {
 		gauge(c.contact, float64(s.ReceivedAt.UnixMilli())/1000, s.Station)
 		gauge(c.missing, float64(s.AudioMissing), s.Station)
 		gauge(c.offset, s.ClockOffset.Seconds(), s.Station)
-		behind := 0.0
-		if s.PublishedRevision > s.QueueRevision {
-			behind = 1
-		}
-		gauge(c.published, behind, s.Station)
+		gauge(c.published, one(s.PublishedRevision > s.QueueRevision), s.Station)
+		gauge(c.alarms, float64(len(s.Alarms)), s.Station)
+		gauge(c.silent, one(s.Playing != "" && s.PeakDBFS == nil), s.Station)
 	}
+}
+
+// one returns 1 for what is so, and 0 otherwise.
+func one(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }

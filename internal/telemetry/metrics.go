@@ -66,8 +66,11 @@ func NewFigures() *Figures {
 	for _, kind := range []string{"poll", "stream"} {
 		f.waiting.WithLabelValues(kind)
 	}
-	for _, result := range []string{"delivered", "failed"} {
-		f.webhooks.WithLabelValues(result)
+	for counter, results := range map[*prometheus.CounterVec][]string{f.webhooks: {"delivered", "failed"},
+		f.asRun: {"fresh", "repeated"}, f.bytes: {"in", "out"}} {
+		for _, result := range results { // a rate needs the 0 before the first
+			counter.WithLabelValues(result)
+		}
 	}
 	return f
 }
@@ -91,7 +94,7 @@ func (f *Figures) Handler() http.Handler {
 
 // plain are the labels whose values are the program's own words.
 var plain = []string{"route", "method", "status", "kind", "operation", "action", "result", "direction", "state", "le",
-	"quantile", "version"}
+	"quantile", "version", "work"}
 
 // OpenHandler serves the metrics for everybody: without those that have a station, a webhook or anything else that
 // people name.

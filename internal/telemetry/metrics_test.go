@@ -19,7 +19,7 @@ func TestOpenMetricsNameNoStationAndNoWebhook(t *testing.T) {
 		return record.Census{Segments: map[schedules.State]int{schedules.Approved: 3},
 			Stations: []wire.Status{{Station: "harbour-dawn"}},
 			Problems: map[string]map[string]int{"harbour-dawn": {"no_fallback": 1}}}
-	}, waits, waits)
+	}, waits, waits, func() map[string]time.Duration { return map[string]time.Duration{"repair": 0} })
 	said := func(h http.Handler) string {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))

@@ -52,12 +52,13 @@ func (f *Figures) measure(ctx context.Context, operation string) (context.Contex
 			span.End()
 		}
 	}
+	failed := f.failed.WithLabelValues(operation) // from the first use on: a rate needs the 0 before the first failure
 	return ctx, func(err *error) {
 		f.store.WithLabelValues(operation).Observe(time.Since(start).Seconds())
 		ours := *err != nil && ctx.Err() == nil && (fault.Is(*err, fault.Internal) || fault.Is(*err, fault.Unavailable) ||
 			fault.Is(*err, fault.Full))
 		if ours {
-			f.failed.WithLabelValues(operation).Inc()
+			failed.Inc()
 		}
 		end(ours)
 	}
