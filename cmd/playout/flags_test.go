@@ -45,7 +45,7 @@ func lines(t *testing.T) flagtest.Program {
 			"output": "sox:", "once": "evening", "server": "ftp://lifeline.example", "token": "two words",
 			"token-file": "no-such-file", "tls-ca": "no-such-file", "tls-pin": "junk", "tls-client-cert": "no-such-file",
 			"tls-client-key": "no-such-file"},
-		Free:  []string{"counts"},
+		Free:  []string{"counts", "settings"},
 		File:  filepath.Join(home, "lifeline", "playout.yaml"),
 		NotIn: []string{"config", "print-config"},
 		Apart: [][]string{{"token", "token-file"}},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/playout"
@@ -38,6 +39,8 @@ type cli struct {
 	Inventory inventory `cmd:"" help:"List the recordings that the player has, for bundle --have."`
 	Version   built     `cmd:"" help:"Print this program's version, revision and date, and the version of its time zone data."`
 
+	Manual cmdline.Manual `cmd:"" help:"Print the manual page of all commands, or a configuration file with every setting."`
+
 	Config kong.ConfigFlag `help:"YAML file of flags, such as server and token-file." env:"PLAYOUT_CONFIG" type:"path"`
 }
 
@@ -49,6 +52,7 @@ func carryOut(ctx context.Context, args []string, now playout.Now) int {
 		fmt.Fprintln(stderr, "playout:", err)
 		return cmdline.Misunderstood
 	}
+	kongcompletion.Register(parser)
 	given, err := parser.Parse(args)
 	if err == nil {
 		err = forms.Check(given)

@@ -70,7 +70,7 @@ func lines(t *testing.T) flagtest.Program {
 		Free: []string{"q", "voice", "series", "tags", "name", "other-name", "broadcaster", "fmo", "location",
 			"administration", "zones", "power", "correction", "reason", "description", "by",
 			"confirm", "key", "redis-prefix", "s3-region",
-			"s3-access-key", "tls-domains", "tls-directory", "repair-from", "command", "id", "named"},
+			"s3-access-key", "tls-domains", "tls-directory", "repair-from", "command", "id", "named", "settings"},
 		Apart: [][]string{{"token", "token-file"}, {"store", "store-file"}, {"tls-domains", "tls-cert"},
 			{"tls-domains", "tls-key"}},
 		File:  filepath.Join(home, "lifeline", "config.yaml"),

@@ -74,9 +74,10 @@ type cli struct {
 	Fsck         fsckCmd         `cmd:"" help:"Find damaged or missing data in a store and its audio."`
 	Analyse      analyseCmd      `cmd:"" help:"Measure MP3 files."`
 
-	Health  healthCmd  `cmd:"" help:"Ask whether a service is ready, for a supervisor or a container: 0 if it is."`
-	Version versionCmd `cmd:"" help:"Print this program's version, revision and date, and the version of its time zone data."`
-	Help    helpCmd    `cmd:"" help:"Show the commands, or one command's flags."`
+	Health  healthCmd      `cmd:"" help:"Ask whether a service is ready, for a supervisor or a container: 0 if it is."`
+	Version versionCmd     `cmd:"" help:"Print this program's version, revision and date, and the version of its time zone data."`
+	Help    helpCmd        `cmd:"" help:"Show the commands, or one command's flags."`
+	Manual  cmdline.Manual `cmd:"" help:"Print the manual page of all commands, or a configuration file with every setting."`
 
 	Config     kong.ConfigFlag           `help:"YAML file of flags, such as server and token." env:"LIFELINE_CONFIG" type:"path"`
 	Completion kongcompletion.Completion `cmd:"" help:"Print the code with which your shell completes these commands."`
