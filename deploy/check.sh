@@ -11,7 +11,7 @@ needs=(
   node:nodejs npm:npm
   redis-server:redis-server redis-benchmark:redis-tools
   liquidsoap:liquidsoap mpd:mpd mpc:mpc ezstream:ezstream icecast2:icecast2 xmllint:libxml2-utils
-  chromium:chromium promtool:prometheus
+  chromium:chromium promtool:prometheus systemd-analyze:systemd
 )
 tools=$(mktemp -d)
 policy=
@@ -110,7 +110,7 @@ race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/
 race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false \
   -run Concurrent ./cmd/endtoend ./schedules/...
 say 'tests without the race detector'
-beside go test -p 4 -shuffle=on -vet=off -timeout 20m ./schedules/... "${sequential[@]}"
+beside go test -p 4 -shuffle=on -vet=off -timeout 20m ./schedules/... ./deploy "${sequential[@]}"
 mapfile -t long < <(holders audio internal | grep -vxFf <(printf '%s\n' "${sequential[@]}"))
 beside go test -p 4 -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal))$" "${long[@]}"
 say 'end-to-end tests with real processes end'

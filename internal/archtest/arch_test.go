@@ -162,8 +162,10 @@ var mayImport = map[string][]string{
 	"cmd/playout": {"internal/playout", "internal/playout/dsp", "internal/playout/output", "internal/playout/spool",
 		"internal/playout/statedir", "internal/client", "internal/cmdline", "internal/fault", "internal/secret",
 		"internal/sign", "internal/onetime", "internal/supervise",
-		"internal/trust", "internal/wire", "audio", "schedules", "schedules/zonedata", "github.com/alecthomas/kong"},
+		"internal/trust", "internal/wire", "audio", "schedules", "schedules/zonedata", "github.com/alecthomas/kong",
+		"github.com/jotaen/kong-completion"},
 
+	"deploy":                    {},
 	"internal/harness/longform": {},
 }
 
