@@ -108,7 +108,9 @@ func TestAnAuditEndsWithItsContext(t *testing.T) {
 
 // This day takes long to refuse. Once its caller has left, the plan ends.
 func TestASlowPlanEndsWithItsContext(t *testing.T) {
-	in := plannerCase(t, "slow")
+	n := randomNetwork(70_020)
+	in := schedules.Input{Station: n.stations[0], Date: n.first, Clocks: n.clocks, Library: n.library,
+		Campaigns: n.campaigns}
 	for _, after := range []int{0, 1, 1000, 5000} {
 		short := &ending{Context: t.Context(), after: after}
 		if _, err := planner.Compile(in.Library).Plan(short, in); !errors.Is(err, context.Canceled) {

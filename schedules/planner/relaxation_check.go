@@ -32,6 +32,9 @@ func (x *relaxation) check() answer {
 		return impossible
 	}
 	chosen := make([]unit, len(places))
+	if slices.ContainsFunc(x.p.demands, func(d *demand) bool { return x.hopeless(supply{x, places, chosen}, d) }) {
+		return impossible // each choice of the places would show the same
+	}
 	return x.assign(places, chosen, 0)
 }
 

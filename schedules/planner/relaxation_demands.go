@@ -34,6 +34,67 @@ func (s supply) meets(d *demand) bool {
 	return !bounded || has+more >= d.need
 }
 
+// hopeless reports whether nothing that would meet a demand can air in any position of its windows.
+func (x *relaxation) hopeless(s supply, d *demand) bool {
+	if !d.hard || d.need <= 0 || !s.demanded(d) {
+		return false
+	}
+	for i := range x.p.day.windows {
+		w := &x.p.day.windows[i]
+		if !d.windows[i] || d.part != nil && !overlaps(d.part, w.start, w.end+w.tolerance) {
+			continue
+		}
+		if !x.in[i] || x.mayAir(d.members, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayAir reports whether a segment of a set can air in a window: in a position in force, or in what was dropped.
+func (x *relaxation) mayAir(members bitset, w *window) bool {
+	for k := range x.p.in.Keep {
+		item := &x.p.in.Keep[k]
+		if at := item.StartAt.UnixMilli(); at < w.start || at >= w.end {
+			continue
+		}
+		if seg, known := x.p.lib.index(item.SegmentID); !known || members.has(seg) || !x.on(partKept, "", k) {
+			return true
+		}
+	}
+	one := func(seg int32, chain bool) bool {
+		u, broken := x.p.unit(seg, chain)
+		if e := x.p.lib.entries[seg]; broken != "" || !e.Fit || !schedules.Speaks(e.Language, w.languages) ||
+			!x.mayLive(u, w) {
+			return false
+		}
+		return slices.ContainsFunc(u.members[:u.n], members.has)
+	}
+	for j := range w.clock.Positions {
+		pos := &w.clock.Positions[j]
+		var segments []int32
+		switch {
+		case !x.on(partPosition, w.clock.ID, j) && !pos.Optional:
+			return true
+		case pos.Segment != "":
+			if seg, known := x.p.lib.index(pos.Segment); known {
+				segments = []int32{seg}
+			}
+		case pos.Pick != nil:
+			segments = x.p.lib.class(pos.Pick, w.languages)
+		default:
+			segments = x.p.lib.class(pos.Fill, w.languages)
+		}
+		if slices.ContainsFunc(segments, func(seg int32) bool { return one(seg, pos.Chain) }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(x.p.in.Station.Fallback, func(id string) bool {
+		seg, known := x.p.lib.index(id)
+		return known && one(seg, false)
+	})
+}
+
 // demanded reports whether the part that makes the demand is in force.
 func (s supply) demanded(d *demand) bool {
 	if d.rule == nil {
