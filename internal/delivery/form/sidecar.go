@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -119,8 +120,17 @@ func (c Contract) described(file string, a Occasion, sums Sums, m Measured) desc
 		Station: a.Station, Window: a.Window, StartAt: schedules.At(a.StartAt), EndAt: schedules.At(a.EndAt),
 		Part: max(a.Part, 1), Parts: c.PartsOf(), Revision: a.Revision, Length: schedules.Millis{Duration: m.Length},
 		Codec: c.Audio.Codec, Rate: c.Audio.Rate, Channels: c.Audio.Channels, Kbps: c.Audio.Kbps,
-		Integrated: m.IntegratedLUFS, TruePeak: m.TruePeakDBTP,
+		Integrated: tenths(m.IntegratedLUFS), TruePeak: tenths(m.TruePeakDBTP),
 	}
+}
+
+// tenths rounds a level as meters show it.
+func tenths(v *float64) *float64 {
+	if v == nil {
+		return nil
+	}
+	rounded := math.Round(*v*10) / 10
+	return &rounded
 }
 
 // rundownText writes a line for each item: its place in the file, its length, and its title.

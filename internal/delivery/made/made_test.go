@@ -131,7 +131,7 @@ func heard(t testing.TB, path string, by string, channels int) (frames int64, lu
 }
 
 func TestAWindowIsMadeInTheFormOfEachContract(t *testing.T) {
-	length := 20 * time.Second
+	length := 12 * time.Second
 	source := programme(t, length)
 	prss := form.Level{Target: number(-24), Tolerance: 2, Peak: number(-2)}
 	for name, c := range map[string]struct {
@@ -183,10 +183,14 @@ func TestAWindowIsMadeInTheFormOfEachContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.coding.Codec.Lossy() { // a constant bit rate
-				bits := float64(len(content)*8) / length.Seconds() / 1000
-				if math.Abs(bits-float64(c.coding.Kbps)) > 0.02*float64(c.coding.Kbps) {
-					t.Errorf("%.1f kb/s, and not %d", bits, c.coding.Kbps)
+			if c.coding.Codec.Lossy() { // a constant bit rate; the first frames of mp3 are of the codec
+				want := float64(frames) / float64(c.coding.Rate) * float64(c.coding.Kbps) * 125
+				near := 2.0
+				if c.coding.Codec == form.MP3 {
+					near = 6 * float64(c.coding.FrameSamples()) / float64(c.coding.Rate) * float64(c.coding.Kbps) * 125
+				}
+				if math.Abs(float64(len(content))-want) > near {
+					t.Errorf("%d bytes, and not %.0f", len(content), want)
 				}
 			}
 			side := string(made.Beside[made.Name+".sha256"])

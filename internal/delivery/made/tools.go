@@ -94,7 +94,8 @@ func (t Tools) encode(c form.Coding, to string) []string {
 			"-m", mode, "--cbr", "-b", kbps, "--resample", khz, "-q", "2", "--noreplaygain", "-", to}
 	case "twolame":
 		return []string{t[name], "--quiet", "-r", "-s", rate, "-N", channels, "--samplesize", "16", "-m", mode,
-			"-b", kbps, "-", to}
+			"-b", kbps,
+			"--padding", "-", to} // without it, the bit rate at 44100 Hz is too low (ISO/IEC 11172-3, 2.4.2.3)
 	}
 	args := []string{t[name], "-v", "error", "-nostdin", "-y", "-f", "s16le", "-ar", rate, "-ac", channels,
 		"-i", "pipe:0", "-map_metadata", "-1",

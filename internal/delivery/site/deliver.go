@@ -28,6 +28,7 @@ type Delivered struct {
 	Name    string // of the file, as the site lists it
 	Bytes   int64  // that were sent; 0: everything was there already
 	Renamed bool   // false: the site renames no files, so that the trigger alone says that the file is whole
+	Taken   bool   // the site took the file, or what is beside it, away as soon as it was there
 }
 
 // Deliver brings a parcel to a site. Each file is written under a temporary name, read back, and renamed; the trigger
@@ -37,11 +38,9 @@ type Delivered struct {
 //
 // It fails with Damaged if the site gives back other bytes than were sent. After a failure it can be called again.
 func Deliver(ctx context.Context, to Remote, p Parcel) (Delivered, error) {
-	d := &delivery{site: to, parcel: p, receipt: Delivered{Renamed: true}}
-	if err := d.run(ctx); err != nil {
-		return d.receipt, err
-	}
-	return d.receipt, nil
+	d := &delivery{site: to, parcel: p, receipt: Delivered{Name: p.Name, Renamed: true}}
+	err := d.run(ctx)
+	return d.receipt, err
 }
 
 // Withdraw removes a parcel from a site: the trigger first.
@@ -130,7 +129,9 @@ func (d *delivery) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	d.receipt.Name, _ = find(d.there, d.parcel.Name)
+	if listed, is := find(d.there, d.parcel.Name); is {
+		d.receipt.Name = listed
+	}
 	if err := d.sweep(ctx); err != nil || d.parcel.Trigger == "" {
 		return err
 	}
@@ -266,13 +267,19 @@ func (d *delivery) write(ctx context.Context, i item, name string) (listed strin
 	return listed, err
 }
 
-// listed fails with Damaged unless the site lists a file that was renamed, whole.
+// listed fails with Damaged unless a file is there, whole, that was renamed. A site may take it away at once: then
+// neither of its names is there.
 func (d *delivery) listed(ctx context.Context, i item) (err error) {
 	if d.there, err = d.site.Names(ctx); err != nil {
 		return err
 	}
-	if name, is := find(d.there, i.name); !is || d.there[name] != i.sums.Bytes {
-		return fault.New(fault.Damaged, "the site does not list %s after it was renamed to that", i.name)
+	name, is := find(d.there, i.name)
+	if _, was := find(d.there, i.name+form.Part); !is && !was {
+		d.receipt.Taken = true
+		return nil
+	}
+	if !is || d.there[name] != i.sums.Bytes {
+		return fault.New(fault.Damaged, "the site does not list %s whole after it was renamed to that", i.name)
 	}
 	return nil
 }

@@ -302,9 +302,13 @@ func (d dying) Remove(ctx context.Context, name string) error {
 }
 
 func TestADeliveryThatDiesAtAnyCallGoesOnWhereItWas(t *testing.T) {
+	step := 1
+	if testing.Short() {
+		step = 7
+	}
 	for _, after := range []bool{false, true} {
 		for _, replaces := range []bool{false, true} {
-			for most, over := 1, false; !over; most++ {
+			for most, over := 1, false; !over; most += step {
 				p := folder(t)
 				watch := &poller{t, p.folder, map[byte]int{}}
 				if _, err := Deliver(t.Context(), p.open(t), edition(t, 1, size)); err != nil {
@@ -405,6 +409,41 @@ func TestASiteThatFoldsNamesSaysUnderWhichTheFileIs(t *testing.T) {
 	}
 }
 
+// takes is a site that takes a file away as soon as it has its name.
+type takes struct {
+	Remote
+	took *[]string
+}
+
+func (s takes) Rename(ctx context.Context, from, to string) error {
+	err := s.Remote.Rename(ctx, from, to)
+	if to != "Appeal 1.mp3" || err != nil {
+		return err
+	}
+	*s.took = append(*s.took, to)
+	return s.Remove(ctx, to)
+}
+
+func TestASiteMayTakeAFileAtOnce(t *testing.T) {
+	p, took := folder(t), []string{}
+	got, err := Deliver(t.Context(), takes{p.open(t), &took}, edition(t, 1, size))
+	if err != nil || !got.Taken || got.Name != "Appeal 1.mp3" || len(took) != 1 {
+		t.Errorf("%+v, %v: it took %v", got, err, took)
+	}
+}
+
+// keeps is a site that says that it renamed a file, and did not.
+type keeps struct{ Remote }
+
+func (keeps) Rename(context.Context, string, string) error { return nil }
+
+func TestASiteThatOnlySaysThatItRenamesHasNotGotTheFile(t *testing.T) {
+	p := folder(t)
+	if got, err := Deliver(t.Context(), keeps{p.open(t)}, edition(t, 1, size)); !fault.Is(err, fault.Damaged) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // flips is a site that keeps other bytes than it gets.
 type flips struct{ Remote }
 
@@ -500,9 +539,14 @@ func TestASiteThatIsAnotherOrRefusesAccessGetsNothing(t *testing.T) {
 	ssh.with.KnownHosts = harness.KnownHosts(t, strings.Split(strings.Split(ssh.target, "@")[1], "/")[0],
 		harness.NewSSHKey(t).PublicKey())
 	ftps.with.Authorities = ""
+	there := ftp
 	ftp.target = strings.Replace(ftp.target, "anonymous", "somebody", 1)
 	dav.with.Password = secretFile(t, "wrong")
 	gone := folder(t)
+	away := func(p place, with Secrets) place { return place{target: p.target + "/none", with: with} }
+	open, reached := ssh, harness.StartSFTP(t)
+	open.target = "sftp://radio@" + reached.Address + reached.Folder
+	open.with.KnownHosts, open.with.Identity = reached.Known, reached.Identity
 	for name, c := range map[string]struct {
 		place
 		kind fault.Kind
@@ -511,6 +555,10 @@ func TestASiteThatIsAnotherOrRefusesAccessGetsNothing(t *testing.T) {
 		"an unknown certificate":    {ftps, fault.Forbidden},
 		"no access by FTP":          {ftp, fault.Forbidden},
 		"another password":          {dav, fault.Forbidden},
+		"no folder":                 {away(gone, gone.with), fault.NotFound},
+		"no folder by SFTP":         {away(open, open.with), fault.NotFound},
+		"no folder by FTP":          {away(there, there.with), fault.NotFound},
+		"no folder by WebDAV":       {away(dav, Secrets{Password: there.with.Password}), fault.NotFound},
 		"nobody there":              {place{target: "ftp://a@127.0.0.1:1/in", with: dav.with}, fault.Unavailable},
 		"nobody there, by WebDAV":   {place{target: "dav+http://a@127.0.0.1:1/in", with: dav.with}, fault.Unavailable},
 		"a password in the address": {place{target: "ftp://a:secret@127.0.0.1/in"}, fault.Invalid},
@@ -526,6 +574,9 @@ func TestASiteThatIsAnotherOrRefusesAccessGetsNothing(t *testing.T) {
 		if s != nil {
 			t.Errorf("%s: it is open", name)
 		}
+	}
+	if _, err := os.Stat(filepath.Join(gone.folder, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder was made: %v", err)
 	}
 	if err := Check(gone.target); err != nil {
 		t.Error(err)

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -21,11 +20,7 @@ import (
 )
 
 // ftpFolder is a folder of an FTP server, in passive mode.
-type ftpFolder struct {
-	conn *ftp.ServerConn
-	dir  string
-	stop func() bool
-}
+type ftpFolder struct{ conn *ftp.ServerConn }
 
 // openFTP connects to a server. With ftps the connection becomes one of TLS before the password is sent.
 func openFTP(ctx context.Context, u *url.URL, password string, with Secrets) (*ftpFolder, error) {
@@ -33,32 +28,29 @@ func openFTP(ctx context.Context, u *url.URL, password string, with Secrets) (*f
 	if err != nil {
 		return nil, err
 	}
-	address, silence := u.Host, cmp.Or(with.Silence, patience)
-	implicit := u.Scheme == "ftps+implicit"
+	address, implicit := u.Host, u.Scheme == "ftps+implicit"
 	if u.Port() == "" {
 		address = net.JoinHostPort(u.Hostname(), map[bool]string{false: "21", true: "990"}[implicit])
 	}
-	dialer := net.Dialer{Timeout: silence}
+	dialer := net.Dialer{Timeout: with.Silence}
 	control := true
-	var links []net.Conn
 	dial := func(network, address string) (net.Conn, error) {
 		raw, err := dialer.DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		var link net.Conn = &paced{raw, silence}
+		link := &paced{raw, with.Silence, context.AfterFunc(ctx, func() { _ = raw.Close() })}
+		first := control
+		control = false
 		switch {
-		case control:
-			links, control = append(links, raw), false
-			if implicit {
-				link = tls.Client(link, security)
-			}
-		case u.Scheme != "ftp":
-			link = transfer{tls.Client(link, security)}
+		case first && implicit:
+			return tls.Client(link, security), nil
+		case !first && u.Scheme != "ftp":
+			return transfer{tls.Client(link, security)}, nil
 		}
 		return link, nil
 	}
-	options := []ftp.DialOption{ftp.DialWithDialFunc(dial), ftp.DialWithShutTimeout(silence)}
+	options := []ftp.DialOption{ftp.DialWithDialFunc(dial), ftp.DialWithShutTimeout(with.Silence)}
 	switch u.Scheme {
 	case "ftps":
 		options = append(options, ftp.DialWithExplicitTLS(security))
@@ -69,18 +61,36 @@ func openFTP(ctx context.Context, u *url.URL, password string, with Secrets) (*f
 	if err != nil {
 		return nil, unreachable(err, address)
 	}
-	f := &ftpFolder{conn: conn, dir: strings.TrimPrefix(u.Path, "/~/")}
-	f.stop = context.AfterFunc(ctx, func() { _ = links[0].Close() })
-	if err := conn.Login(u.User.Username(), password); err != nil {
-		f.stop()
-		_ = conn.Quit() // it may have ended it already
-		var link net.Error
-		if errors.As(err, &link) || errors.Is(err, io.EOF) {
-			return nil, unreachable(err, address)
-		}
-		return nil, fault.Wrap(fault.Forbidden, err, "%s refuses the user or the password", address)
+	if err := enter(conn, u, address, password); err != nil {
+		_ = conn.Quit() // it may have ended already
+		return nil, err
 	}
-	return f, nil
+	return &ftpFolder{conn}, nil
+}
+
+// enter signs in and goes to the folder.
+func enter(conn *ftp.ServerConn, u *url.URL, address, password string) error {
+	var link net.Error
+	err := conn.Login(u.User.Username(), password)
+	switch {
+	case err == nil:
+	case errors.As(err, &link) || errors.Is(err, io.EOF):
+		return unreachable(err, address)
+	default:
+		return fault.Wrap(fault.Forbidden, err, "%s refuses the user or the password", address)
+	}
+	dir := strings.TrimPrefix(u.Path, "/~/")
+	if dir == "" {
+		return nil
+	}
+	err = conn.ChangeDir(dir)
+	switch {
+	case err == nil:
+		return nil
+	case Refused(err):
+		return fault.Wrap(fault.NotFound, err, "%s has no folder %s", address, dir)
+	}
+	return unreachable(err, address)
 }
 
 // unreachable classifies an error of a connection.
@@ -133,6 +143,12 @@ func (c transfer) Close() error {
 type paced struct {
 	net.Conn
 	silence time.Duration
+	stop    func() bool // it no longer ends with the context
+}
+
+func (c *paced) Close() error {
+	c.stop()
+	return c.Conn.Close()
 }
 
 func (c *paced) Read(p []byte) (int, error) {
@@ -151,7 +167,6 @@ func (c *paced) Write(p []byte) (int, error) {
 
 // Close implements Remote.
 func (f *ftpFolder) Close() error {
-	f.stop()
 	if err := f.conn.Quit(); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "the connection ended early")
 	}
@@ -160,7 +175,7 @@ func (f *ftpFolder) Close() error {
 
 // Names implements Remote.
 func (f *ftpFolder) Names(context.Context) (map[string]int64, error) {
-	entries, err := f.conn.List(f.dir)
+	entries, err := f.conn.List("")
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "the folder cannot be listed")
 	}
@@ -175,7 +190,7 @@ func (f *ftpFolder) Names(context.Context) (map[string]int64, error) {
 
 // Write implements Remote.
 func (f *ftpFolder) Write(_ context.Context, name string, _ int64, content io.ReadSeeker) error {
-	if err := f.conn.Stor(path.Join(f.dir, name), content); err != nil {
+	if err := f.conn.Stor(name, content); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "%s could not be sent", name)
 	}
 	return nil
@@ -183,7 +198,7 @@ func (f *ftpFolder) Write(_ context.Context, name string, _ int64, content io.Re
 
 // Open implements Remote.
 func (f *ftpFolder) Open(_ context.Context, name string) (io.ReadCloser, error) {
-	in, err := f.conn.Retr(path.Join(f.dir, name))
+	in, err := f.conn.Retr(name)
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "%s cannot be read", name)
 	}
@@ -192,7 +207,7 @@ func (f *ftpFolder) Open(_ context.Context, name string) (io.ReadCloser, error) 
 
 // Rename implements Remote.
 func (f *ftpFolder) Rename(_ context.Context, from, to string) error {
-	if err := f.conn.Rename(path.Join(f.dir, from), path.Join(f.dir, to)); err != nil {
+	if err := f.conn.Rename(from, to); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "%s could not be renamed", from)
 	}
 	return nil
@@ -200,7 +215,7 @@ func (f *ftpFolder) Rename(_ context.Context, from, to string) error {
 
 // Remove implements Remote. Servers tell a file that is not there by a text alone, so that it looks for it.
 func (f *ftpFolder) Remove(ctx context.Context, name string) error {
-	err := f.conn.Delete(path.Join(f.dir, name))
+	err := f.conn.Delete(name)
 	var answer *textproto.Error
 	if errors.As(err, &answer) && answer.Code == ftp.StatusFileUnavailable {
 		there, listed := f.Names(ctx)

@@ -3,6 +3,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -80,8 +81,9 @@ func parse(target string) (*url.URL, error) {
 	return u, nil
 }
 
-// Open opens a site. It fails with Unavailable if it is out of reach, and with Forbidden if it shows another key or
-// certificate than is trusted, or refuses the access.
+// Open opens a site. It fails with Unavailable if it is out of reach, with Forbidden if it shows another key or
+// certificate than is trusted, or refuses the access, and with NotFound if the folder is not there: nobody would take
+// files from one that was made because of a wrong letter.
 func Open(ctx context.Context, target string, with Secrets) (Remote, error) {
 	u, err := parse(target)
 	if err != nil {
@@ -95,7 +97,9 @@ func Open(ctx context.Context, target string, with Secrets) (Remote, error) {
 }
 
 func open(ctx context.Context, u *url.URL, target string, with Secrets) (Remote, error) {
+	with.Silence = cmp.Or(with.Silence, patience)
 	if u == nil {
+		with.Existing = true
 		return push.Open(ctx, target, with.Credentials)
 	}
 	password, err := secret.Read(with.Password)

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -29,7 +28,7 @@ func openDAV(ctx context.Context, u *url.URL, password string, with Secrets) (*d
 	}
 	links := http.DefaultTransport.(*http.Transport).Clone()
 	links.TLSClientConfig = security
-	links.ResponseHeaderTimeout = cmp.Or(with.Silence, patience)
+	links.ResponseHeaderTimeout = with.Silence
 	base := url.URL{Scheme: strings.TrimPrefix(u.Scheme, "dav+"), Host: u.Host, Path: u.Path}
 	d := &davFolder{gowebdav.NewClient(base.String(), u.User.Username(), password), links}
 	d.client.SetTransport(until{ctx, links})
@@ -38,6 +37,8 @@ func openDAV(ctx context.Context, u *url.URL, password string, with Secrets) (*d
 		switch {
 		case errors.As(err, &answer) && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden):
 			return nil, fault.Wrap(fault.Forbidden, err, "%s refuses the user or the password", u.Host)
+		case errors.As(err, &answer) && answer.Status == http.StatusNotFound:
+			return nil, fault.Wrap(fault.NotFound, err, "%s has no folder %s", u.Host, u.Path)
 		case Refused(err):
 			return nil, err
 		}

@@ -8,17 +8,24 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"lifeline/internal/fault"
 )
 
 // folder is a folder that a web server serves. Its files can be read by all.
 type folder struct{ root *os.Root }
 
-func openFolder(dir string) (*folder, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+func openFolder(dir string, existing bool) (*folder, error) {
+	if !existing {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
 	}
 	root, err := os.OpenRoot(dir)
-	if err != nil {
+	switch {
+	case existing && errors.Is(err, fs.ErrNotExist):
+		return nil, fault.New(fault.NotFound, "there is no folder %s", dir)
+	case err != nil:
 		return nil, err
 	}
 	return &folder{root}, nil

@@ -37,6 +37,8 @@ type Credentials struct {
 	KnownHosts string        // SFTP: file of the keys of servers, as OpenSSH writes it
 	Identity   string        // SFTP: file of the private key
 	Silence    time.Duration // S3, SFTP: how long nothing may come before the transfer is given up
+
+	Existing bool // folder, SFTP: fail with NotFound, and make nothing, if the folder is not there
 }
 
 // Check fails with Invalid unless the target is one of a folder, s3+https://HOST/BUCKET[/PREFIX] and
@@ -90,5 +92,5 @@ func Open(ctx context.Context, target string, with Credentials) (Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openFolder(path)
+	return openFolder(path, with.Existing)
 }

@@ -69,6 +69,11 @@ func openSFTP(ctx context.Context, u *url.URL, with Credentials) (*server, error
 	if s.client, err = sftp.NewClient(s.conn); err != nil {
 		return nil, errors.Join(fault.Wrap(fault.Unavailable, err, "%s serves no SFTP", address), s.conn.Close())
 	}
+	if with.Existing {
+		if info, err := s.client.Stat(cmp.Or(s.dir, ".")); err != nil || !info.IsDir() {
+			return nil, errors.Join(fault.Wrap(fault.NotFound, err, "%s has no folder %s", address, s.dir), s.Close())
+		}
+	}
 	return s, nil
 }
 
