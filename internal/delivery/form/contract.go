@@ -166,9 +166,6 @@ type Occasion struct {
 	Revision     int64 // of what is delivered
 }
 
-// Due returns the instant at which the file of an airing must be there.
-func (c Contract) Due(a Occasion) time.Time { return a.StartAt.Add(-c.Deadline.Duration) }
-
 // PartsOf returns the number of files for each airing.
 func (c Contract) PartsOf() int { return max(c.Parts, 1) }
 

@@ -471,39 +471,51 @@ func TestOtherBytesThanWereSentNeverGetTheFinalName(t *testing.T) {
 
 func TestACutLinkLeavesNothingHalf(t *testing.T) {
 	s := harness.StartSFTP(t)
-	link := harness.StartProxy(t, s.Address)
-	with := Secrets{Credentials: push.Credentials{Identity: s.Identity,
-		KnownHosts: harness.KnownHosts(t, link.Addr, s.Host.PublicKey())}}
-	p := place{"sftp://radio@" + link.Addr + s.Folder, s.Folder, with}
-	watch := &poller{t, p.folder, map[byte]int{}}
-	cuts := 0
-	for after := int64(5_000); after < 3*size; after += 19_000 {
-		link.CutAfter(after)
-		to, err := Open(t.Context(), p.target, p.with)
-		if err != nil { // the greetings are longer
-			continue
-		}
-		if _, err := Deliver(t.Context(), polled{to, watch}, edition(t, int(after/19_000)%2+1, size)); err != nil {
-			cuts++
-			if fault.Is(err, fault.Conflict) {
-				t.Errorf("after %d bytes: %v", after, err)
+	for name, c := range map[string]struct {
+		place
+		first, apart int64 // bytes after which links are cut
+	}{
+		"sftp": {place{"sftp://radio@" + s.Address + s.Folder, s.Folder, Secrets{}}, 5_000, 19_000},
+		"ftp":  {ftpServer(t, "ftp"), 100, 150}, // of the commands: the bytes of files have connections of their own
+		"dav":  {dav(t), 500, 9_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := c.place
+			server := strings.Split(strings.SplitN(p.target, "@", 2)[1], "/")[0]
+			link := harness.StartProxy(t, server)
+			p.target = strings.Replace(p.target, server, link.Addr, 1)
+			if name == "sftp" {
+				p.with.Identity, p.with.KnownHosts = s.Identity, harness.KnownHosts(t, link.Addr, s.Host.PublicKey())
 			}
-		}
-		_ = to.Close() // the link may be dead
-		watch.look()
-		if there, err := os.Stat(filepath.Join(p.folder, "Appeal 1.mp3")); err == nil && there.Size() != size {
-			t.Errorf("after %d bytes there is a file of %d", after, there.Size())
-		}
-	}
-	if cuts < 3 || link.Cuts() < cuts {
-		t.Errorf("%d deliveries failed, and %d links were cut", cuts, link.Cuts())
-	}
-	link.CutAfter(1 << 40)
-	if got, err := Deliver(t.Context(), p.open(t), edition(t, 1, size)); err != nil || got.Name != "Appeal 1.mp3" {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if there := files(t, p.folder); !slices.Equal(there, all) {
-		t.Errorf("%v is there", there)
+			watch := &poller{t, p.folder, map[byte]int{}}
+			cuts := 0
+			for n := range int64(10) {
+				link.CutAfter(c.first + n*c.apart)
+				to, err := Open(t.Context(), p.target, p.with)
+				if err != nil {
+					cuts++
+					continue
+				}
+				if _, err := Deliver(t.Context(), polled{to, watch}, edition(t, int(n)%2+1, size)); err != nil {
+					cuts++
+					if fault.Is(err, fault.Conflict) {
+						t.Errorf("cut %d: %v", n, err)
+					}
+				}
+				_ = to.Close() // the link may be dead
+				watch.look()
+			}
+			if cuts < 3 || link.Cuts() < 3 {
+				t.Errorf("%d deliveries failed, and %d links were cut", cuts, link.Cuts())
+			}
+			link.CutAfter(1 << 40)
+			if got, err := Deliver(t.Context(), p.open(t), edition(t, 1, size)); err != nil || got.Name != "Appeal 1.mp3" {
+				t.Errorf("%+v, %v", got, err)
+			}
+			if there := files(t, p.folder); !slices.Equal(there, all) {
+				t.Errorf("%v is there", there)
+			}
+		})
 	}
 }
 
