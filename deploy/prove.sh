@@ -113,6 +113,12 @@ mitm) # ten thousand days of a station whose link somebody without the keys hold
 alarm) # from the answer to the fifth recall to the webhook's receiver, 50 times each: idle, beside 20 receivers that hang, and busy
   prove ./cmd/endtoend AlarmOfAMassRecall alarm
   ;;
+packages) # built twice, linted, installed, upgraded, removed and purged in a Debian that systemd booted (root; lintian debootstrap systemd-container)
+  deploy/packages/prove.sh
+  ;;
+image) # built twice, run not as root, read-only, without capabilities, stopped and started (root; buildah podman runc)
+  deploy/image/prove.sh
+  ;;
 recalls) # a thousand recalls in a planned week
   prove ./schedules/planner Recall recalls
   ;;
