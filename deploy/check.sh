@@ -11,7 +11,7 @@ needs=(
   node:nodejs npm:npm
   redis-server:redis-server redis-benchmark:redis-tools
   liquidsoap:liquidsoap mpd:mpd mpc:mpc ezstream:ezstream icecast2:icecast2 xmllint:libxml2-utils
-  chromium:chromium promtool:prometheus systemd-analyze:systemd
+  chromium:chromium promtool:prometheus systemd-analyze:systemd ssh-keygen:openssh-client
 )
 tools=$(mktemp -d)
 policy=
