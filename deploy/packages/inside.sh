@@ -24,9 +24,8 @@ grep -q '^Seccomp:\s*2$' "/proc/$pid/status"
 [ "$(of WatchdogUSec)" = 1min ]
 lifeline version
 
-echo '-- an administrator, by the commands of the manual'
-admin() { setpriv --reuid=lifeline --regid=lifeline --clear-groups env HOME=/var/lib/lifeline lifeline "$@"; }
-admin token create --data /var/lib/lifeline --name Ada --role admin >/tmp/made
+echo '-- an administrator, by the command that the README shows'
+runuser -u lifeline -- lifeline token create --config /etc/lifeline/lifeline.yaml --name Ada --role admin >/tmp/made
 token=$(grep -oE 'lifeline_[A-Za-z0-9_-]+' /tmp/made | head -1)
 LIFELINE_TOKEN=$token lifeline stations --server $url || [ $? = 4 ]
 
@@ -82,7 +81,9 @@ LIFELINE_TOKEN=$token lifeline stations --server $url || [ $? = 4 ]
 
 echo '-- remove: data stays'
 dpkg -r lifeline lifeline-playout
-! systemctl is-active lifeline playout@harbour-dawn
+for unit in lifeline playout@harbour-dawn; do
+  if systemctl is-active "$unit"; then exit 1; fi
+done
 [ -e /var/lib/lifeline/lifeline.db ] && [ -d /var/lib/lifeline-playout/harbour-dawn ]
 grep -qx 'log-level: debug' /etc/lifeline/lifeline.yaml
 
