@@ -134,7 +134,8 @@ func (s supply) room(d *demand) (most int64, bounded bool) {
 				}
 				ms := s.p.lib.entries[seg].ms
 				shortest = min(shortest, ms)
-				perSegment[seg] += min(s.cap(w, i, seg, e.ms), (e.ms+2*w.tolerance+e.fade)/ms)
+				perSegment[seg] += min(s.cap(w, i, seg, e.span+2*w.tolerance+e.fade+e.late),
+					(e.ms+2*w.tolerance+e.fade+e.late)/ms)
 			}
 			for _, f := range e.fills {
 				if f.Chain {
@@ -143,9 +144,9 @@ func (s supply) room(d *demand) (most int64, bounded bool) {
 			}
 			if shortest < maxTime {
 				if d.time {
-					total += max(e.ms+2*w.tolerance, 0)
+					total += max(e.ms+2*w.tolerance+e.late, 0)
 				} else {
-					total += max(e.ms+2*w.tolerance+e.fade, 0) / shortest
+					total += max(e.ms+2*w.tolerance+e.fade+e.late, 0) / shortest
 				}
 			}
 		}
@@ -153,6 +154,9 @@ func (s supply) room(d *demand) (most int64, bounded bool) {
 	var sum int64
 	for seg, n := range perSegment {
 		n = min(n, s.dayCap(d, seg, first, last))
+		if apart := s.apartAll(d, seg, first, last); apart < maxTime {
+			n = max(min(n, apart), 0)
+		}
 		if d.time {
 			n *= s.p.lib.entries[seg].ms
 		}
@@ -163,6 +167,19 @@ func (s supply) room(d *demand) (most int64, bounded bool) {
 		most = min(most, s.jointLimit(d, perSegment, first, last))
 	}
 	return most, true
+}
+
+// apartAll returns how often the fills of the demand's windows may air a segment besides the places there, or maxTime
+// if no separation limits that.
+func (s supply) apartAll(d *demand, seg int32, first, last int64) int64 {
+	out := int64(maxTime)
+	s.everyRule(d, func(_ *rule, w *window, _ int) { out = s.apart(w, seg, last-first+w.tolerance) })
+	for i := range d.windows {
+		if d.windows[i] && out < maxTime {
+			out -= s.placed(i, seg)
+		}
+	}
+	return out
 }
 
 // dayCap returns how often a segment may air in all of the demand's windows.

@@ -1,8 +1,10 @@
 package planner
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 
 	"lifeline/schedules"
 )
@@ -33,9 +35,11 @@ func (x *relaxation) enough(places []proofPlace, chosen []unit) bool {
 
 // elastic is a stretch with all of its positions in force: its fills, and how long they must last.
 type elastic struct {
-	fills []*schedules.Position
-	ms    int64
+	fills []*schedules.Position // and optional positions, which may take any part of the time
+	ms    int64                 // the least that its fills last
 	fade  int64
+	late  int64 // how much longer they may last, because posts wait
+	span  int64 // of its fills, with the positions between them
 }
 
 // stretches returns the window's stretches from which nothing is dropped. open reports whether anything in the window
@@ -51,6 +55,9 @@ func (s supply) stretches(i int) (list []elastic, open bool) {
 	flush := func(end int64) {
 		if whole && len(e.fills) > 0 {
 			e.ms += end - begin
+			if e.span = e.ms; len(e.fills) > 1 {
+				e.span = end - begin
+			}
 			list = append(list, e)
 		}
 		open = open || !whole
@@ -60,17 +67,19 @@ func (s supply) stretches(i int) (list []elastic, open bool) {
 		active := s.on(partPosition, w.clock.ID, j)
 		if pos.At != nil && active {
 			if at := w.start + pos.At.Milliseconds(); at > begin {
-				flush(at)
-				begin, e, whole = at, elastic{}, true
+				waits := int64(0)
 				if pos.Start == schedules.Soft {
-					whole = false // it may start later
+					waits = pos.Grace.Milliseconds()
 				}
+				e.late += waits
+				flush(at)
+				begin, e, whole = at, elastic{ms: -waits, late: waits}, true
 			}
 		}
 		switch {
-		case !active || pos.Optional:
+		case !active && !pos.Optional || pos.Optional && (pos.Chain || pos.At != nil):
 			whole = false
-		case pos.Fill != nil:
+		case pos.Fill != nil || pos.Optional:
 			e.fills = append(e.fills, pos)
 			e.fade = max(e.fade, pos.FadeMax.Milliseconds())
 		default:
@@ -98,7 +107,11 @@ func (s supply) material(w *window, e elastic) []int32 {
 		}
 	}
 	for _, f := range e.fills {
-		for _, seg := range s.p.lib.class(f.Fill, w.languages) {
+		if seg, ok := s.p.lib.index(f.Segment); ok && f.Segment != "" {
+			add(seg)
+			continue
+		}
+		for _, seg := range s.p.lib.class(cmp.Or(f.Fill, f.Pick), w.languages) {
 			if _, broken := s.p.unit(seg, f.Chain); broken == "" {
 				add(seg)
 			}
@@ -121,11 +134,11 @@ func (s supply) lengths(i int) bool {
 	}
 	list, _ := s.stretches(i)
 	slack := w.tolerance
-	if len(w.clock.Positions) > 0 && w.clock.Positions[0].At != nil || len(list) > 1 {
+	if slices.ContainsFunc(w.clock.Positions, func(p schedules.Position) bool { return p.At != nil }) {
 		slack *= 2 // a post may be off in either direction, at both ends
 	}
 	for _, e := range list {
-		if e.ms < -slack-e.fade {
+		if e.ms < -slack-e.fade-e.late {
 			return false
 		}
 		if e.ms <= slack {
@@ -140,17 +153,66 @@ func (s supply) lengths(i int) bool {
 		}
 		for n, seg := range material {
 			ms := s.p.lib.entries[seg].ms
-			caps[n] = (e.ms + slack + e.fade) / ms
+			caps[n] = (e.ms + slack + e.fade + e.late) / ms
 			if !chains {
-				caps[n] = min(caps[n], s.cap(w, i, seg, e.ms))
+				caps[n] = min(caps[n], s.cap(w, i, seg, e.span+slack+e.fade+e.late))
 			}
 			most += caps[n] * ms
 		}
-		if !chains && (most < e.ms-slack || !s.reaches(material, caps, e.ms, slack, e.fade)) || chains && len(material) == 0 {
+		if !chains && (most < e.ms-slack || !s.reaches(material, caps, e.ms, slack, e.fade+e.late)) ||
+			chains && len(material) == 0 {
 			return false
 		}
 	}
-	return s.day(i, list)
+	return s.together(i, list, slack) && s.day(i, list)
+}
+
+// together reports whether the stretches of a window have enough material if the separation of a segment's airings
+// holds over the whole window.
+func (s supply) together(i int, list []elastic, slack int64) bool {
+	w := &s.p.day.windows[i]
+	var need, have int64
+	airings := map[int32]int64{} // as often as each stretch alone allows
+	for _, e := range list {
+		need += max(e.ms-slack, 0)
+		for _, f := range e.fills {
+			if f.Chain {
+				return true
+			}
+		}
+		most := e.ms + slack + e.fade + e.late
+		for _, seg := range s.material(w, e) {
+			airings[seg] += max(min(s.cap(w, i, seg, e.span+slack+e.fade+e.late), most/s.p.lib.entries[seg].ms), 0)
+		}
+	}
+	for seg, n := range airings {
+		all := s.apart(w, seg, w.end-w.start+2*w.tolerance) - s.placed(i, seg)
+		have += max(min(n, all), 0) * s.p.lib.entries[seg].ms
+	}
+	return have >= need
+}
+
+// apart returns how often a segment may air within ms milliseconds under the active separations.
+func (s supply) apart(w *window, seg int32, ms int64) int64 {
+	out, e := int64(maxTime), s.p.lib.entries[seg]
+	for k := range w.rules.rules {
+		r := &w.rules.rules[k]
+		if r.hard && r.foreign == nil && r.form == formSeparate && s.on(partRule, w.rules.clock, r.def) &&
+			(r.only == nil || r.only.has(seg)) && len(e.valuesOf(r.attr)) > 0 {
+			out = min(out, 1+max(ms-e.ms, 0)/(r.minGap+e.ms))
+		}
+	}
+	return out
+}
+
+// placed returns how often the places of a window air a segment.
+func (s supply) placed(i int, seg int32) (n int64) {
+	for k := range s.places {
+		if int(s.places[k].win) == i && slices.Contains(s.chosen[k].members[:s.chosen[k].n], seg) {
+			n++
+		}
+	}
+	return n
 }
 
 // cap returns how often a segment may air in a stretch of ms milliseconds under the active rules.

@@ -357,3 +357,51 @@ func TestAConflictIsAnsweredThoughTheBudgetEndsBeforeItIsSmallest(t *testing.T) 
 		t.Error("no budget ended early")
 	}
 }
+
+// relaxedCheck returns the answer of the proof for a day as a whole.
+func relaxedCheck(t *testing.T, in schedules.Input, segments []schedules.Segment) answer {
+	t.Helper()
+	in.Library = schedules.Prepare(segments, nil)
+	p, err := newPlanner(t.Context(), job{Input: in, catalogue: Compile(in.Library)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stretches = layoutPass{p}.layout()
+	demandPass{p}.openDemands()
+	return relax(p).check()
+}
+
+// The letter of 284 seconds ends 4 seconds after the post's instant, for which the post waits.
+func TestAPostThatWaitsLengthensTheTimeBeforeIt(t *testing.T) {
+	in := tenMinutes()
+	in.Station.Windows[0].Tolerance = schedules.Millis{}
+	at := schedules.Ms(300_000)
+	news := &schedules.Selector{Kinds: []schedules.Kind{"news"}}
+	segments := []schedules.Segment{testSegment("open", "sign-on", 20_000), testSegment("ident-a", "ident", 10_000),
+		testSegment("letter", "letter", 284_000), testSegment("news", "news", 286_000)}
+	for grace, want := range map[int64]answer{5000: possible, 3000: impossible} {
+		post := schedules.Position{ID: "post", At: &at, Start: schedules.Soft, Grace: schedules.Ms(grace), Segment: "ident-a"}
+		positions(&in, openAt, rest, post, schedules.Position{ID: "news", Fill: news})
+		if got := relaxedCheck(t, in, segments); got != want {
+			t.Errorf("grace of %d ms: %v, want %v", grace, got, want)
+		}
+	}
+}
+
+// Twelve letters of 41 to 127 seconds may air once each. They last too briefly for both halves of the window,
+// though long enough for either.
+func TestStretchesOfAWindowDoNotAirTheSameSegmentsTwice(t *testing.T) {
+	in := tenMinutes()
+	in.Station.Windows[0].Length = schedules.Ms(1_400_000)
+	at := schedules.Ms(700_000)
+	positions(&in, openAt, rest, schedules.Position{ID: "post", At: &at, Segment: "ident-a"},
+		schedules.Position{ID: "more", Fill: rest.Fill})
+	if got := relaxedCheck(t, in, letters()); got != possible {
+		t.Errorf("without a separation: %v", got)
+	}
+	rules(&in, schedules.Rule{Separate: "segment", For: schedules.Ms(3_600_000), Hard: true,
+		Only: &schedules.Selector{Kinds: []schedules.Kind{"letter"}}})
+	if got := relaxedCheck(t, in, letters()); got != impossible {
+		t.Errorf("with a separation: %v", got)
+	}
+}
