@@ -101,6 +101,9 @@ weeks) # sixty days of the example network, planned and published unattended by 
 networks) # random networks of every kind of rule, fourteen days each: what was not found, and held against a naive search; [networks] [first]
   LIFELINE_INPUTS="${2:-30}" LIFELINE_SEED="${3:-0}" prove ./schedules/planner NaiveSearch networks
   ;;
+tight) # stations of 12 to 60 segments, three days each: planned with and without the search over whole days, and a solver's verdict on the rest; [stations] [first]
+  LIFELINE_INPUTS="${2:-100}" LIFELINE_SEED="${3:-0}" prove ./schedules/planner TightDays tight
+  ;;
 soft) # small random networks: each that can be planned without its soft rules can be planned with them; [networks] [first]
   LIFELINE_INPUTS="${2:-1000}" LIFELINE_SEED="${3:-0}" prove ./schedules/planner SoftRuleNever soft
   ;;

@@ -13,8 +13,8 @@
 //     Each pass over it is a type: layoutPass cuts windows into stretches (layout.go); pickPass, demandPass and
 //     fillPass are the three passes below (pick.go, demand.go, week.go, fill.go, filler.go). closingPass finds the set
 //     that ends a stretch on time, with subset sums (filler.go, closing.go, subsetsum.go, arrange.go).
-//   - walk and search find plans that the passes do not (walk.go, search.go); vary plans a day that repeats another
-//     in a different order (vary.go).
+//   - walk and search find plans that the passes do not (walk.go, search.go), and improve those that need the whole day
+//     in view (improve.go); vary plans a day that repeats another in a different order (vary.go).
 //   - relaxation proves that a day cannot be planned (relaxation*.go, unsatisfiable.go).
 //   - resultPass writes the rundown with its explanations and warnings, and reports how it keeps its rules
 //     (result.go, bending.go, report.go). Replay repeats a recorded choice (replay.go).
@@ -48,6 +48,9 @@
 // Segments of language zxx (music, tones) may air in a window of any language. A selector without a language allows
 // the window's languages. A clock without rules has one: no segment twice in succession. It bends when there is only
 // one segment. The station's fallback counts as material only when nothing else fits, with a warning.
+//
+// If neither the passes nor walks over the day find a plan, the planner takes a complete day that breaks rules, draws a
+// part of it again and keeps what departs less, until nothing departs or its steps are used up.
 //
 // When planning is stuck, the planner searches a relaxation of the day completely: Unsatisfiable is a proof, with a
 // minimal set of demands that cannot all hold; NotFound means that neither a plan nor a proof was found.

@@ -5,3 +5,11 @@ var (
 	Hourly         = hourly
 	HourlySegments = hourlySegments
 )
+
+// WithoutImproving calls f while days are not searched for as a whole.
+func WithoutImproving(f func()) {
+	before := improveSteps
+	improveSteps = 0
+	defer func() { improveSteps = before }()
+	f()
+}

@@ -148,7 +148,7 @@ func TestAHardWeeklyMinimumIsOwedOnSaturdayWhereSundayHasNoWindow(t *testing.T) 
 // smallNetwork returns a station of one or two windows with hard and soft rules, so small that it sometimes has no
 // plan.
 func smallNetwork(seed uint64) schedules.Input {
-	g := generator{rand.New(rand.NewPCG(seed, 7)), nil}
+	g := generator{Rand: rand.New(rand.NewPCG(seed, 7))}
 	var segments []schedules.Segment
 	for i := range 6 + g.IntN(12) {
 		s := plannertest.Segment(fmt.Sprintf("s%02d", i), schedules.Kind(g.one(smallKinds)), "ko-KP",

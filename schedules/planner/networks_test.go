@@ -35,7 +35,7 @@ type randomised struct {
 // recordings. The same seed gives the same network.
 func randomNetwork(seed uint64) randomised {
 	r := rand.New(rand.NewPCG(seed, 21))
-	g := generator{r, map[string][]string{}}
+	g := generator{r, map[string][]string{}, materialKinds}
 	n := randomised{clocks: map[string]schedules.Clock{}, first: schedules.Date{Year: 2027,
 		Month: time.Month(1 + r.IntN(12)), Day: 1 + r.IntN(28)}}
 	segments := g.segments(n.first)
@@ -91,7 +91,8 @@ func randomNetwork(seed uint64) randomised {
 
 type generator struct {
 	*rand.Rand
-	of map[string][]string // kind -> ids
+	of    map[string][]string // kind -> ids
+	kinds []string            // of the material
 }
 
 func (g generator) one(list []string) string { return list[g.IntN(len(list))] }
@@ -162,10 +163,10 @@ func (g generator) segments(first schedules.Date) (out []schedules.Segment) {
 }
 
 func (g generator) selector(least, most int) *schedules.Selector {
-	kinds := slices.Clone(materialKinds)
+	kinds := slices.Clone(g.kinds)
 	g.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 	s := &schedules.Selector{}
-	for _, k := range kinds[:least+g.IntN(most-least+1)] {
+	for _, k := range kinds[:min(least+g.IntN(most-least+1), len(kinds))] {
 		s.Kinds = append(s.Kinds, schedules.Kind(k))
 	}
 	slices.Sort(s.Kinds)
@@ -221,10 +222,10 @@ func (g generator) positions(c *schedules.Clock, minutes int) {
 // rules gives the clock up to five rules of random kinds, each hard or soft.
 func (g generator) rules(c *schedules.Clock) {
 	material := &schedules.Selector{}
-	for _, k := range materialKinds {
+	for _, k := range g.kinds {
 		material.Kinds = append(material.Kinds, schedules.Kind(k))
 	}
-	kind := func() schedules.Of { return schedules.Of{Match: map[string]string{"kind": g.one(materialKinds)}} }
+	kind := func() schedules.Of { return schedules.Of{Match: map[string]string{"kind": g.one(g.kinds)}} }
 	number := func(least, most int) *int { n := least + g.IntN(most-least+1); return &n }
 	each := schedules.Of{Each: "segment"}
 	if g.IntN(3) > 0 {

@@ -103,6 +103,19 @@ func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 			return Plan{}, err
 		}
 	}
+	if j.order == 0 && j.open == nil {
+		v, err := newPlanner(ctx, j)
+		if err != nil {
+			return Plan{}, err
+		}
+		v.hardOnly = true
+		if improve(v) == nil {
+			return resultPass{v}.result(), nil
+		}
+		if err := v.stopped(); err != nil {
+			return Plan{}, err
+		}
+	}
 	none := j.notFound(p, s)
 	none.Message += fmt.Sprintf(". The planner found no rundown in %d trials, and found no conflict of hard rules",
 		walkTrials())
