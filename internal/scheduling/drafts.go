@@ -124,9 +124,15 @@ func stillApplies(w schedules.Warning, before, edited schedules.Rundown) bool {
 		return true
 	}
 	if w.Item != "" {
-		was, known := before.Item(w.Item)
-		is, there := edited.Item(w.Item)
-		return there && (!known || sameAiring(was, is))
+		of := w.Items
+		if len(of) == 0 {
+			of = []string{w.Item}
+		}
+		return !slices.ContainsFunc(of, func(id string) bool {
+			was, known := before.Item(id)
+			is, there := edited.Item(id)
+			return !there || known && !sameAiring(was, is)
+		})
 	}
 	in := func(r schedules.Rundown) []schedules.Item {
 		return slices.DeleteFunc(slices.Clone(r.Items), func(i schedules.Item) bool { return i.Window != w.Window })

@@ -141,6 +141,8 @@ func TestAnEditKeepsTheWarningsOfThePlanOnlyWhereItChangesNothing(t *testing.T) 
 	ofPlan := []schedules.Warning{evening(schedules.WarnFillResidual), evening(schedules.WarnPostOff),
 		evening(schedules.WarnPositionEmpty), evening(schedules.WarnNoRoom),
 		{Code: schedules.WarnCutAtPost, Window: "evening", Item: r.Items[2].ID},
+		{Code: schedules.WarnFallbackUsed, Window: "evening", Item: r.Items[3].ID,
+			Items: []string{r.Items[3].ID, r.Items[2].ID}},
 		{Code: schedules.WarnStopped}}
 	steady := []schedules.Warning{evening(schedules.WarnClockChange), evening(schedules.WarnTakenOut),
 		{Code: schedules.WarnFillResidual, Window: "morning"},

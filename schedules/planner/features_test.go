@@ -1,6 +1,8 @@
 package planner_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,8 +114,24 @@ func TestTheFallbackFillsOnlyWhatNothingElseDoes(t *testing.T) {
 		"evergreen", "ko-KP", 47_500), plannertest.Segment("evergreen-3", "evergreen", "ko-KP", 59_250))
 	in.Library = schedules.Prepare(few, nil)
 	in.Station.Fallback = []string{"evergreen-1", "evergreen-2", "evergreen-3"}
-	if !warned(plannertest.Audited(t, in).Rundown, "fallback_used") {
+	r := plannertest.Audited(t, in).Rundown
+	if !warned(r, "fallback_used") {
 		t.Error("nothing says that the fallback fills the day")
+	}
+	said := map[string]bool{}
+	for _, w := range r.Warnings {
+		if w.Code != schedules.WarnFallbackUsed {
+			continue
+		}
+		first, _ := r.Item(w.Item)
+		if said[w.Window+" "+first.Position] || len(w.Items) < 2 || w.Items[0] != w.Item {
+			t.Errorf("not said once for all items of a position: %+v", w)
+		}
+		said[w.Window+" "+first.Position] = true
+		if !strings.Contains(w.Message, fmt.Sprintf("with %d items. Approve more segments of about 0:31 to 0:59",
+			len(w.Items))) {
+			t.Errorf("%s", w.Message)
+		}
 	}
 }
 

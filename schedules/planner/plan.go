@@ -142,6 +142,7 @@ type planner struct {
 	demands         []*demand
 	unguided        []*demand // the soft demands while hardOnly is set
 	warnings        []schedules.Warning
+	short           shortages
 	setFinder       setFinder
 	filler          filler
 	placed          []placed

@@ -429,7 +429,7 @@ func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g widenedTi
 			out.items, out.why = resultPass{p}.write(&p.placed[i], out.items, out.why)
 		}
 	}
-	out.warnings = p.warnings
+	out.warnings = append(p.warnings, p.short.warnings()...)
 	out.changes = len(g.gone) + len(out.items)
 	for _, i := range out.items { // an item that returns to its place has not changed
 		if slices.ContainsFunc(g.gone, func(x schedules.Item) bool { return x.ID == i.ID }) {

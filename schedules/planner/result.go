@@ -38,7 +38,7 @@ func (p resultPass) result() Plan {
 			slot.Planned.Duration += item.Duration.Duration
 		}
 	}
-	p.warnings = append(p.warnings, bent.warnings()...)
+	p.warnings = append(append(p.warnings, p.short.warnings()...), bent.warnings()...)
 	p.warnPosts(r.Items)
 	p.warnClockChanges()
 	p.tellExceptions()
@@ -102,8 +102,7 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 		p.figures(pl, w, m, at, &x)
 		x.Why = p.why(pl, &x) + episode(e, x.LastAired)
 		if pl.fallback {
-			p.warn(schedules.WarnFallbackUsed, w.Window, item.ID,
-				"Nothing else fits position %s, so the fallback segment %s fills it.", pl.position.ID, e.ID)
+			p.short.add(pl.win, pl.position.ID, item)
 		}
 		items, explanations = append(items, item), append(explanations, x)
 		at += e.ms
