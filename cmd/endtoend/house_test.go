@@ -88,6 +88,9 @@ func TestMain(m *testing.M) {
 // open starts the service over dir on a free port; it stops with the test.
 func open(t testing.TB, dir string) *house { t.Helper(); return start(t, serveDefaults(dir)) }
 
+// comingDay returns a day to come: what a test publishes must not be over when it runs.
+func comingDay(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly) }
+
 // serveDefaults returns the configuration of the embedded store over dir.
 func serveDefaults(dir string) config.Serve {
 	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20,

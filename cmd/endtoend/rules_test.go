@@ -203,17 +203,18 @@ func TestAnswersAreCompressedWhenAsked(t *testing.T) {
 func TestEveryResourceHasItsRevisionAsETag(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
-	one := wire.ManyRequest{Stations: []string{"harbour-dawn"}, Dates: []schedules.Date{date(t, "2026-12-01")}}
+	coming := comingDay(3)
+	one := wire.ManyRequest{Stations: []string{"harbour-dawn"}, Dates: []schedules.Date{date(t, coming)}}
 	if _, err := h.scheduler.Plan(t.Context(), one); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.scheduler.Publish(t.Context(), one); err != nil {
 		t.Fatal(err)
 	}
-	day := "/v1/stations/harbour-dawn/rundowns/2026-12-01"
+	day := "/v1/stations/harbour-dawn/rundowns/" + coming
 	for _, path := range []string{"/v1/segments/ident-ko", "/v1/scripts/appeal", "/v1/stations/harbour-dawn",
 		"/v1/clocks/hour-ko", day, "/v1/recalls",
-		"/v1/stations/harbour-dawn/queue?date=2026-12-01", "/v1/stations/harbour-dawn/queue.dsse?date=2026-12-01"} {
+		"/v1/stations/harbour-dawn/queue?date=" + coming, "/v1/stations/harbour-dawn/queue.dsse?date=" + coming} {
 		got := h.send(sent{method: "GET", path: path, role: "scheduler"})
 		var v struct{ Revision json.Number }
 		got.into(t, &v)
