@@ -25,9 +25,11 @@ lintian --allow-root --fail-on error,warning "$work"/new/*.deb
 say 'Debian'
 root=$keep/bookworm
 if [ ! -e "$root/etc/debian_version" ]; then
+  mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+    awk '$2 == "bookworm" { print $1; exit }') # where this machine gets its packages; none: where debootstrap does
   debootstrap --variant=minbase \
     --include=systemd,systemd-sysv,dbus,ca-certificates,adduser,procps,curl,alsa-utils,chrony,init-system-helpers \
-    bookworm "$root" http://deb.debian.org/debian
+    bookworm "$root" ${mirror:+"$mirror"}
 fi
 cp -a "$root" "$work/root"
 root=$work/root
