@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -142,7 +143,7 @@ func TestVerifyPassesOverMissingOrOlderEndsOnlyWhenToldTo(t *testing.T) {
 		t.Helper()
 		before, _ := os.ReadFile(heads)
 		got, out := command(t, append([]string{"verify", "--direct", "--data", data, "--heads", heads}, more...)...)
-		if got != code || !strings.Contains(out, says) {
+		if got != code || !regexp.MustCompile(says).MatchString(out) {
 			t.Errorf("verify %q: exit %d, want %d, and %q in: %s", more, got, code, says, out)
 		}
 		if after, _ := os.ReadFile(heads); code != 0 && !bytes.Equal(before, after) {
@@ -162,8 +163,9 @@ func TestVerifyPassesOverMissingOrOlderEndsOnlyWhenToldTo(t *testing.T) {
 	verify(cmdline.Failed, older, "also after a restore of an older backup or fsck --accept-older: the audit says that "+
 		"it was, at 20")
 	verify(cmdline.Failed, older, "run lifeline verify --accept-heads once")
-	verify(cmdline.Done, older, "accepted: the chain of harbour-dawn ends with link 3, which ended with link 4",
-		"--accept-heads")
+	verify(cmdline.Done, older, // how many days were over and are sealed depends on the hour
+		"accepted: the chain of harbour-dawn ends with link (1, which ended with link 2|2, which ended with link 3|"+
+			"3, which ended with link 4)", "--accept-heads")
 	verify(cmdline.Done, older, "compared with those of the last run")
 	verify(cmdline.Done, dir, "everything is as sealed", "--accept-heads")
 	h := open(t, dir)
