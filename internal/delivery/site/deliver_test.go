@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pkg/sftp"
@@ -112,7 +114,16 @@ func edition(t testing.TB, n, size int) Parcel {
 type poller struct {
 	t      testing.TB
 	folder string
-	saw    map[byte]int // editions
+
+	mu  sync.Mutex   // clients read what they send in goroutines of their own
+	saw map[byte]int // editions
+}
+
+// took returns how often it took each edition.
+func (p *poller) took() map[byte]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.saw)
 }
 
 // look takes what is there now. Whole is one edition from end to end; with a trigger, all that is there belongs to it.
@@ -134,6 +145,8 @@ func (p *poller) look() {
 	if len(got) != size || len(bytes.Trim(got, string(got[:1]))) != 0 {
 		p.t.Errorf("the poller took %d bytes of %d", len(got), size)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.saw[got[0]]++
 }
 
@@ -210,7 +223,7 @@ func TestEverySiteGetsWholeFilesOnceAndReplacesThem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t)
-			watch := &poller{t, p.folder, map[byte]int{}}
+			watch := &poller{t: t, folder: p.folder, saw: map[byte]int{}}
 			to := polled{p.open(t), watch}
 			for n := 1; n <= 2; n++ {
 				parcel := edition(t, n, size)
@@ -232,8 +245,8 @@ func TestEverySiteGetsWholeFilesOnceAndReplacesThem(t *testing.T) {
 					t.Errorf("edition %d again: %+v, %v", n, got, err)
 				}
 			}
-			if watch.saw['1'] == 0 || watch.saw['2'] == 0 {
-				t.Errorf("the poller saw %v", watch.saw)
+			if saw := watch.took(); saw['1'] == 0 || saw['2'] == 0 {
+				t.Errorf("the poller saw %v", saw)
 			}
 			if err := Withdraw(t.Context(), to, edition(t, 2, size)); err != nil {
 				t.Error(err)
@@ -310,7 +323,7 @@ func TestADeliveryThatDiesAtAnyCallGoesOnWhereItWas(t *testing.T) {
 		for _, replaces := range []bool{false, true} {
 			for most, over := 1, false; !over; most += step {
 				p := folder(t)
-				watch := &poller{t, p.folder, map[byte]int{}}
+				watch := &poller{t: t, folder: p.folder, saw: map[byte]int{}}
 				if _, err := Deliver(t.Context(), p.open(t), edition(t, 1, size)); err != nil {
 					t.Fatal(err)
 				}
@@ -361,15 +374,15 @@ func (s noReplace) Rename(ctx context.Context, from, to string) error {
 
 func TestASiteThatRenamesNothingNeedsATrigger(t *testing.T) {
 	p := ftpServer(t, "ftp", "cmds_denied=RNFR")
-	watch := &poller{t, p.folder, map[byte]int{}}
+	watch := &poller{t: t, folder: p.folder, saw: map[byte]int{}}
 	for n := 1; n <= 2; n++ {
 		got, err := Deliver(t.Context(), p.open(t), edition(t, n, size))
 		if err != nil || got.Renamed {
 			t.Errorf("%+v, %v", got, err)
 		}
 		watch.look()
-		if there := files(t, p.folder); !slices.Equal(there, all) || watch.saw[byte('0'+n)] != 1 {
-			t.Errorf("%v is there: %v", there, watch.saw)
+		if there := files(t, p.folder); !slices.Equal(there, all) || watch.took()[byte('0'+n)] != 1 {
+			t.Errorf("%v is there: %v", there, watch.took())
 		}
 	}
 	none := edition(t, 3, size)
@@ -487,7 +500,7 @@ func TestACutLinkLeavesNothingHalf(t *testing.T) {
 			if name == "sftp" {
 				p.with.Identity, p.with.KnownHosts = s.Identity, harness.KnownHosts(t, link.Addr, s.Host.PublicKey())
 			}
-			watch := &poller{t, p.folder, map[byte]int{}}
+			watch := &poller{t: t, folder: p.folder, saw: map[byte]int{}}
 			cuts := 0
 			for n := range int64(10) {
 				link.CutAfter(c.first + n*c.apart)
@@ -524,7 +537,7 @@ func TestAFullDiskKeepsTheFileBefore(t *testing.T) {
 		s := harness.StartSFTP(t)
 		p := place{"sftp://radio@" + s.Address + dir, dir,
 			Secrets{Credentials: push.Credentials{KnownHosts: s.Known, Identity: s.Identity}}}
-		watch := &poller{t, dir, map[byte]int{}}
+		watch := &poller{t: t, folder: dir, saw: map[byte]int{}}
 		if _, err := Deliver(t.Context(), p.open(t), edition(t, 1, size)); err != nil {
 			t.Fatal(err)
 		}
@@ -533,8 +546,8 @@ func TestAFullDiskKeepsTheFileBefore(t *testing.T) {
 			t.Error("it was delivered to a full disk")
 		}
 		watch.look()
-		if watch.saw['1'] == 0 || watch.saw['2'] != 0 {
-			t.Errorf("the poller saw %v", watch.saw)
+		if saw := watch.took(); saw['1'] == 0 || saw['2'] != 0 {
+			t.Errorf("the poller saw %v", saw)
 		}
 		free()
 		if _, err := Deliver(t.Context(), p.open(t), edition(t, 2, size)); err != nil {
